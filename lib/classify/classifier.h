@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "classify/model_set.h"
+#include "flow/flow_table.h"
+#include "net/fragment_table.h"
+#include "net/parse.h"
+#include "net/prefix.h"
+#include "telemetry/worker_counters.h"
+
+namespace flowmark {
+
+/// How "upstream" is told.
+enum class DirectionRule : uint8_t {
+  lan_port,  ///< packets received on port `lan_port` are upstream (inline)
+  prefixes,  ///< the source is in an inside prefix; else the first sender (mirror, replay)
+};
+
+enum class MarkMode : uint8_t { always, unmarked, report };
+
+struct ClassifierOptions {
+  FlowTable::Options table;
+  uint64_t window_memory_bytes = 256ull << 20;
+  uint32_t young_packets = 2;  ///< a flow gets windows with this packet
+  DirectionRule direction = DirectionRule::prefixes;
+  uint16_t lan_port = 0;
+  std::vector<Prefix> inside;
+  ParseOptions parse;
+  MarkMode mark_mode = MarkMode::always;
+  double ef_share_max = 1.0;       ///< of `link_bits_per_second`, marked EF; 1: no guard
+  uint64_t link_bits_per_second = 0;  ///< 0: no guard
+  uint32_t due_capacity = 4096;    ///< windows waiting for inference; beyond, the oldest is dropped
+};
+
+/// A verdict that was given or changed.
+struct VerdictEvent {
+  FlowKey key;
+  TimeUs time_us = 0;        ///< of the packet that made the window due
+  TimeUs flow_start_us = 0;
+  uint64_t packets = 0;      ///< of the flow so far, both directions
+  uint64_t bytes = 0;
+  uint32_t generation = 0;   ///< of the model set
+  uint8_t model = 0;         ///< slot
+  uint8_t class_index = 0;   ///< kNoClass: abstained
+  uint8_t mark = kNoMark;    ///< DSCP of the flow after this verdict
+  bool up_is_a = true;
+  bool provisional = true;   ///< the model's window was not full yet
+  bool changed = false;      ///< another verdict stood before
+  bool final = false;        ///< the flow's last word: it expired or the replay ended
+  float confidence = 0;      ///< voted probability of the class
+};
+inline constexpr uint8_t kNoClass = 0xff;
+
+/// Takes verdict events on the worker's thread; must neither block nor allocate when live.
+class VerdictSink {
+ public:
+  virtual void on_verdict(const VerdictEvent& event) noexcept = 0;
+
+ protected:
+  ~VerdictSink() = default;
+};
+
+/// One worker's classifier: parse, flows, windows, verdicts, marks. Everything it touches is its
+/// own; memory is reserved at construction. process() and infer() are the packet path. Live and
+/// replay differ only in who calls them.
+class Classifier final : private FlowRemovalListener {
+ public:
+  static constexpr uint32_t kMaxBurst = FlowTable::kMaxBurst;
+
+  Classifier(const ClassifierOptions& options, WorkerCounters& counters, VerdictSink* sink);
+  ~Classifier();
+
+  /// The models to use from now on; nullptr: none. Flows keep windows whose specification stays; the
+  /// others are rebuilt from their last packets at the next touch. The set must outlive its use.
+  /// Reserves inference scratch: may allocate, so it is called between bursts.
+  void use_models(const ModelSet* models);
+
+  /// A burst of at most kMaxBurst packets with ascending times: classified and, where the verdict
+  /// says so, marked in place. `marked[i]` says whether packet i was changed (may be empty).
+  void process(std::span<Packet> packets, std::span<bool> marked) noexcept;
+
+  /// Works on due windows for about `budget_ns`; UINT64_MAX: until none is left. Returns whether
+  /// any is left.
+  bool infer(uint64_t budget_ns) noexcept;
+
+  /// Expires flows; call once a burst and when idle.
+  void expire(TimeUs now_us, uint32_t entries = 32) noexcept;
+
+  /// Ends all flows, each with a final event.
+  void finish() noexcept;
+
+  const FlowTable& flows() const noexcept;
+  /// The standing verdict of a flow for a model slot, for `ctl explain` (worker thread only).
+  struct Standing {
+    uint8_t class_index = kNoClass;
+    uint32_t windows = 0;
+    std::span<const float> probabilities;  ///< voted
+  };
+  Standing standing(FlowId id, size_t model) const noexcept;
+
+ private:
+  void on_remove(FlowId id, FlowEntry& entry) noexcept override;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace flowmark

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mark/dscp.h"
+#include "model/model.h"
+#include "telemetry/worker_counters.h"
+#include "window/flow_windows.h"
+
+namespace flowmark {
+
+/// When a model is asked and how its answers become a verdict. From the configuration.
+struct VerdictPolicy {
+  uint32_t min_packets = 16;                 ///< in the model's window, before the first verdict
+  TimeUs min_us = 0;                         ///< since the flow's first packet
+  uint32_t hop_packets = 256;                ///< asked again after so many packets ...
+  TimeUs hop_us = 15 * kUsPerSecond;         ///< ... or so much time, whichever comes first
+  uint32_t votes = 4;                        ///< how many newest windows are averaged
+  float confidence = 0.6F;                   ///< below it the model abstains
+  float hysteresis = 0.1F;                   ///< lead a new class needs over the standing one
+};
+
+/// Asks the model only on flows on which another model gave one of the named classes.
+struct VerdictCondition {
+  uint32_t model = 0;       ///< slot of the other model, smaller than this one's
+  uint64_t class_mask = 0;  ///< bit c: its class c
+};
+
+/// One running model with its policy.
+struct ActiveModel {
+  std::string name;  ///< from the configuration; labels metrics
+  std::shared_ptr<const Model> model;
+  VerdictPolicy policy;
+  std::optional<VerdictCondition> condition;
+  bool marks = true;  ///< its verdicts set the mark; of several that do, the highest slot with a verdict wins
+  std::vector<std::optional<Dscp>> class_dscp;  ///< per class; nullopt: leave the packet as it is
+};
+
+/// What all workers run: immutable, replaced as a whole (RCU).
+class ModelSet {
+ public:
+  /// Throws Error when there are more than kMaxModels models or kMaxClasses classes.
+  ModelSet(uint64_t generation, std::vector<ActiveModel> models);
+
+  uint64_t generation() const noexcept { return generation_; }
+  const std::vector<ActiveModel>& models() const noexcept { return models_; }
+  const WindowPlan& plan() const noexcept { return plan_; }
+  size_t spec_of(size_t model) const noexcept { return spec_of_[model]; }
+
+ private:
+  uint64_t generation_;
+  std::vector<ActiveModel> models_;
+  WindowPlan plan_;
+  std::vector<size_t> spec_of_;
+};
+
+}  // namespace flowmark

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace flowmark {
+
+/// One non-zero element of a model's input tensor.
+struct SparseValue {
+  uint32_t index = 0;  ///< row-major place in the tensor; of a picture row * time_bins + column
+  float value = 0;
+
+  friend bool operator==(const SparseValue&, const SparseValue&) = default;
+};
+
+/// A model's input: the elements that are not zero, in ascending order of index, each once.
+using SparseWindow = std::vector<SparseValue>;
+
+}  // namespace flowmark

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/time.h"
+#include "flow/packet_record.h"
+#include "net/flow_key.h"
+
+namespace flowmark {
+
+using FlowId = uint32_t;  ///< index of an entry; stable while the flow lives
+inline constexpr FlowId kNoFlow = 0xffffffff;
+inline constexpr uint8_t kNoMark = 0xff;
+
+/// A flow's entry: one cache line. Enough for the flows that never show a second packet; the rest
+/// hangs at `state`, which belongs to the table's user.
+struct alignas(64) FlowEntry {
+  FlowKey key;
+  void* state = nullptr;    ///< owned by the user; given to on_remove when the flow goes
+  uint32_t last_seen_ms = 0;  ///< in the table's clock
+  uint16_t packets = 0;     ///< saturates
+  uint8_t mark = kNoMark;   ///< DSCP to write, or kNoMark
+  uint8_t flags = 0;        ///< FlowFlag bits
+  PacketRecord first;       ///< the first packet, until there is a state
+};
+static_assert(sizeof(FlowEntry) == 64);
+
+enum FlowFlag : uint8_t {
+  kUpIsA = 1,      ///< endpoint a is the upstream sender
+  kClosing = 2,    ///< TCP FIN or RST seen: expires early
+};
+
+/// Who is told that a flow leaves (expired, evicted or cleared) while its entry is still readable.
+class FlowRemovalListener {
+ public:
+  virtual void on_remove(FlowId id, FlowEntry& entry) noexcept = 0;
+
+ protected:
+  ~FlowRemovalListener() = default;
+};
+
+/// One worker's flows: fixed capacity, memory reserved at construction, nothing allocated later. A
+/// bucketed hash table with 16-bit tags and two candidate buckets a key, looked up in batches with
+/// prefetch. Not thread-safe.
+class FlowTable {
+ public:
+  static constexpr uint32_t kMaxBurst = 64;
+
+  struct Options {
+    uint32_t capacity = 1u << 16;         ///< flows; rounded up to a power of two
+    uint32_t idle_timeout_ms = 120'000;   ///< at most 3'600'000
+    uint32_t closing_timeout_ms = 5'000;  ///< after FIN or RST
+    uint32_t young_timeout_ms = 15'000;   ///< flows of a single packet
+  };
+
+  struct Counters {
+    uint64_t inserted = 0, expired = 0, evicted = 0, full = 0;
+  };
+
+  FlowTable(const Options& options, FlowRemovalListener& listener);
+  ~FlowTable();
+
+  /// Finds or creates the flow of each key: out[i] is its id, or kNoFlow when the table is full and
+  /// the bounded search (the key's two buckets) found nobody idle for `young_timeout_ms`. Equal
+  /// keys in one burst get the same id. `hashes[i]` is hash(*keys[i]). `now_us` must not run back
+  /// by more than a timeout; a step back counts as standing still. A new entry has packets == 0.
+  void find_or_insert(std::span<const FlowKey* const> keys, std::span<const uint64_t> hashes,
+                      TimeUs now_us, std::span<FlowId> out) noexcept;
+
+  /// The flow of a key without creating it.
+  FlowId find(const FlowKey& key) const noexcept;
+
+  FlowEntry& operator[](FlowId id) noexcept { return entries_[id]; }
+  const FlowEntry& operator[](FlowId id) const noexcept { return entries_[id]; }
+
+  /// Looks at the next `entries` entries and removes those past their timeout. Called once a burst,
+  /// so that expiry costs a little often instead of much at once.
+  void expire_some(TimeUs now_us, uint32_t entries) noexcept;
+
+  void erase(FlowId id) noexcept;
+  /// Removes all flows, telling the listener of each.
+  void clear() noexcept;
+
+  uint32_t size() const noexcept { return size_; }
+  uint32_t capacity() const noexcept { return capacity_; }
+  const Counters& counters() const noexcept { return counters_; }
+  /// Bytes reserved for a table of `capacity` flows.
+  static size_t memory_bytes(uint32_t capacity) noexcept;
+
+  /// True for entries in use, for walks over [0, capacity()).
+  bool in_use(FlowId id) const noexcept;
+
+ private:
+  struct Bucket;
+  uint32_t capacity_ = 0;
+  uint32_t size_ = 0;
+  Options options_;
+  FlowRemovalListener& listener_;
+  Counters counters_;
+  FlowEntry* entries_ = nullptr;
+  struct Storage;
+  std::unique_ptr<Storage> storage_;
+};
+
+}  // namespace flowmark

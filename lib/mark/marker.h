@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "mark/dscp.h"
+#include "net/packet.h"
+#include "net/parse.h"
+
+namespace flowmark {
+
+/// The checksum of an IPv4 header in which one 16-bit word changed (RFC 1624, equation 3).
+uint16_t update_checksum(uint16_t checksum, uint16_t old_word, uint16_t new_word) noexcept;
+
+/// Writes the DSCP into the packet's outermost IP header: IPv4 TOS with incremental checksum, IPv6
+/// traffic class. ECN bits stay. The packet must have been parsed with status ok.
+void write_dscp(const Packet& packet, const ParsedPacket& parsed, Dscp value) noexcept;
+
+}  // namespace flowmark

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "feature/sparse_window.h"
+
+namespace flowmark {
+
+/// The state of one inference under way and all memory it needs: one per thread and engine, reused
+/// for every window. Created by the engine it is used with.
+class EngineScratch {
+ public:
+  virtual ~EngineScratch() = default;
+};
+
+/// A compiled model: immutable, shared by all workers. Inference is resumable: begin() takes the
+/// window, step() works for about `work` units (a unit is one 512-bit fused multiply-add, ~0.3 ns
+/// and up) and says whether the result is ready. No allocation and no exception after make_scratch.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  virtual std::unique_ptr<EngineScratch> make_scratch() const = 0;
+
+  /// Starts on a window (indices below input_length, ascending). The window must stay unchanged
+  /// until the result is ready.
+  virtual void begin(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept = 0;
+
+  /// Works on. True when the probabilities are ready.
+  virtual bool step(EngineScratch& scratch, uint32_t work) const noexcept = 0;
+
+  /// One probability per class, valid until the next begin() on the scratch.
+  virtual std::span<const float> probabilities(const EngineScratch& scratch) const noexcept = 0;
+
+  /// begin, all steps, probabilities.
+  std::span<const float> run(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept {
+    begin(scratch, window);
+    while (!step(scratch, UINT32_MAX)) {
+    }
+    return probabilities(scratch);
+  }
+
+  virtual uint32_t input_length() const noexcept = 0;
+  virtual uint32_t class_count() const noexcept = 0;
+  /// "cnn", "linear", "forest", "mlp".
+  virtual const char* kind() const noexcept = 0;
+};
+
+}  // namespace flowmark

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "feature/feature_spec.h"
+#include "model/engine.h"
+
+namespace flowmark {
+
+/// A model file, read, checked and compiled (docs/models.md). Immutable.
+struct Model {
+  std::string path;
+  std::string sha256;  ///< of the file, hex
+  std::string task;    ///< flowmark.task
+  std::vector<std::string> classes;
+  FeatureSpec input;
+  bool multilabel = false;
+  std::string card;            ///< flowmark.card, JSON text; may be empty
+  uint32_t golden_windows = 0;  ///< how many golden windows the self-test ran
+  uint64_t parameters = 0;
+  std::unique_ptr<const Engine> engine;
+};
+
+struct LoadOptions {
+  static constexpr uint64_t kDefaultMaxBytes = 256ull << 20;
+  uint64_t max_bytes = kDefaultMaxBytes;
+  bool require_golden = false;
+  /// Ed25519 public keys (base64, 32 bytes). If not empty, FILE.sig must hold a valid signature.
+  std::vector<std::string> trusted_keys;
+};
+
+/// Reads and checks a model file. Throws Error: "FILE: ..." naming the node, the key and the reason.
+std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
+                                        const LoadOptions& options = {});
+
+/// The same from memory; `name` stands for the file in messages.
+std::shared_ptr<const Model> load_model(std::string_view bytes, const std::string& name,
+                                        const LoadOptions& options = {});
+
+}  // namespace flowmark

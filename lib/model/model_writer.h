@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "feature/feature_spec.h"
+#include "feature/sparse_window.h"
+
+namespace flowmark {
+
+/// What every model file says of itself (flowmark.* of metadata_props).
+struct ModelDescription {
+  std::string task;
+  std::vector<std::string> classes;
+  FeatureSpec input;
+  bool multilabel = false;
+  std::string card;                        ///< JSON object text or empty
+  std::vector<SparseWindow> golden_inputs;  ///< windows to store with our outputs as self-test
+};
+
+/// A multinomial linear model: scores = weights * x + intercepts, probabilities = softmax(scores),
+/// or the logistic function of each score if multilabel. Naive Bayes (multinomial) is of this form.
+struct LinearParameters {
+  std::vector<float> weights;     ///< [class][feature], row-major
+  std::vector<float> intercepts;  ///< [class]
+};
+
+/// Writes an ai.onnx.ml LinearClassifier that ONNX Runtime opens (outputs `label`, `probabilities`).
+/// The file is replaced by rename. Throws Error.
+void write_linear_model(const std::filesystem::path& path, const ModelDescription& description,
+                        const LinearParameters& parameters);
+
+}  // namespace flowmark

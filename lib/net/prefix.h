@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "net/flow_key.h"
+
+namespace flowmark {
+
+/// An address range in CIDR form.
+struct Prefix {
+  IpAddress address{};
+  uint8_t bits = 0;  ///< of 128: an IPv4 /24 is 96 + 24
+
+  /// "10.0.0.0/8", "2001:db8::/32", a plain address is a host. Throws Error naming the text.
+  static Prefix parse(const std::string& text);
+  bool contains(const IpAddress& other) const noexcept;
+};
+
+/// True if any of the prefixes contains the address.
+bool contains(const std::vector<Prefix>& prefixes, const IpAddress& address) noexcept;
+
+}  // namespace flowmark

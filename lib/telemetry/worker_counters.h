@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "telemetry/counters.h"
+
+namespace flowmark {
+
+inline constexpr size_t kMaxModels = 8;    ///< running at once
+inline constexpr size_t kMaxClasses = 32;  ///< of one model
+inline constexpr size_t kMaxPorts = 2;
+
+/// Why a packet passed without being classified. It is forwarded all the same.
+enum class Bypass : uint8_t {
+  not_ip,
+  truncated_header,
+  malformed_header,
+  table_full,     ///< no room for a new flow
+  out_of_memory,  ///< the block pool is exhausted: the flow has no windows
+  no_model,       ///< nothing loaded
+  count_,
+};
+const char* to_string(Bypass reason) noexcept;
+
+/// Why a received packet was not transmitted.
+enum class Drop : uint8_t {
+  tx_full,   ///< the transmit queue took no more
+  shutdown,  ///< still queued at the stop
+  count_,
+};
+const char* to_string(Drop reason) noexcept;
+
+/// Why a mark was not written though the flow has a verdict.
+enum class MarkSkip : uint8_t {
+  already_marked,  ///< mode `unmarked`: the packet came with a mark
+  already_right,   ///< the packet carries this mark
+  report_only,
+  ef_guard,  ///< over the cap for EF
+  count_,
+};
+const char* to_string(MarkSkip reason) noexcept;
+
+struct PortCounters {
+  Counter rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+
+/// Per model slot. Cells are indexed by class.
+struct ModelCounters {
+  std::array<Counter, kMaxClasses> verdicts;  ///< final or first provisional verdict given
+  std::array<Counter, kMaxClasses> flows_now;  ///< flows that carry the verdict (gauge)
+  std::array<Counter, kMaxClasses> packets, bytes;  ///< of flows that carry the verdict
+  Counter provisional, changes, abstentions, inferences;
+  Log2Histogram<24> confidence_permille;  ///< of verdicts
+  Log2Histogram<32> time_to_verdict_ms;   ///< flow's first packet to its first verdict
+  Log2Histogram<24> inference_ns;
+};
+
+/// Everything one worker counts. The worker writes, anyone may read at any time.
+struct alignas(64) WorkerCounters {
+  std::array<PortCounters, kMaxPorts> ports;
+  std::array<Counter, static_cast<size_t>(Bypass::count_)> bypassed;
+  std::array<Counter, static_cast<size_t>(Drop::count_)> dropped;
+  std::array<Counter, static_cast<size_t>(MarkSkip::count_)> mark_skipped;
+  std::array<Counter, 64> marked;  ///< packets given this DSCP
+  Counter packets, bytes;          ///< handed to the classifier
+  Counter flows_inserted, flows_expired, flows_evicted;
+  Counter table_entries, pool_used_bytes;  ///< gauges
+  Counter picture_overflows;
+  Counter bursts, empty_polls, busy_cycles, idle_cycles;
+  Counter inference_slices, inference_backlog, inference_dropped;
+  Counter verdict_events_lost;  ///< the ring to the control thread was full
+  std::array<ModelCounters, kMaxModels> models;
+};
+
+}  // namespace flowmark
