@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "classify/model_set.h"
+#include "classify/verdict.h"
 #include "flow/flow_table.h"
 #include "net/fragment_table.h"
 #include "net/parse.h"
@@ -25,36 +26,34 @@ enum class MarkMode : uint8_t { always, unmarked, report };
 struct ClassifierOptions {
   FlowTable::Options table;
   uint64_t window_memory_bytes = 256ull << 20;
-  uint32_t young_packets = 2;  ///< a flow gets windows with this packet
+  bool windows_at_once = false;  ///< a flow gets windows with its first packet, not its second
   DirectionRule direction = DirectionRule::prefixes;
   uint16_t lan_port = 0;
   std::vector<Prefix> inside;
   ParseOptions parse;
   MarkMode mark_mode = MarkMode::always;
-  double ef_share_max = 1.0;       ///< of `link_bits_per_second`, marked EF; 1: no guard
+  double ef_share_max = 1.0;          ///< of `link_bits_per_second`, marked EF; 1: no guard
   uint64_t link_bits_per_second = 0;  ///< 0: no guard
-  uint32_t due_capacity = 4096;    ///< windows waiting for inference; beyond, the oldest is dropped
+  uint32_t due_capacity = 4096;  ///< windows waiting for inference; beyond, the oldest is dropped
 };
 
 /// A verdict that was given or changed.
 struct VerdictEvent {
   FlowKey key;
-  TimeUs time_us = 0;        ///< of the packet that made the window due
+  TimeUs time_us = 0;  ///< of the packet that made the window due
   TimeUs flow_start_us = 0;
-  uint64_t packets = 0;      ///< of the flow so far, both directions
+  uint64_t packets = 0;  ///< of the flow so far, both directions
   uint64_t bytes = 0;
-  uint32_t generation = 0;   ///< of the model set
-  uint8_t model = 0;         ///< slot
-  uint8_t class_index = 0;   ///< kNoClass: abstained
-  uint8_t mark = kNoMark;    ///< DSCP of the flow after this verdict
+  uint32_t generation = 0;  ///< of the model set
+  uint8_t model = 0;        ///< slot
+  uint8_t class_index = 0;  ///< kNoClass: abstained
+  uint8_t mark = kNoMark;   ///< DSCP of the flow after this verdict
   bool up_is_a = true;
-  bool provisional = true;   ///< the model's window was not full yet
-  bool changed = false;      ///< another verdict stood before
-  bool final = false;        ///< the flow's last word: it expired or the replay ended
-  float confidence = 0;      ///< voted probability of the class
+  bool provisional = true;  ///< the model's window was not full yet
+  bool changed = false;     ///< another verdict stood before
+  bool final = false;       ///< the flow's last word: it expired or the replay ended
+  float confidence = 0;     ///< voted probability of the class
 };
-inline constexpr uint8_t kNoClass = 0xff;
-
 /// Takes verdict events on the worker's thread; must neither block nor allocate when live.
 class VerdictSink {
  public:
@@ -74,9 +73,9 @@ class Classifier final : private FlowRemovalListener {
   Classifier(const ClassifierOptions& options, WorkerCounters& counters, VerdictSink* sink);
   ~Classifier();
 
-  /// The models to use from now on; nullptr: none. Flows keep windows whose specification stays; the
-  /// others are rebuilt from their last packets at the next touch. The set must outlive its use.
-  /// Reserves inference scratch: may allocate, so it is called between bursts.
+  /// The models to use from now on; nullptr: none. Flows keep windows whose specification stays;
+  /// the others are rebuilt from their last packets at the next touch. The set must outlive its
+  /// use. Reserves inference scratch: may allocate, so it is called between bursts.
   void use_models(const ModelSet* models);
 
   /// A burst of at most kMaxBurst packets with ascending times: classified and, where the verdict

@@ -16,13 +16,13 @@ namespace flowmark {
 
 /// When a model is asked and how its answers become a verdict. From the configuration.
 struct VerdictPolicy {
-  uint32_t min_packets = 16;                 ///< in the model's window, before the first verdict
-  TimeUs min_us = 0;                         ///< since the flow's first packet
-  uint32_t hop_packets = 256;                ///< asked again after so many packets ...
-  TimeUs hop_us = 15 * kUsPerSecond;         ///< ... or so much time, whichever comes first
-  uint32_t votes = 4;                        ///< how many newest windows are averaged
-  float confidence = 0.6F;                   ///< below it the model abstains
-  float hysteresis = 0.1F;                   ///< lead a new class needs over the standing one
+  uint32_t min_packets = 16;          ///< in the model's window, before the first verdict
+  TimeUs min_us = 0;                  ///< since the flow's first packet
+  uint32_t hop_packets = 256;         ///< asked again after so many packets ...
+  TimeUs hop_us = 15 * kUsPerSecond;  ///< ... or so much time, whichever comes first
+  uint32_t votes = 4;                 ///< how many newest windows are averaged
+  float confidence = 0.6F;            ///< below it the model abstains
+  float hysteresis = 0.1F;            ///< lead a new class needs over the standing one
 };
 
 /// Asks the model only on flows on which another model gave one of the named classes.
@@ -37,7 +37,8 @@ struct ActiveModel {
   std::shared_ptr<const Model> model;
   VerdictPolicy policy;
   std::optional<VerdictCondition> condition;
-  bool marks = true;  ///< its verdicts set the mark; of several that do, the highest slot with a verdict wins
+  bool marks = true;  ///< its verdicts set the mark; of several that do, the highest slot with a
+                      ///< verdict wins
   std::vector<std::optional<Dscp>> class_dscp;  ///< per class; nullopt: leave the packet as it is
 };
 
@@ -49,13 +50,14 @@ class ModelSet {
 
   uint64_t generation() const noexcept { return generation_; }
   const std::vector<ActiveModel>& models() const noexcept { return models_; }
-  const WindowPlan& plan() const noexcept { return plan_; }
+  /// Shared, because flows keep windows of a plan until they are moved to the next set's.
+  const std::shared_ptr<const WindowPlan>& plan() const noexcept { return plan_; }
   size_t spec_of(size_t model) const noexcept { return spec_of_[model]; }
 
  private:
   uint64_t generation_;
   std::vector<ActiveModel> models_;
-  WindowPlan plan_;
+  std::shared_ptr<const WindowPlan> plan_;
   std::vector<size_t> spec_of_;
 };
 

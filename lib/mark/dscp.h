@@ -11,7 +11,7 @@ namespace flowmark {
 using Dscp = uint8_t;
 
 namespace dscp {
-inline constexpr Dscp kDefault = 0;  ///< DF
+inline constexpr Dscp kDefault = 0;      ///< DF
 inline constexpr Dscp kLowerEffort = 1;  ///< LE, RFC 8622
 inline constexpr Dscp kAf11 = 10;
 inline constexpr Dscp kAf21 = 18;

@@ -34,6 +34,10 @@ class Log2Histogram {
   }
   uint64_t bucket(size_t i) const noexcept { return buckets_[i].get(); }
   uint64_t sum() const noexcept { return sum_.get(); }
+  void reset() noexcept {
+    for (Counter& bucket : buckets_) bucket.set(0);
+    sum_.set(0);
+  }
   static constexpr size_t size() noexcept { return N; }
   /// Values in bucket i are at most this (the last bucket has no bound).
   static constexpr uint64_t upper_bound(size_t i) noexcept { return i == 0 ? 0 : (1ull << i) - 1; }

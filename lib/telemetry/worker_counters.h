@@ -47,13 +47,16 @@ struct PortCounters {
 
 /// Per model slot. Cells are indexed by class.
 struct ModelCounters {
-  std::array<Counter, kMaxClasses> verdicts;  ///< final or first provisional verdict given
-  std::array<Counter, kMaxClasses> flows_now;  ///< flows that carry the verdict (gauge)
+  std::array<Counter, kMaxClasses> verdicts;        ///< final or first provisional verdict given
+  std::array<Counter, kMaxClasses> flows_now;       ///< flows that carry the verdict (gauge)
   std::array<Counter, kMaxClasses> packets, bytes;  ///< of flows that carry the verdict
   Counter provisional, changes, abstentions, inferences;
   Log2Histogram<24> confidence_permille;  ///< of verdicts
   Log2Histogram<32> time_to_verdict_ms;   ///< flow's first packet to its first verdict
   Log2Histogram<24> inference_ns;
+
+  /// Back to zero, when another model takes the slot.
+  void reset() noexcept;
 };
 
 /// Everything one worker counts. The worker writes, anyone may read at any time.

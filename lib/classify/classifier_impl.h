@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "classify/classifier.h"
+#include "classify/due_queue.h"
+#include "classify/flow_state.h"
+#include "mark/ef_guard.h"
+
+namespace flowmark {
+
+/// The parts of a Classifier. classifier.cc: life, models, removal; process.cc: the packets' way;
+/// inference.cc: due windows and verdicts.
+struct Classifier::Impl {
+  Impl(const ClassifierOptions& classifier_options, WorkerCounters& worker_counters,
+       VerdictSink* verdict_sink, FlowRemovalListener& listener);
+
+  // process.cc
+  void process(std::span<Packet> packets, std::span<bool> marked) noexcept;
+  void count_bypassed(const ParsedPacket& parsed) noexcept;
+  bool up_is_a(const Packet& packet, const ParsedPacket& parsed) const noexcept;
+  void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
+  FlowState* start_state(FlowEntry& entry, TimeUs now_us) noexcept;
+  void append(FlowState& state, const PacketRecord& packet) noexcept;
+  void queue_due(FlowId id, FlowState& state, uint8_t direction, TimeUs now_us) noexcept;
+  bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
+
+  // inference.cc
+  bool infer(uint64_t budget_ns) noexcept;
+  bool begin_next() noexcept;
+  void finish_window() noexcept;
+  void settle(FlowId id, FlowState& state, uint8_t slot, VerdictChange change, bool provisional,
+              TimeUs now_us) noexcept;
+  void withdraw_dependents(FlowState& state, uint8_t slot) noexcept;
+  uint8_t mark_of(FlowState& state) const noexcept;
+  bool wanted(FlowState& state, size_t slot) const noexcept;
+  bool is_provisional(const FlowState& state, const DueItem& item) const noexcept;
+  void emit(FlowId id, FlowState& state, uint8_t slot, VerdictEvent event) noexcept;
+
+  // classifier.cc
+  void use_models(const ModelSet* set);
+  void restart_counters(const ModelSet* set) noexcept;
+  void adopt(FlowEntry& entry) noexcept;
+  void rebuild_windows(FlowState& state) noexcept;
+  void release(FlowState& state) noexcept;
+  void count_standing(FlowState& state, size_t slot, int step) noexcept;
+  void removed(FlowId id, FlowEntry& entry) noexcept;
+  void publish_gauges() noexcept;
+  bool current(const FlowState& state) const noexcept { return state.layout == layout.epoch; }
+
+  /// Plans that flows may still hold windows of, by epoch; the last one is the present.
+  struct HeldPlan {
+    uint32_t epoch = 0;
+    uint32_t flows = 0;
+    std::shared_ptr<const WindowPlan> plan;
+  };
+  HeldPlan& held_plan(uint32_t epoch) noexcept;
+  const WindowPlan& plan_of(const FlowState& state) noexcept;
+
+  ClassifierOptions options;
+  WorkerCounters& counters;
+  VerdictSink* sink;
+  FlowTable table;
+  BlockPool pool;
+  FragmentTable fragments;
+  EfGuard ef_guard;
+
+  const ModelSet* models = nullptr;
+  StateLayout layout;
+  std::vector<HeldPlan> plans;
+  std::vector<std::unique_ptr<EngineScratch>> scratch;
+  uint32_t next_serial = 1;
+  uint32_t adoptions_left = 0;  ///< flows that may still be moved to the new models in this burst
+
+  DueQueue due;
+  DueItem active;  ///< inference under way, if `busy`
+  bool busy = false;
+  bool active_provisional = false;
+  uint64_t active_ns = 0;
+  SparseWindow window;
+
+  // The burst under way.
+  std::array<ParsedPacket, kMaxBurst> parsed;
+  std::array<FlowId, kMaxBurst> ids{};
+};
+
+}  // namespace flowmark

@@ -1,0 +1,41 @@
+#include "classify/flow_state.h"
+
+#include <algorithm>
+#include <new>
+
+namespace flowmark {
+
+StateLayout::StateLayout(const ModelSet* models, uint32_t epoch_number) : epoch(epoch_number) {
+  static_assert(sizeof(FlowState) % alignof(ModelState) == 0);
+  static_assert(sizeof(ModelState) % alignof(float) == 0);
+  if (models == nullptr) return;
+  for (const ActiveModel& active : models->models()) {
+    Slot slot;
+    slot.classes = static_cast<uint32_t>(active.model->classes.size());
+    slot.state = bytes;
+    slot.votes = slot.state + static_cast<uint32_t>(sizeof(ModelState));
+    bytes = slot.votes + slot.classes * static_cast<uint32_t>(sizeof(float));
+    slots.push_back(slot);
+  }
+}
+
+FlowState* create_state(const StateLayout& layout, const ModelSet* models,
+                        BlockPool& pool) noexcept {
+  void* block = pool.allocate(layout.bytes);
+  if (block == nullptr) return nullptr;
+  auto* state = new (block) FlowState;
+  state->layout = layout.epoch;
+  state->block_bytes = layout.bytes;
+  for (size_t m = 0; m < layout.slots.size(); ++m) {
+    const VerdictPolicy& policy = models->models()[m].policy;
+    auto* model = new (&layout.model(*state, m)) ModelState;
+    for (Due& due : model->due) {
+      due.packets = policy.min_packets;
+      due.time_ms = static_cast<uint32_t>(policy.min_us / kUsPerMs);
+    }
+    std::ranges::fill(layout.votes(*state, m), 0.0F);
+  }
+  return state;
+}
+
+}  // namespace flowmark

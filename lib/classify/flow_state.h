@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/block_pool.h"
+#include "classify/model_set.h"
+#include "classify/verdict.h"
+#include "window/flow_windows.h"
+
+namespace flowmark {
+
+/// When a model's window of a flow is due again. Pictures have one a direction, packet windows one.
+struct Due {
+  uint32_t packets = 0;  ///< of the direction (or the flow)
+  uint32_t time_ms = 0;  ///< since the flow's start
+  bool asked = false;    ///< before the first time both must be reached, later either
+  bool queued = false;
+};
+
+/// What a flow keeps for one model of the set.
+struct ModelState {
+  VerdictState verdict;
+  std::array<Due, 2> due;
+};
+
+/// What hangs at a flow's table entry: one block of the pool, followed by a ModelState and the
+/// voted probabilities of each model, laid out by StateLayout.
+struct FlowState {
+  FlowWindows* windows = nullptr;
+  TimeUs start_us = 0;  ///< first packet
+  TimeUs last_us = 0;   ///< newest packet
+  uint64_t bytes = 0;
+  std::array<uint32_t, 2> packets{};  ///< by direction, saturating
+  uint32_t serial = 0;                ///< tells this flow from a later one with the same id
+  uint32_t layout = 0;                ///< StateLayout::epoch it was made for
+  uint32_t plan = 0;                  ///< epoch of the window plan
+  uint32_t block_bytes = 0;
+
+  uint32_t total_packets() const noexcept {
+    const uint64_t sum = uint64_t{packets[0]} + packets[1];
+    return sum < UINT32_MAX ? static_cast<uint32_t>(sum) : UINT32_MAX;
+  }
+};
+
+/// Where a model set's parts lie in a FlowState's block.
+struct StateLayout {
+  struct Slot {
+    uint32_t state = 0;  ///< byte offsets in the block
+    uint32_t votes = 0;
+    uint32_t classes = 0;
+  };
+  uint32_t epoch = 0;
+  uint32_t bytes = sizeof(FlowState);
+  std::vector<Slot> slots;
+
+  explicit StateLayout(const ModelSet* models, uint32_t epoch_number);
+
+  ModelState& model(FlowState& state, size_t slot) const noexcept {
+    return *reinterpret_cast<ModelState*>(reinterpret_cast<std::byte*>(&state) + slots[slot].state);
+  }
+  std::span<float> votes(FlowState& state, size_t slot) const noexcept {
+    auto* first = reinterpret_cast<std::byte*>(&state) + slots[slot].votes;
+    return {reinterpret_cast<float*>(first), slots[slot].classes};
+  }
+};
+
+/// A new state in a block of the pool, every model undecided; nullptr when the pool is exhausted.
+/// Windows are not made.
+FlowState* create_state(const StateLayout& layout, const ModelSet* models,
+                        BlockPool& pool) noexcept;
+
+}  // namespace flowmark

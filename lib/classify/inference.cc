@@ -1,0 +1,173 @@
+// Due windows: read by their model, voted on, settled into verdicts and marks.
+#include <algorithm>
+#include <chrono>
+
+#include "classify/classifier_impl.h"
+
+namespace flowmark {
+namespace {
+
+/// Work units between two looks at the clock: a few hundred nanoseconds.
+constexpr uint32_t kWorkPerLook = 512;
+
+uint64_t now_ns() noexcept {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
+}
+
+}  // namespace
+
+bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
+  if (!busy && due.size() == 0) return false;
+  counters.inference_slices.add();
+  const uint64_t start = now_ns();
+  uint64_t last = start;
+  while (busy || begin_next()) {
+    const bool done =
+        models->models()[active.model].model->engine->step(*scratch[active.model], kWorkPerLook);
+    const uint64_t now = now_ns();
+    active_ns += now - last;
+    last = now;
+    if (done) finish_window();
+    if (now - start >= budget_ns) break;
+  }
+  return busy || due.size() > 0;
+}
+
+// Takes the oldest due window whose flow still lives. False when there is none.
+bool Classifier::Impl::begin_next() noexcept {
+  while (due.pop(active)) {
+    auto* state = static_cast<FlowState*>(table[active.flow].state);
+    if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) continue;
+    layout.model(*state, active.model).due[active.direction].queued = false;
+    const ActiveModel& model = models->models()[active.model];
+    const size_t spec = models->spec_of(active.model);
+    const auto direction = static_cast<Direction>(active.direction);
+    const WindowPlan& plan = *plans.back().plan;
+    if (state->windows->packets_in_window(spec, direction, plan) <
+        std::min(model.policy.min_packets, state->total_packets())) {
+      continue;  // thinned out since, e.g. a picture after a pause
+    }
+    state->windows->features(spec, direction, plan, window);
+    active_provisional = is_provisional(*state, active);
+    model.model->engine->begin(*scratch[active.model], window);
+    busy = true;
+    active_ns = 0;
+    return true;
+  }
+  return false;
+}
+
+bool Classifier::Impl::is_provisional(const FlowState& state, const DueItem& item) const noexcept {
+  const FeatureSpec& spec = models->models()[item.model].model->input;
+  const TimeUs age_us = item.time_us - state.start_us;
+  if (spec.is_picture()) return age_us < spec.picture.window_us;
+  if (spec.histogram.window_us > 0 && age_us >= spec.histogram.window_us) return false;
+  return state.total_packets() < spec.histogram.window_packets;
+}
+
+void Classifier::Impl::finish_window() noexcept {
+  busy = false;
+  const uint8_t slot = active.model;
+  ModelCounters& model_counters = counters.models[slot];
+  model_counters.inferences.add();
+  model_counters.inference_ns.observe(active_ns);
+  auto* state = static_cast<FlowState*>(table[active.flow].state);
+  if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) return;
+
+  const ActiveModel& model = models->models()[slot];
+  VerdictState& verdict = layout.model(*state, slot).verdict;
+  const bool was_settled = verdict.settled;
+  count_standing(*state, slot, -1);
+  const VerdictChange change =
+      vote(verdict, layout.votes(*state, slot), model.model->engine->probabilities(*scratch[slot]),
+           active_provisional, model.policy);
+  count_standing(*state, slot, +1);
+  if (change == VerdictChange::none && verdict.class_index == kNoClass) {
+    model_counters.abstentions.add();
+  }
+  const bool settled_now = verdict.settled && !was_settled && verdict.class_index != kNoClass;
+  if (change != VerdictChange::none || settled_now) {
+    settle(active.flow, *state, slot, change, active_provisional, active.time_us);
+  }
+}
+
+// A verdict was given, changed or withdrawn, or rests on a full window for the first time.
+void Classifier::Impl::settle(FlowId id, FlowState& state, uint8_t slot, VerdictChange change,
+                              bool provisional, TimeUs now_us) noexcept {
+  ModelCounters& model_counters = counters.models[slot];
+  const VerdictState& verdict = layout.model(state, slot).verdict;
+  if (change == VerdictChange::abstained) model_counters.abstentions.add();
+  if (change == VerdictChange::changed) model_counters.changes.add();
+  if (change == VerdictChange::given || change == VerdictChange::changed) {
+    model_counters.verdicts[verdict.class_index].add();
+    if (provisional) model_counters.provisional.add();
+    const float confidence = layout.votes(state, slot)[verdict.class_index];
+    model_counters.confidence_permille.observe(static_cast<uint64_t>(confidence * 1000));
+  }
+  if (change == VerdictChange::given && now_us >= state.start_us) {
+    model_counters.time_to_verdict_ms.observe(
+        static_cast<uint64_t>((now_us - state.start_us) / kUsPerMs));
+  }
+  if (change != VerdictChange::none) {
+    withdraw_dependents(state, slot);
+    table[id].mark = mark_of(state);
+  }
+  VerdictEvent event;
+  event.time_us = now_us;
+  event.provisional = provisional;
+  event.changed = change == VerdictChange::changed;
+  emit(id, state, slot, event);
+}
+
+// Models that are only asked under a verdict of this one lose theirs when it no longer holds.
+void Classifier::Impl::withdraw_dependents(FlowState& state, uint8_t slot) noexcept {
+  for (size_t other = slot + 1U; other < layout.slots.size(); ++other) {
+    const auto& condition = models->models()[other].condition;
+    if (!condition || condition->model != slot || wanted(state, other)) continue;
+    count_standing(state, other, -1);
+    layout.model(state, other).verdict = VerdictState{};
+    std::ranges::fill(layout.votes(state, other), 0.0F);
+  }
+}
+
+bool Classifier::Impl::wanted(FlowState& state, size_t slot) const noexcept {
+  const auto& condition = models->models()[slot].condition;
+  if (!condition) return true;
+  const uint8_t c = layout.model(state, condition->model).verdict.class_index;
+  return c != kNoClass && ((condition->class_mask >> c) & 1) != 0;
+}
+
+uint8_t Classifier::Impl::mark_of(FlowState& state) const noexcept {
+  for (size_t slot = layout.slots.size(); slot-- > 0;) {
+    const ActiveModel& model = models->models()[slot];
+    const uint8_t c = layout.model(state, slot).verdict.class_index;
+    if (!model.marks || c == kNoClass) continue;
+    return model.class_dscp[c].value_or(kNoMark);
+  }
+  return kNoMark;
+}
+
+// Fills in what every event says of the flow.
+void Classifier::Impl::emit(FlowId id, FlowState& state, uint8_t slot,
+                            VerdictEvent event) noexcept {
+  if (sink == nullptr) return;
+  const FlowEntry& entry = table[id];
+  const VerdictState& verdict = layout.model(state, slot).verdict;
+  const std::span<const float> votes = layout.votes(state, slot);
+  event.key = entry.key;
+  event.flow_start_us = state.start_us;
+  event.packets = state.total_packets();
+  event.bytes = state.bytes;
+  event.generation = static_cast<uint32_t>(models->generation());
+  event.model = slot;
+  event.class_index = verdict.class_index;
+  event.mark = entry.mark;
+  event.up_is_a = (entry.flags & kUpIsA) != 0;
+  event.confidence =
+      votes[verdict.class_index != kNoClass ? verdict.class_index : best_class(votes)];
+  sink->on_verdict(event);
+}
+
+}  // namespace flowmark

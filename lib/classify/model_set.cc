@@ -1,0 +1,46 @@
+#include "classify/model_set.h"
+
+#include "base/error.h"
+
+namespace flowmark {
+namespace {
+
+std::vector<FeatureSpec> input_specs(const std::vector<ActiveModel>& models) {
+  std::vector<FeatureSpec> specs;
+  specs.reserve(models.size());
+  for (const ActiveModel& active : models) specs.push_back(active.model->input);
+  return specs;
+}
+
+void check(const std::vector<ActiveModel>& models) {
+  if (models.size() > kMaxModels) {
+    fail("{} models are configured; at most {} can run at once", models.size(), kMaxModels);
+  }
+  for (size_t m = 0; m < models.size(); ++m) {
+    const ActiveModel& active = models[m];
+    const size_t classes = active.model->classes.size();
+    if (classes > kMaxClasses) {
+      fail("model {}: it has {} classes; at most {} are possible", active.name, classes,
+           kMaxClasses);
+    }
+    if (active.class_dscp.size() != classes) {
+      fail("model {}: {} marks for {} classes", active.name, active.class_dscp.size(), classes);
+    }
+    if (active.condition && active.condition->model >= m) {
+      fail("model {}: `when` must name a model listed before it", active.name);
+    }
+  }
+}
+
+}  // namespace
+
+ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models)
+    : generation_(generation),
+      models_((check(models), std::move(models))),
+      plan_(std::make_shared<const WindowPlan>(input_specs(models_))) {
+  for (const ActiveModel& active : models_) {
+    spec_of_.push_back(plan_->index_of(active.model->input));
+  }
+}
+
+}  // namespace flowmark

@@ -1,0 +1,38 @@
+#include "classify/verdict.h"
+
+#include <algorithm>
+
+namespace flowmark {
+
+uint8_t best_class(std::span<const float> voted) noexcept {
+  return static_cast<uint8_t>(std::max_element(voted.begin(), voted.end()) - voted.begin());
+}
+
+VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const float> window,
+                   bool provisional, const VerdictPolicy& policy) noexcept {
+  if (state.windows < UINT16_MAX) ++state.windows;
+  const uint32_t voters = std::clamp<uint32_t>(state.windows, 1, std::max(1U, policy.votes));
+  const float weight = std::max(1.0F / static_cast<float>(voters), provisional ? 0.5F : 0.0F);
+  for (size_t c = 0; c < voted.size(); ++c) voted[c] += weight * (window[c] - voted[c]);
+  if (!provisional) state.settled = true;
+
+  const uint8_t best = best_class(voted);
+  if (state.class_index == kNoClass) {
+    if (voted[best] < policy.confidence) return VerdictChange::none;
+    state.class_index = best;
+    return VerdictChange::given;
+  }
+  const float standing = voted[state.class_index];
+  if (best != state.class_index && voted[best] >= policy.confidence &&
+      voted[best] - standing >= policy.hysteresis) {
+    state.class_index = best;
+    return VerdictChange::changed;
+  }
+  if (standing < policy.confidence - policy.hysteresis) {
+    state.class_index = kNoClass;
+    return VerdictChange::abstained;
+  }
+  return VerdictChange::none;
+}
+
+}  // namespace flowmark

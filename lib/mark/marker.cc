@@ -1,0 +1,45 @@
+#include "mark/marker.h"
+
+#include "net/byte_order.h"
+
+namespace flowmark {
+namespace {
+
+constexpr uint8_t kEcnMask = 0x03;
+constexpr uint32_t kChecksumOffset = 10;
+
+void write_ipv4(uint8_t* header, Dscp value) noexcept {
+  const uint16_t old_word = load_be16(header);  // version, header length, TOS
+  const auto tos = static_cast<uint8_t>((value << 2) | (header[1] & kEcnMask));
+  header[1] = tos;
+  const uint16_t checksum = load_be16(header + kChecksumOffset);
+  store_be16(header + kChecksumOffset, update_checksum(checksum, old_word, load_be16(header)));
+}
+
+// The traffic class straddles the first two bytes (RFC 8200, section 3).
+void write_ipv6(uint8_t* header, Dscp value) noexcept {
+  header[0] = static_cast<uint8_t>((header[0] & 0xf0) | (value >> 2));
+  header[1] = static_cast<uint8_t>(((value & 0x03) << 6) | (header[1] & 0x3f));
+}
+
+}  // namespace
+
+uint16_t update_checksum(uint16_t checksum, uint16_t old_word, uint16_t new_word) noexcept {
+  uint32_t sum = static_cast<uint16_t>(~checksum);
+  sum += static_cast<uint16_t>(~old_word);
+  sum += new_word;
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>(~sum);
+}
+
+void write_dscp(const Packet& packet, const ParsedPacket& parsed, Dscp value) noexcept {
+  uint8_t* header = packet.data + parsed.mark_offset;
+  if (parsed.ip_version == 4) {
+    write_ipv4(header, value);
+  } else {
+    write_ipv6(header, value);
+  }
+}
+
+}  // namespace flowmark

@@ -1,0 +1,63 @@
+#include "telemetry/worker_counters.h"
+
+namespace flowmark {
+
+const char* to_string(Bypass reason) noexcept {
+  switch (reason) {
+    case Bypass::not_ip:
+      return "not_ip";
+    case Bypass::truncated_header:
+      return "truncated_header";
+    case Bypass::malformed_header:
+      return "malformed_header";
+    case Bypass::table_full:
+      return "table_full";
+    case Bypass::out_of_memory:
+      return "out_of_memory";
+    case Bypass::no_model:
+      return "no_model";
+    case Bypass::count_:
+      break;
+  }
+  return "?";
+}
+
+const char* to_string(Drop reason) noexcept {
+  switch (reason) {
+    case Drop::tx_full:
+      return "tx_full";
+    case Drop::shutdown:
+      return "shutdown";
+    case Drop::count_:
+      break;
+  }
+  return "?";
+}
+
+const char* to_string(MarkSkip reason) noexcept {
+  switch (reason) {
+    case MarkSkip::already_marked:
+      return "already_marked";
+    case MarkSkip::already_right:
+      return "already_right";
+    case MarkSkip::report_only:
+      return "report_only";
+    case MarkSkip::ef_guard:
+      return "ef_guard";
+    case MarkSkip::count_:
+      break;
+  }
+  return "?";
+}
+
+void ModelCounters::reset() noexcept {
+  for (auto* by_class : {&verdicts, &flows_now, &packets, &bytes}) {
+    for (Counter& counter : *by_class) counter.set(0);
+  }
+  for (Counter* counter : {&provisional, &changes, &abstentions, &inferences}) counter->set(0);
+  confidence_permille.reset();
+  time_to_verdict_ms.reset();
+  inference_ns.reset();
+}
+
+}  // namespace flowmark

@@ -1,0 +1,102 @@
+#include "classify/verdict.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace flowmark {
+namespace {
+
+VerdictPolicy policy(float confidence = 0.6F, float hysteresis = 0.1F, uint32_t votes = 4) {
+  VerdictPolicy p;
+  p.confidence = confidence;
+  p.hysteresis = hysteresis;
+  p.votes = votes;
+  return p;
+}
+
+struct Voter {
+  VerdictState state;
+  std::vector<float> voted{0, 0};
+  VerdictPolicy rules = policy();
+
+  VerdictChange operator()(float first, bool provisional = false) {
+    const std::vector<float> window{first, 1 - first};
+    return vote(state, voted, window, provisional, rules);
+  }
+};
+
+TEST(Vote, GivesAVerdictAtTheFirstConfidentWindow) {
+  Voter voter;
+  EXPECT_EQ(voter(0.9F), VerdictChange::given);
+  EXPECT_EQ(voter.state.class_index, 0);
+  EXPECT_FLOAT_EQ(voter.voted[0], 0.9F);
+}
+
+TEST(Vote, AbstainsBelowTheConfidence) {
+  Voter voter;
+  EXPECT_EQ(voter(0.55F), VerdictChange::none);
+  EXPECT_EQ(voter.state.class_index, kNoClass);
+}
+
+TEST(Vote, AveragesTheNewestWindows) {
+  Voter voter;
+  for (float p : {0.8F, 0.6F, 1.0F}) voter(p);
+  EXPECT_NEAR(voter.voted[0], 0.8, 1e-6);
+}
+
+TEST(Vote, OneOddWindowDoesNotTurnAVerdict) {
+  Voter voter;
+  for (int i = 0; i < 4; ++i) voter(0.95F);
+  EXPECT_EQ(voter(0.05F), VerdictChange::none);
+  EXPECT_EQ(voter.state.class_index, 0);
+}
+
+TEST(Vote, ATurnedFlowChangesItsVerdictAfterAFewWindows) {
+  Voter voter;
+  for (int i = 0; i < 50; ++i) voter(0.95F);
+  int windows = 0;
+  while (voter.state.class_index == 0 || voter.state.class_index == kNoClass) {
+    voter(0.05F);
+    ASSERT_LT(++windows, 12);
+  }
+  EXPECT_EQ(voter.state.class_index, 1);
+}
+
+TEST(Vote, ANarrowLeadDoesNotReplaceTheStandingClass) {
+  Voter voter;
+  voter.rules = policy(0.4F, 0.3F, 1);
+  EXPECT_EQ(voter(0.9F), VerdictChange::given);
+  EXPECT_EQ(voter(0.45F), VerdictChange::none);
+  EXPECT_EQ(voter.state.class_index, 0);
+  EXPECT_EQ(voter(0.2F), VerdictChange::changed);
+}
+
+TEST(Vote, WithdrawsAVerdictThatLostItsConfidence) {
+  Voter voter;
+  voter.rules = policy(0.8F, 0.1F, 1);
+  EXPECT_EQ(voter(0.9F), VerdictChange::given);
+  EXPECT_EQ(voter(0.75F), VerdictChange::none);  // within the hysteresis
+  EXPECT_EQ(voter(0.5F), VerdictChange::abstained);
+  EXPECT_EQ(voter.state.class_index, kNoClass);
+}
+
+TEST(Vote, ProvisionalWindowsWeighAtLeastAHalf) {
+  Voter voter;
+  for (int i = 0; i < 10; ++i) voter(0.0F, true);
+  voter(1.0F, true);
+  EXPECT_NEAR(voter.voted[0], 0.5, 1e-6);
+  EXPECT_FALSE(voter.state.settled);
+  voter(1.0F, false);
+  EXPECT_TRUE(voter.state.settled);
+}
+
+TEST(Vote, ManyWindowsDoNotWrapTheCount) {
+  Voter voter;
+  for (int i = 0; i < 70000; ++i) voter(0.9F);
+  EXPECT_EQ(voter.state.windows, UINT16_MAX);
+  EXPECT_NEAR(voter.voted[0], 0.9, 1e-4);
+}
+
+}  // namespace
+}  // namespace flowmark
