@@ -6,8 +6,12 @@
 
 namespace flowmark {
 
-constexpr uint16_t swap_bytes(uint16_t v) noexcept { return __builtin_bswap16(v); }
-constexpr uint32_t swap_bytes(uint32_t v) noexcept { return __builtin_bswap32(v); }
+constexpr uint16_t swap_bytes(uint16_t v) noexcept {
+  return __builtin_bswap16(v);
+}
+constexpr uint32_t swap_bytes(uint32_t v) noexcept {
+  return __builtin_bswap32(v);
+}
 
 /// A number as it stands on the wire, big end first. Byte order is part of the type, so that a
 /// forgotten conversion does not compile. One byte aligned: may lie anywhere in a packet.

@@ -9,7 +9,7 @@ namespace flowmark {
 
 /// Lets later fragments find the flow of their first fragment: a small direct-mapped memory of
 /// (addresses, protocol, identification) -> ports. Fixed size, no allocation after construction.
-/// A later fragment whose first one was not seen keeps its portless key.
+/// A later fragment whose first one was not seen in the last 30 seconds keeps its portless key.
 class FragmentTable {
  public:
   /// `entries` is rounded up to a power of two.
@@ -20,9 +20,12 @@ class FragmentTable {
 
  private:
   struct Entry {
-    FlowKey portless;  ///< addresses and protocol, ports 0
+    FlowKey portless;  ///< addresses and, of IPv4, protocol; ports 0
     FlowKey full;
     uint32_t id = 0;
+    bool source_is_a = true;  ///< identifications are the sender's own
+    bool full_from_a = true;
+    bool used = false;
     TimeUs time_us = 0;
   };
   std::vector<Entry> entries_;

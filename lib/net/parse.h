@@ -33,17 +33,17 @@ struct ParseOptions {
 struct ParsedPacket {
   FlowKey key;
   ParseStatus status = ParseStatus::not_ip;
-  bool from_a = true;            ///< the packet's source is endpoint a of the key
-  bool pure_ack = false;         ///< TCP, ACK and no payload, no SYN/FIN/RST
+  bool from_a = true;     ///< the packet's source is endpoint a of the key
+  bool pure_ack = false;  ///< TCP, ACK and no payload, no SYN/FIN/RST
   uint8_t tcp_flags = 0;
   Fragment fragment = Fragment::none;
-  uint8_t ip_version = 0;        ///< of the outermost IP header: what mark_offset points at
-  uint8_t traffic_class = 0;     ///< DSCP and ECN of the outermost IP header
-  uint16_t mark_offset = 0;      ///< outermost IP header, the one to mark
-  uint16_t l3_offset = 0;        ///< IP header the key was taken from (equal without tunnels)
+  uint8_t ip_version = 0;     ///< of the outermost IP header: what mark_offset points at
+  uint8_t traffic_class = 0;  ///< DSCP and ECN of the outermost IP header
+  uint16_t mark_offset = 0;   ///< outermost IP header, the one to mark
+  uint16_t l3_offset = 0;     ///< IP header the key was taken from (equal without tunnels)
   uint16_t l4_offset = 0;
-  uint16_t ip_length = 0;        ///< IP total length of the header at l3_offset, bytes
-  uint32_t fragment_id = 0;      ///< IP identification when fragment != none
+  uint16_t ip_length = 0;    ///< IP total length of the header at l3_offset, bytes
+  uint32_t fragment_id = 0;  ///< IP identification when fragment != none
 };
 
 /// Reads the headers of one frame: Ethernet, VLAN, QinQ, PPPoE, MPLS, IPv4 with options, IPv6 with

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+namespace flowmark {
+
+// IANA protocol numbers that the parser tells apart.
+inline constexpr uint8_t kProtoHopByHop = 0;
+inline constexpr uint8_t kProtoIcmp = 1;
+inline constexpr uint8_t kProtoIp4 = 4;
+inline constexpr uint8_t kProtoTcp = 6;
+inline constexpr uint8_t kProtoUdp = 17;
+inline constexpr uint8_t kProtoDccp = 33;
+inline constexpr uint8_t kProtoIp6 = 41;
+inline constexpr uint8_t kProtoRouting = 43;
+inline constexpr uint8_t kProtoFragment = 44;
+inline constexpr uint8_t kProtoGre = 47;
+inline constexpr uint8_t kProtoEsp = 50;
+inline constexpr uint8_t kProtoAh = 51;
+inline constexpr uint8_t kProtoIcmpV6 = 58;
+inline constexpr uint8_t kProtoNone = 59;
+inline constexpr uint8_t kProtoDestination = 60;
+inline constexpr uint8_t kProtoSctp = 132;
+inline constexpr uint8_t kProtoUdpLite = 136;
+inline constexpr uint8_t kProtoShim6 = 140;
+
+// UDP ports of the tunnels.
+inline constexpr uint16_t kPortGtpu = 2152;
+inline constexpr uint16_t kPortVxlan = 4789;
+inline constexpr uint16_t kPortGeneve = 6081;
+inline constexpr uint16_t kPortVxlanLinux = 8472;  ///< Linux' default from before the assignment
+
+}  // namespace flowmark
