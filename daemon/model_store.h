@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "classify/model_set.h"
+#include "settings/settings.h"
+
+namespace flowmark {
+
+/// The set of models a configuration asks for: files read, checked, and joined with policy and
+/// marks. `reuse`, if given, lends models whose file has not changed (same path and SHA-256), so
+/// that flows keep their windows. Throws Error naming the file and the reason; nothing is changed
+/// then.
+std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t generation,
+                                            const ModelSet* reuse = nullptr);
+
+/// A set without models: everything is forwarded unclassified.
+std::shared_ptr<const ModelSet> no_models(uint64_t generation);
+
+/// The same models under a new generation, for rollback.
+std::shared_ptr<const ModelSet> renew(const ModelSet& set, uint64_t generation);
+
+/// True when both run the same files with the same policies, conditions and marks.
+bool same_models(const ModelSet& a, const ModelSet& b);
+
+/// Class names of the marking map that no running model gives: likely misspelt. For a warning.
+std::vector<std::string> unused_classes(const Settings& settings, const ModelSet& set);
+
+}  // namespace flowmark

@@ -1,0 +1,77 @@
+#include "daemon/worker.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "daemon/cycles.h"
+
+namespace flowmark {
+
+Worker::Worker(const WorkerOptions& options, const ClassifierOptions& classifier, PacketIo& io,
+               ModelPublisher& models, WorkerCounters& counters, VerdictSink* sink)
+    : options_(options),
+      io_(io),
+      models_(models),
+      counters_(counters),
+      classifier_(classifier, counters, sink) {}
+
+void Worker::run() noexcept {
+  last_cycles_ = read_cycles();
+  while (!stop_.load(std::memory_order_relaxed) && !io_.finished()) {
+    pick_up_models();
+    const size_t received = io_.receive(packets_);
+    const std::span burst(packets_.data(), received);
+    const std::span marked(marked_.data(), received);
+    classifier_.process(burst, marked);
+    io_.transmit(burst, marked);
+    const bool backlog = classifier_.infer(options_.slice_ns);
+    classifier_.expire(received == 0 ? io_.now() : burst.back().time_us);
+    account(received, received != 0 || backlog);
+  }
+  classifier_.finish();
+  io_.close();
+  classifier_.use_models(nullptr);
+  models_.leave(options_.index);
+}
+
+void Worker::pick_up_models() noexcept {
+  const ModelSet* const set = models_.read();
+  if (set == running_) [[likely]] {
+    return;
+  }
+  try {
+    classifier_.use_models(set->models().empty() ? nullptr : set);
+  } catch (...) {
+    // No memory for the new models' scratch: forwarding goes on without classifying.
+    classifier_.use_models(nullptr);
+  }
+  running_ = set;
+  models_.acknowledge(options_.index, *set);
+}
+
+void Worker::account(size_t received, bool busy) noexcept {
+  const uint64_t now = read_cycles();
+  (busy ? counters_.busy_cycles : counters_.idle_cycles).add(now - last_cycles_);
+  last_cycles_ = now;
+  (received != 0 ? counters_.bursts : counters_.empty_polls).add();
+  if (busy) {
+    idle_rounds_ = 0;
+  } else if (options_.sleep_when_idle) {
+    rest();
+  }
+}
+
+// Nothing came and nothing is due: after some empty rounds sleep, ever longer, at most 100 us.
+void Worker::rest() noexcept {
+  constexpr uint32_t kPatience = 64;
+  constexpr uint32_t kStepNs = 5'000;
+  constexpr uint32_t kLongestNs = 100'000;
+  if (++idle_rounds_ <= kPatience) return;
+  const uint32_t length = std::min((idle_rounds_ - kPatience) * kStepNs, kLongestNs);
+  idle_rounds_ = std::min(idle_rounds_, kPatience + kLongestNs / kStepNs);
+  const timespec pause{0, static_cast<long>(length)};
+  nanosleep(&pause, nullptr);
+}
+
+}  // namespace flowmark

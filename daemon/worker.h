@@ -1,0 +1,53 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "classify/classifier.h"
+#include "daemon/model_publisher.h"
+#include "daemon/packet_io.h"
+
+namespace flowmark {
+
+struct WorkerOptions {
+  static constexpr uint64_t kNoBudget = UINT64_MAX;  ///< replay: infer until nothing is due
+
+  size_t index = 0;              ///< among the workers
+  uint64_t slice_ns = 5'000;     ///< inference after each burst
+  bool sleep_when_idle = false;  ///< else the ports are polled without a break
+};
+
+/// One worker: its loop, its classifier and the flows in it. Live and replay differ only in the
+/// PacketIo. run() is called once, on the worker's own thread; the rest from anywhere.
+class Worker {
+ public:
+  Worker(const WorkerOptions& options, const ClassifierOptions& classifier, PacketIo& io,
+         ModelPublisher& models, WorkerCounters& counters, VerdictSink* sink);
+
+  /// Works until stop() or the packets' end; then ends all flows and gives its models back.
+  void run() noexcept;
+  void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+
+ private:
+  static constexpr size_t kBurst = 32;
+
+  void pick_up_models() noexcept;
+  void account(size_t received, bool busy) noexcept;
+  void rest() noexcept;
+
+  WorkerOptions options_;
+  PacketIo& io_;
+  ModelPublisher& models_;
+  WorkerCounters& counters_;
+  Classifier classifier_;
+  const ModelSet* running_ = nullptr;
+  std::atomic<bool> stop_{false};
+  uint64_t last_cycles_ = 0;
+  uint32_t idle_rounds_ = 0;
+  std::array<Packet, kBurst> packets_;
+  std::array<bool, kBurst> marked_{};
+};
+
+}  // namespace flowmark

@@ -1,0 +1,134 @@
+#include "settings/settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "settings/settings_schema.h"
+
+namespace flowmark {
+namespace {
+
+constexpr size_t kLargestFile = 1 << 20;
+
+void make_absolute(std::filesystem::path& path, const std::filesystem::path& folder) {
+  if (!path.empty() && path.is_relative()) path = (folder / path).lexically_normal();
+}
+
+}  // namespace
+
+std::map<std::string, std::optional<Dscp>> MarkingSettings::default_classes() {
+  return {{"voip", dscp::kExpedited}, {"video-call", dscp::kAf41},  {"streaming", dscp::kAf31},
+          {"chat", dscp::kAf21},      {"browsing", dscp::kDefault}, {"file-transfer", dscp::kAf11},
+          {"p2p", dscp::kLowerEffort}};
+}
+
+SettingsError::SettingsError(std::vector<std::string> problems)
+    : Error(fmt::format("{}", fmt::join(problems, "\n"))), problems_(std::move(problems)) {}
+
+Settings parse_settings(std::string_view text, const std::filesystem::path& file) {
+  schema::Problems problems(file.string());
+  const schema::Place root{problems, ""};
+  Settings settings;
+  settings.file = file;
+  try {
+    const YamlNode document = read_yaml(text);
+    schema::read_map(root, document, settings_fields(), settings);
+    check_settings(root, document, settings);
+  } catch (const YamlSyntaxError& error) {
+    problems.add(error.line, "", error.message);
+  }
+  if (!problems.empty()) throw SettingsError(problems.take());
+  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+  for (ModelSettings& model : settings.models) make_absolute(model.path, folder);
+  make_absolute(settings.log.file, folder);
+  make_absolute(settings.control_socket, folder);
+  return settings;
+}
+
+Settings load_settings(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) {
+    throw SettingsError({file.string() + ": is a folder: expected a configuration file"});
+  }
+  std::ifstream input(file, std::ios::binary);
+  if (!input) {
+    throw SettingsError({fmt::format("{}: cannot be read: {}", file.string(), strerror(errno))});
+  }
+  std::string text;
+  text.resize(kLargestFile + 1);
+  input.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(input.gcount()));
+  if (text.size() > kLargestFile) {
+    throw SettingsError({file.string() + ": larger than 1 MB: not a configuration file"});
+  }
+  return parse_settings(text, file);
+}
+
+std::vector<std::string> needs_restart(const Settings& running, const Settings& wanted) {
+  std::vector<std::string> keys;
+  const auto compare = [&keys](const char* key, bool same) {
+    if (!same) keys.emplace_back(key);
+  };
+  const auto same_prefixes = [](const std::vector<Prefix>& a, const std::vector<Prefix>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Prefix& x, const Prefix& y) {
+      return x.address == y.address && x.bits == y.bits;
+    });
+  };
+  const auto same_tunnels = [](const ParseOptions& a, const ParseOptions& b) {
+    return a.inside_vxlan == b.inside_vxlan && a.inside_gre == b.inside_gre &&
+           a.inside_geneve == b.inside_geneve && a.inside_gtpu == b.inside_gtpu &&
+           a.inside_ipip == b.inside_ipip;
+  };
+  compare("mode", running.mode == wanted.mode);
+  compare("ports", running.ports == wanted.ports);
+  compare("eal", running.eal == wanted.eal);
+  compare("workers", running.worker_count == wanted.worker_count &&
+                         running.worker_cores == wanted.worker_cores);
+  compare("idle", running.idle == wanted.idle);
+  compare("flows", running.flows == wanted.flows);
+  compare("inside", same_prefixes(running.inside, wanted.inside));
+  compare("tunnels", same_tunnels(running.tunnels, wanted.tunnels));
+  compare("marking.mode", running.marking.mode == wanted.marking.mode);
+  compare("marking.ef_share_max", running.marking.ef_share_max == wanted.marking.ef_share_max);
+  compare("marking.link_mbit", running.marking.link_mbit == wanted.marking.link_mbit);
+  compare("inference", running.inference == wanted.inference);
+  compare("metrics.listen", running.metrics_listen == wanted.metrics_listen);
+  compare("control.socket", running.control_socket == wanted.control_socket);
+  compare("log.file", running.log.file == wanted.log.file);
+  return keys;
+}
+
+const char* to_string(RunMode mode) noexcept {
+  switch (mode) {
+    case RunMode::inline_ports:
+      return "inline";
+    case RunMode::mirror:
+      return "mirror";
+    case RunMode::replay:
+      return "replay";
+  }
+  return "?";
+}
+
+const char* to_string(PortRole role) noexcept {
+  return role == PortRole::lan ? "lan" : "wan";
+}
+
+const char* to_string(MarkMode mode) noexcept {
+  switch (mode) {
+    case MarkMode::always:
+      return "always";
+    case MarkMode::unmarked:
+      return "unmarked";
+    case MarkMode::report:
+      return "report";
+  }
+  return "?";
+}
+
+}  // namespace flowmark

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "classify/classifier.h"
+#include "classify/model_set.h"
+#include "mark/dscp.h"
+#include "net/prefix.h"
+
+namespace flowmark {
+
+enum class RunMode : uint8_t { inline_ports, mirror, replay };
+enum class PortRole : uint8_t { lan, wan };
+enum class IdlePolicy : uint8_t { poll, adaptive };
+enum class HugePages : uint8_t { automatic, on, off };
+enum class LogLevel : uint8_t { trace, debug, info, warn, error };
+
+struct PortSettings {
+  std::string name;  ///< PCI address "0000:01:00.0" or vdev string "net_af_packet0,iface=eth0"
+  PortRole role = PortRole::lan;
+  uint16_t queues = 0;  ///< per direction; 0: one a worker
+  uint16_t mtu = 0;     ///< 0: as the port is
+
+  friend bool operator==(const PortSettings&, const PortSettings&) = default;
+};
+
+struct EalSettings {
+  uint32_t memory_mb = 512;
+  HugePages huge_pages = HugePages::automatic;
+  std::string file_prefix = "flowmark";
+  std::vector<std::string> args;  ///< handed to the EAL as they are, after ours
+
+  friend bool operator==(const EalSettings&, const EalSettings&) = default;
+};
+
+/// Of all workers together; each gets an equal part.
+struct FlowSettings {
+  uint32_t capacity = 65536;
+  uint32_t memory_mb = 256;  ///< windows and per-flow state
+  uint32_t idle_seconds = 120;
+  uint32_t closing_seconds = 5;
+  uint32_t young_seconds = 15;
+  uint32_t young_packets = 2;  ///< 1 or 2: the packet with which a flow gets windows
+
+  friend bool operator==(const FlowSettings&, const FlowSettings&) = default;
+};
+
+/// Asks a model only on flows of these classes of another model.
+struct WhenSettings {
+  std::string model;
+  std::vector<std::string> classes;
+
+  friend bool operator==(const WhenSettings&, const WhenSettings&) = default;
+};
+
+struct ModelSettings {
+  std::string name;
+  std::filesystem::path path;  ///< made absolute with the configuration file's folder
+  VerdictPolicy policy;
+  std::optional<WhenSettings> when;
+  bool marks = true;
+};
+
+struct MarkingSettings {
+  MarkMode mode = MarkMode::always;
+  /// Class name -> code point; nullopt ("keep") leaves the packet as it is, like a class not named.
+  std::map<std::string, std::optional<Dscp>> classes = default_classes();
+  double ef_share_max = 1.0;
+  uint64_t link_mbit = 0;
+
+  /// VoIP EF, video call AF41, streaming AF31, chat AF21, browsing DF, file transfer AF11, P2P LE.
+  static std::map<std::string, std::optional<Dscp>> default_classes();
+  friend bool operator==(const MarkingSettings&, const MarkingSettings&) = default;
+};
+
+struct InferenceSettings {
+  uint32_t slice_us = 5;  ///< after each burst
+  uint32_t queue = 4096;  ///< due windows waiting, of each worker
+
+  friend bool operator==(const InferenceSettings&, const InferenceSettings&) = default;
+};
+
+struct LogSettings {
+  LogLevel level = LogLevel::info;
+  std::filesystem::path file;  ///< empty: standard error
+
+  friend bool operator==(const LogSettings&, const LogSettings&) = default;
+};
+
+/// A configuration file, checked (docs/configuration.md). Immutable once loaded; a reload makes a
+/// new one.
+struct Settings {
+  std::filesystem::path file;  ///< where it was read; empty for the defaults
+  RunMode mode = RunMode::inline_ports;
+  std::vector<PortSettings> ports;
+  EalSettings eal;
+  uint32_t worker_count = 1;
+  std::vector<uint32_t> worker_cores;  ///< empty: chosen; else worker_count of them
+  IdlePolicy idle = IdlePolicy::adaptive;
+  FlowSettings flows;
+  std::vector<Prefix> inside;
+  ParseOptions tunnels;
+  std::vector<ModelSettings> models;
+  bool require_golden = false;
+  std::vector<std::string> trusted_keys;
+  uint32_t max_model_mb = 256;
+  MarkingSettings marking;
+  InferenceSettings inference;
+  std::string metrics_listen = "127.0.0.1:9477";                        ///< empty: no metrics
+  std::filesystem::path control_socket = "/run/flowmark/control.sock";  ///< empty: none
+  LogSettings log;
+};
+
+/// Everything that is wrong with a configuration file, one line each:
+/// "FILE:LINE: key.path: value ...: what would be right". The tools end with status 2.
+class SettingsError : public Error {
+ public:
+  explicit SettingsError(std::vector<std::string> problems);
+  const std::vector<std::string>& problems() const noexcept { return problems_; }
+
+ private:
+  std::vector<std::string> problems_;
+};
+
+/// Reads and checks a configuration file. Throws SettingsError with all problems at once.
+Settings load_settings(const std::filesystem::path& file);
+
+/// The same from memory; `file` stands for the file in messages and for its folder in paths.
+Settings parse_settings(std::string_view text, const std::filesystem::path& file);
+
+/// The keys whose values differ and that a running daemon cannot change.
+std::vector<std::string> needs_restart(const Settings& running, const Settings& wanted);
+
+const char* to_string(RunMode mode) noexcept;
+const char* to_string(PortRole role) noexcept;
+const char* to_string(MarkMode mode) noexcept;
+
+}  // namespace flowmark

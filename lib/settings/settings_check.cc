@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+
+#include <set>
+
+#include "settings/settings_schema.h"
+
+namespace flowmark {
+namespace {
+
+using schema::Place;
+
+/// The value of a key in a mapping, or the mapping itself when it is not there: for its line.
+const YamlNode& at(const YamlNode& map, const std::string& key) {
+  for (const auto& [name, value] : map.entries) {
+    if (name.text == key) return value;
+  }
+  return map;
+}
+
+bool given(const YamlNode& map, const std::string& key) {
+  return &at(map, key) != &map;
+}
+
+void check_ports(const Place& root, const YamlNode& document, const Settings& settings) {
+  const Place place = root.child("ports");
+  const YamlNode& list = at(document, "ports");
+  const size_t wanted = settings.mode == RunMode::inline_ports ? 2
+                        : settings.mode == RunMode::mirror     ? 1
+                                                               : 0;
+  if (wanted != 0 && settings.ports.size() != wanted) {
+    place.problems.add(list.line, place.path,
+                       fmt::format("{} given: mode {} needs {} (name: a PCI address or a vdev "
+                                   "string such as net_af_packet0,iface=eth0)",
+                                   settings.ports.size(), to_string(settings.mode), wanted));
+  }
+  std::set<std::string> names;
+  for (size_t i = 0; i < settings.ports.size() && i < list.items.size(); ++i) {
+    const PortSettings& port = settings.ports[i];
+    const YamlNode& item = list.items[i];
+    const Place here = place.item(i);
+    if (item.kind != YamlNode::Kind::map) continue;
+    if (!given(item, "name")) {
+      here.missing(item, "name", "a PCI address or a vdev string");
+    } else if (port.name.empty()) {
+      here.child("name").wrong(at(item, "name"), "expected a PCI address or a vdev string");
+    } else if (!names.insert(port.name.substr(0, port.name.find(','))).second) {
+      here.child("name").wrong(at(item, "name"), "another port has this name");
+    }
+    if (settings.mode == RunMode::inline_ports && !given(item, "role")) {
+      here.missing(item, "role", "lan or wan");
+    }
+  }
+  if (settings.mode == RunMode::inline_ports && settings.ports.size() == 2 &&
+      list.items.size() == 2 && at(list.items[0], "role").text == at(list.items[1], "role").text &&
+      given(list.items[0], "role")) {
+    place.problems.add(list.line, place.path,
+                       fmt::format("both have role {}: one is lan, the other wan",
+                                   to_string(settings.ports[0].role)));
+  }
+}
+
+void check_models(const Place& root, const YamlNode& document, const Settings& settings) {
+  const Place place = root.child("models");
+  const YamlNode& list = at(document, "models");
+  if (settings.models.size() > kMaxModels) {
+    place.problems.add(
+        list.line, place.path,
+        fmt::format("{} given: at most {} run at once", settings.models.size(), kMaxModels));
+  }
+  std::set<std::string> names;
+  for (size_t i = 0; i < settings.models.size() && i < list.items.size(); ++i) {
+    const ModelSettings& model = settings.models[i];
+    const YamlNode& item = list.items[i];
+    const Place here = place.item(i);
+    if (item.kind != YamlNode::Kind::map) continue;
+    if (!given(item, "name")) here.missing(item, "name", "a name of your choice");
+    if (!given(item, "path")) here.missing(item, "path", "the model file");
+    if (model.when && !model.when->model.empty() && !names.contains(model.when->model)) {
+      here.child("when.model")
+          .wrong(at(at(item, "when"), "model"), "expected the name of a model further up the list");
+    }
+    if (!model.name.empty() && !names.insert(model.name).second) {
+      here.child("name").wrong(at(item, "name"), "another model has this name");
+    }
+  }
+}
+
+}  // namespace
+
+void check_settings(const Place& root, const YamlNode& document, const Settings& settings) {
+  check_ports(root, document, settings);
+  check_models(root, document, settings);
+  if (settings.marking.ef_share_max < 1 && settings.marking.link_mbit == 0) {
+    root.child("marking").missing(at(document, "marking"), "link_mbit",
+                                  "ef_share_max is a share of the link: give its Mbit/s");
+  }
+  if (given(document, "trusted_keys")) {
+    constexpr size_t kBase64Of32Bytes = 44;
+    const Place place = root.child("trusted_keys");
+    const YamlNode& list = at(document, "trusted_keys");
+    for (size_t i = 0; i < settings.trusted_keys.size() && i < list.items.size(); ++i) {
+      if (settings.trusted_keys[i].size() != kBase64Of32Bytes) {
+        place.item(i).wrong(list.items[i], "expected an Ed25519 public key, 32 bytes in base64");
+      }
+    }
+  }
+}
+
+}  // namespace flowmark

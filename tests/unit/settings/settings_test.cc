@@ -1,0 +1,224 @@
+#include "settings/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace flowmark {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kPorts = R"(
+ports:
+  - {name: "net_null0", role: lan}
+  - {name: "net_null1", role: wan}
+)";
+
+Settings parse(const std::string& text) {
+  return parse_settings(text, "/etc/flowmark/test.yaml");
+}
+
+std::vector<std::string> problems(const std::string& text) {
+  try {
+    parse(text);
+  } catch (const SettingsError& error) {
+    return error.problems();
+  }
+  return {};
+}
+
+TEST(Settings, DefaultsAreThoseOfTheDesign) {
+  const Settings settings = parse(kPorts);
+  EXPECT_EQ(settings.mode, RunMode::inline_ports);
+  EXPECT_EQ(settings.worker_count, 1u);
+  EXPECT_EQ(settings.metrics_listen, "127.0.0.1:9477");
+  EXPECT_EQ(settings.inference.slice_us, 5u);
+  EXPECT_EQ(settings.marking.mode, MarkMode::always);
+  const auto& classes = settings.marking.classes;
+  EXPECT_EQ(classes.size(), 7u);
+  EXPECT_EQ(classes.at("voip"), Dscp{46});
+  EXPECT_EQ(classes.at("video-call"), Dscp{34});
+  EXPECT_EQ(classes.at("streaming"), Dscp{26});
+  EXPECT_EQ(classes.at("chat"), Dscp{18});
+  EXPECT_EQ(classes.at("browsing"), Dscp{0});
+  EXPECT_EQ(classes.at("file-transfer"), Dscp{10});
+  EXPECT_EQ(classes.at("p2p"), Dscp{1});
+}
+
+TEST(Settings, EveryKeyOfTheReferenceIsKnownAndItsValuesAreTheDefaults) {
+  const Settings reference =
+      load_settings(std::filesystem::path(FLOWMARK_SOURCE_DIR) / "config/flowmark.yaml");
+  Settings defaults = parse(kPorts);
+  defaults.ports = reference.ports;
+  EXPECT_THAT(needs_restart(defaults, reference), IsEmpty());
+  EXPECT_EQ(reference.marking.classes, defaults.marking.classes);
+  ASSERT_EQ(reference.models.size(), 1u);
+  const VerdictPolicy& policy = reference.models[0].policy;
+  const VerdictPolicy expected;
+  EXPECT_EQ(policy.min_packets, expected.min_packets);
+  EXPECT_EQ(policy.min_us, expected.min_us);
+  EXPECT_EQ(policy.hop_packets, expected.hop_packets);
+  EXPECT_EQ(policy.hop_us, expected.hop_us);
+  EXPECT_EQ(policy.votes, expected.votes);
+  EXPECT_FLOAT_EQ(policy.confidence, expected.confidence);
+  EXPECT_FLOAT_EQ(policy.hysteresis, expected.hysteresis);
+}
+
+TEST(Settings, TheOtherConfigurationsLoad) {
+  const std::filesystem::path folder = std::filesystem::path(FLOWMARK_SOURCE_DIR) / "config";
+  EXPECT_EQ(load_settings(folder / "minimal.yaml").ports.size(), 2u);
+  const Settings replay = load_settings(folder / "replay.yaml");
+  EXPECT_EQ(replay.mode, RunMode::replay);
+  ASSERT_EQ(replay.models.size(), 1u);
+  EXPECT_EQ(replay.models[0].path, folder / "models/category.onnx");
+}
+
+TEST(Settings, AllProblemsAreToldAtOnceInTheOrderOfTheirLines) {
+  EXPECT_THAT(problems(R"(mode: inlin
+ports:
+  - {name: net_null0, role: lan}
+  - {name: net_null1, role: wann}
+flows:
+  capcity: 10
+  memory_mb: lots
+  idle_seconds: 0
+workers: -1
+marking:
+  classes: {voip: EF9}
+  mode: report
+  mode: always
+)"),
+              ElementsAre("/etc/flowmark/test.yaml:1: mode: value inlin: did you mean \"inline\"? "
+                          "Expected one of inline, mirror, replay",
+                          "/etc/flowmark/test.yaml:4: ports[1].role: value wann: did you mean "
+                          "\"wan\"? Expected one of lan, wan",
+                          "/etc/flowmark/test.yaml:6: flows.capcity: unknown key: did you mean "
+                          "\"capacity\"?",
+                          "/etc/flowmark/test.yaml:7: flows.memory_mb: value lots: expected a "
+                          "whole number 1 to 1048576",
+                          "/etc/flowmark/test.yaml:8: flows.idle_seconds: value 0: expected a "
+                          "whole number 1 to 3600",
+                          "/etc/flowmark/test.yaml:9: workers: value -1: expected a whole number 1 "
+                          "to 64",
+                          "/etc/flowmark/test.yaml:11: marking.classes.voip: value EF9: expected a "
+                          "DSCP name (EF, AF41, CS1, LE, DF, ...), 0 to 63, or keep",
+                          "/etc/flowmark/test.yaml:13: marking.mode: given twice: keep one of "
+                          "them"));
+}
+
+struct BadValue {
+  const char* text;
+  const char* expected;
+};
+
+class BadValues : public testing::TestWithParam<BadValue> {};
+
+TEST_P(BadValues, AreRefusedWithPlaceValueAndWhatWouldBeRight) {
+  const auto found = problems(std::string(kPorts) + GetParam().text);
+  ASSERT_EQ(found.size(), 1u) << testing::PrintToString(found);
+  EXPECT_THAT(found[0], HasSubstr(GetParam().expected));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Schema, BadValues,
+    testing::Values(
+        BadValue{"workers: [0, 0]", ":5: workers[1]: value 0: the core is in the list already"},
+        BadValue{"workers: []", "workers: value a list: expected 1 to 64 cores"},
+        BadValue{"workers: 2.5", "workers: value 2.5: expected a whole number"},
+        BadValue{"workers: \"2\"", "workers: value \"2\": expected a whole number"},
+        BadValue{"workers: 99999999999999999999", "expected a whole number 1 to 64"},
+        BadValue{"flows: 7", "flows: value 7: expected a mapping"},
+        BadValue{"flows: {young_packets: 3}", "expected a whole number 1 to 2"},
+        BadValue{"inside: [10.0.0.0/33]",
+                 "inside[0]: value 10.0.0.0/33: expected an address range"},
+        BadValue{"tunnels: [vxlam]", "tunnels[0]: value vxlam: did you mean \"vxlan\"?"},
+        BadValue{"tunnels: gre", "tunnels: value gre: expected a list"},
+        BadValue{"require_golden: 1", "require_golden: value 1: expected true or false"},
+        BadValue{"metrics: {listen: localhost}",
+                 "metrics.listen: value localhost: expected address:port"},
+        BadValue{"metrics: {listen: \"a:70000\"}", "expected address:port"},
+        BadValue{"marking: {ef_share_max: 0.3}", "marking.link_mbit: missing"},
+        BadValue{"marking: {ef_share_max: nan}", "expected a number 0 to 1"},
+        BadValue{"trusted_keys: [abc]",
+                 "trusted_keys[0]: value abc: expected an Ed25519 public key"},
+        BadValue{"models: [{path: a.onnx}]", "models[0].name: missing"},
+        BadValue{"models: [{name: a}]", "models[0].path: missing"},
+        BadValue{"models: [{name: a b, path: x}]", "models[0].name: value a b: expected a name"},
+        BadValue{"models: [{name: a, path: x}, {name: a, path: y}]", "another model has this name"},
+        BadValue{"models: [{name: a, path: x, when: {model: b, classes: [c]}}]",
+                 "models[0].when.model: value b: expected the name of a model further up"},
+        BadValue{"models: [{name: a, path: x, policy: {confidence: 1.5}}]",
+                 "models[0].policy.confidence: value 1.5: expected a number 0 to 1"},
+        BadValue{"log: {level: loud}", "log.level: value loud: expected one of trace"},
+        BadValue{"frobnicate: 1", ":5: frobnicate: unknown key: known here: mode, ports"},
+        BadValue{"? [a]\n: 1", "key a list: expected one of mode"},
+        BadValue{"flows: *anchor", "the referenced anchor is not defined"},
+        BadValue{"flows: &a {}\neal: *a", ":6: aliases (*name) are not supported"},
+        BadValue{"---\nmode: mirror", "more than one document"}, BadValue{"flows: {", "not YAML"}));
+
+TEST(Settings, PortsMustFitTheMode) {
+  EXPECT_THAT(problems("mode: inline"), ElementsAre(HasSubstr("mode inline needs 2")));
+  EXPECT_THAT(problems(std::string("mode: mirror") + kPorts),
+              ElementsAre(HasSubstr("2 given: mode mirror needs 1")));
+  EXPECT_THAT(problems("mode: replay"), IsEmpty());
+  EXPECT_THAT(problems("ports: [{name: a, role: lan}, {name: b, role: lan}]"),
+              ElementsAre(HasSubstr(":1: ports: both have role lan: one is lan, the other wan")));
+  EXPECT_THAT(
+      problems("ports: [{name: net_null0, role: lan}, {name: \"net_null0,x=1\", role: wan}]"),
+      ElementsAre(HasSubstr("ports[1].name: value \"net_null0,x=1\": another port")));
+  EXPECT_THAT(
+      problems("ports: [{name: a}, {role: wan}]"),
+      ElementsAre(HasSubstr("ports[0].role: missing"), HasSubstr("ports[1].name: missing")));
+}
+
+TEST(Settings, PathsAreRelativeToTheFile) {
+  const Settings settings = parse(std::string(kPorts) + R"(
+models: [{name: a, path: models/a.onnx}, {name: b, path: /srv/b.onnx}]
+log: {file: ../log/flowmark.log}
+control: {socket: ""}
+)");
+  EXPECT_EQ(settings.models[0].path, "/etc/flowmark/models/a.onnx");
+  EXPECT_EQ(settings.models[1].path, "/srv/b.onnx");
+  EXPECT_EQ(settings.log.file, "/etc/log/flowmark.log");
+  EXPECT_TRUE(settings.control_socket.empty());
+}
+
+TEST(Settings, ClassesExtendTheDefaults) {
+  const Settings settings =
+      parse(std::string(kPorts) + "marking: {classes: {voip: keep, games: cs4, p2p: 8}}");
+  EXPECT_EQ(settings.marking.classes.at("voip"), std::nullopt);
+  EXPECT_EQ(settings.marking.classes.at("games"), Dscp{32});
+  EXPECT_EQ(settings.marking.classes.at("p2p"), Dscp{8});
+  EXPECT_EQ(settings.marking.classes.at("chat"), Dscp{18});
+}
+
+TEST(Settings, TellsWhatNeedsARestart) {
+  const Settings running = parse(kPorts);
+  const Settings wanted = parse(std::string(kPorts) + R"(
+workers: 2
+models: [{name: a, path: b}]
+marking: {mode: report, classes: {voip: keep}}
+log: {level: debug}
+)");
+  EXPECT_THAT(needs_restart(running, wanted), ElementsAre("workers", "marking.mode"));
+}
+
+TEST(Settings, FileProblemsNameTheFile) {
+  try {
+    load_settings("/nonexistent/flowmark.yaml");
+    FAIL();
+  } catch (const SettingsError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("/nonexistent/flowmark.yaml: cannot be read: No such file"));
+  }
+  EXPECT_THROW(load_settings("/"), SettingsError);
+}
+
+}  // namespace
+}  // namespace flowmark
