@@ -1,0 +1,27 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "base/error.h"
+
+namespace flowmark {
+
+/// Wrong use of the command line, beyond what its parser finds: exit status 2.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Each adds its subcommand to `parent`. When the command line names it, `run` is set to what does
+/// the work and gives the exit status (0 or 1); it may throw Error (1) and UsageError (2).
+CLI::App* add_features(CLI::App& parent, std::function<int()>& run);
+CLI::App* add_infer(CLI::App& parent, std::function<int()>& run);
+CLI::App* add_replay(CLI::App& parent, std::function<int()>& run);
+CLI::App* add_train(CLI::App& parent, std::function<int()>& run);
+CLI::App* add_eval(CLI::App& parent, std::function<int()>& run);
+CLI::App* add_render(CLI::App& parent, std::function<int()>& run);
+CLI::App* add_model(CLI::App& parent, std::function<int()>& run);
+CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run);
+
+}  // namespace flowmark

@@ -1,0 +1,71 @@
+// flowmark: the operator's command. One file a subcommand (cmd_*.cc); here only their list and what
+// becomes of errors.
+
+#include <exception>
+#include <iostream>
+
+#include "daemon/commands.h"
+
+namespace flowmark {
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kWrongUse = 2;
+
+constexpr const char* kAbout =
+    "flowmark: recognises what kind of traffic a flow carries from the sizes and times of its "
+    "packets.\n"
+    "The command beside the daemon flowmarkd: look at captures, train and check models.\n";
+
+constexpr const char* kExamples =
+    "\nExamples:\n"
+    "  flowmark features --spec flowpic capture.pcap > pictures.jsonl\n"
+    "  flowmark infer --model category.onnx capture.pcap\n"
+    "  flowmark train --model-type logistic --data manifest.yaml --out category.onnx\n"
+    "  flowmark eval --model category.onnx --data manifest.yaml\n"
+    "  flowmark model inspect category.onnx\n"
+    "\n'flowmark COMMAND --help' says more about a command. Exit status: 0 done, 1 failed, 2 wrong "
+    "use.\n";
+
+int report(const char* message, int status) {
+  std::cout.flush();
+  std::cerr << "flowmark: " << message << "\n";
+  return status;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kAbout, "flowmark");
+  app.set_version_flag("--version", "flowmark " FLOWMARK_VERSION);
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  std::function<int()> command;
+  add_features(app, command);
+  add_infer(app, command);
+  add_replay(app, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {
+      return app.exit(error);  // --help and --version
+    }
+    const auto chosen = app.get_subcommands();
+    report(error.what(), kWrongUse);
+    std::cerr << "Try 'flowmark " << (chosen.empty() ? "" : chosen.front()->get_name() + " ")
+              << "--help'.\n";
+    return kWrongUse;
+  }
+  return command();
+}
+
+}  // namespace
+}  // namespace flowmark
+
+int main(int argc, char** argv) {
+  try {
+    return flowmark::run(argc, argv);
+  } catch (const flowmark::UsageError& error) {
+    return flowmark::report(error.what(), flowmark::kWrongUse);
+  } catch (const std::exception& error) {
+    return flowmark::report(error.what(), flowmark::kFailure);
+  }
+}

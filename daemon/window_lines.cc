@@ -1,0 +1,106 @@
+#include "daemon/window_lines.h"
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "daemon/json_lines.h"
+
+namespace flowmark {
+
+void WindowOptions::add_to(CLI::App& command) {
+  command
+      .add_option("input", input, "Capture (pcap, pcapng) or packet sequence file, plain or gzip")
+      ->required()
+      ->type_name("IN");
+  command.add_option("--out", output, "Write here instead of standard output")->type_name("FILE");
+  command
+      .add_option("--hop", hop_s,
+                  "Seconds from one window's start to the next (default: the window's length)")
+      ->type_name("S");
+  command.add_option("--min-packets", min_packets, "Leave out windows with fewer packets")
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--inside", inside,
+          "Addresses of the inside, e.g. 192.168.0.0/16: they send upstream. May be repeated. "
+          "Without it a flow's first sender does. Captures only")
+      ->type_name("PREFIX");
+}
+
+TilingOptions WindowOptions::tiling() const {
+  // Below a microsecond there is nothing to hop, above a day no window.
+  if (hop_s != 0 && !(hop_s >= 1e-6 && hop_s <= 86400)) {
+    throw UsageError(fmt::format("--hop {}: must be more than 0 and at most 86400 seconds", hop_s));
+  }
+  TilingOptions tiling;
+  tiling.hop_us = std::llround(hop_s * static_cast<double>(kUsPerSecond));
+  tiling.min_packets = min_packets;
+  return tiling;
+}
+
+FlowReadOptions WindowOptions::reading() const {
+  FlowReadOptions reading;
+  reading.inside = parse_prefixes(inside);
+  return reading;
+}
+
+std::vector<Prefix> parse_prefixes(const std::vector<std::string>& texts) {
+  std::vector<Prefix> prefixes;
+  for (const std::string& text : texts) {
+    try {
+      prefixes.push_back(Prefix::parse(text));
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("--inside: {}", error.what()));
+    }
+  }
+  return prefixes;
+}
+
+FeatureSpec parse_spec_argument(const std::string& argument) {
+  try {
+    if (argument.find('{') != std::string::npos) {
+      return FeatureSpec::from_json(argument, "--spec");
+    }
+    for (const FeatureKind kind : {FeatureKind::flowpic, FeatureKind::size_iat,
+                                   FeatureKind::burst_surge, FeatureKind::combined}) {
+      if (argument == to_string(kind)) {
+        return FeatureSpec::from_json("{\"kind\":\"" + argument + "\"}", "--spec");
+      }
+    }
+    std::ifstream file(argument);
+    if (!file) {
+      fail(
+          "--spec {}: neither JSON, nor a readable file, nor one of flowpic, size_iat, "
+          "burst_surge, "
+          "combined",
+          argument);
+    }
+    std::ostringstream text;
+    text << file.rdbuf();
+    return FeatureSpec::from_json(text.str(), argument);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
+void append_window_fields(std::string& line, const RecordedFlow& flow,
+                          const OfflineWindow& window) {
+  line += "{\"flow\":";
+  append_string(line, flow.name);
+  if (!flow.label.empty()) {
+    line += ",\"label\":";
+    append_string(line, flow.label);
+  }
+  line += ",\"direction\":\"";
+  line += to_string(window.side);
+  line += "\",\"window_start_us\":";
+  append_number(line, window.start_us);
+  line += ",\"window\":";
+  append_number(line, window.number);
+  line += ",\"packets\":";
+  append_number(line, window.packets);
+}
+
+}  // namespace flowmark

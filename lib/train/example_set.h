@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "feature/sparse_window.h"
+
+namespace flowmark {
+
+/// Where a window for learning or judging comes from.
+struct ExampleInfo {
+  static constexpr uint16_t kTile = 0xffff;
+
+  uint32_t class_index = 0;
+  uint32_t flow = 0;     ///< index into ExampleSet::flows
+  uint32_t packets = 0;  ///< in the window
+  uint16_t prefix =
+      kTile;            ///< index into ExampleSet::prefixes, or kTile: a full window of the tiling
+  bool repeat = false;  ///< the flow is no longer than its shorter prefix: the same window once
+                        ///< more, for judging only
+};
+
+/// A labelled flow some windows were cut from.
+struct ExampleFlow {
+  std::string name;
+  uint32_t source = 0;  ///< index into the sources that were loaded
+  uint32_t class_index = 0;
+  uint64_t packets = 0;
+  std::string session;  ///< the recording it is from; empty if the manifest does not say
+};
+
+/// The first so many packets, or so much time, of a flow; one of the two is 0.
+struct FlowPrefix {
+  uint32_t packets = 0;
+  int64_t us = 0;
+};
+/// "16 packets", "2 s".
+std::string to_string(const FlowPrefix& prefix);
+
+/// Labelled windows as sparse rows of one matrix (CSR).
+class ExampleSet {
+ public:
+  uint32_t feature_count = 0;
+  std::vector<std::string> classes;
+  std::vector<ExampleFlow> flows;
+  std::vector<FlowPrefix> prefixes;
+
+  /// Throws Error when a value is not finite or an index not below feature_count.
+  void add(const ExampleInfo& info, std::span<const SparseValue> window);
+
+  size_t size() const noexcept { return info_.size(); }
+  const ExampleInfo& info(size_t row) const noexcept { return info_[row]; }
+  std::span<const SparseValue> row(size_t row) const noexcept {
+    return {values_.data() + row_start_[row], values_.data() + row_start_[row + 1]};
+  }
+
+ private:
+  std::vector<ExampleInfo> info_;
+  std::vector<uint64_t> row_start_{0};
+  std::vector<SparseValue> values_;
+};
+
+}  // namespace flowmark

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "model/model_writer.h"
+#include "train/example_set.h"
+#include "train/sparse_matrix.h"
+
+namespace flowmark {
+
+/// A trained multinomial linear model in double precision: score_c = weights_c * x + intercept_c.
+struct LinearFit {
+  std::vector<double> weights;     ///< [class][feature]
+  std::vector<double> intercepts;  ///< [class]
+  uint32_t iterations = 0;
+  double loss = 0;  ///< of the training data, penalty included; 0 for naive Bayes
+  bool converged = true;
+
+  uint32_t class_count() const noexcept { return static_cast<uint32_t>(intercepts.size()); }
+  /// The scores of one window into `scores` [class].
+  void score(std::span<const SparseValue> window, std::span<double> scores) const;
+  /// As written to a model file.
+  LinearParameters parameters() const;
+};
+
+struct LogisticOptions {
+  /// The penalty: (l2 / 2) * sum of squared weights is added to the mean cross entropy. Intercepts
+  /// are free. scikit-learn's C for n rows is 1 / (l2 * n).
+  double l2 = 1e-4;
+  uint32_t max_iterations = 2000;
+  double tolerance = 1e-6;  ///< of the gradient, relative to its start
+  /// > 0: stop after so many iterations without a better loss on the validation rows, and go back
+  /// to the best.
+  uint32_t patience = 0;
+  std::function<void(uint32_t iteration, double loss)> on_iteration;
+};
+
+/// Multinomial logistic regression: the weighted mean cross entropy plus penalty, minimised by
+/// L-BFGS over all rows at once, in parallel, the same on any number of threads. `validation` may
+/// be null when patience is 0.
+LinearFit fit_logistic(const TrainingData& data, const LogisticOptions& options,
+                       const TrainingData* validation = nullptr);
+
+/// The objective of fit_logistic and its gradient, for tests: x is [class][column] weights, then
+/// [class] intercepts.
+double logistic_loss(const TrainingData& data, double l2, std::span<const double> x,
+                     std::span<double> gradient);
+
+/// Multinomial naive Bayes with additive smoothing `alpha` over all features of the input, class
+/// priors by weight: in closed form, log P(feature | class) as weights.
+LinearFit fit_naive_bayes(const TrainingData& data, double alpha);
+
+/// Mean cross entropy (weighted) of a fit on data; the scores are divided by `temperature`.
+double mean_log_loss(const LinearFit& fit, const ExampleSet& examples,
+                     std::span<const uint32_t> rows, double temperature = 1);
+
+struct Calibration {
+  double temperature = 1;
+  double loss = 0;  ///< the cross entropy there
+};
+
+/// The temperature by which to divide the scores so that the probabilities are right on average
+/// (Guo et al. 2017): the minimum of the cross entropy, every class of equal weight. Targets are
+/// smoothed as Platt's (1 - 1 / (n + 2)), else a model without an error would never be sure enough.
+Calibration calibrate(const LinearFit& fit, const ExampleSet& examples,
+                      std::span<const uint32_t> rows);
+
+/// Divides scores by the temperature for good.
+void fold_temperature(LinearFit& fit, double temperature);
+
+}  // namespace flowmark

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/prefix.h"
+
+namespace flowmark {
+
+/// Some recorded flows and what is known of them: an entry of a manifest, or a file named alone.
+struct DataSource {
+  std::filesystem::path path;
+  std::string where;  ///< "manifest.yaml:12", for messages
+  /// The class of all its flows; empty: the file's own labels count, through `labels`.
+  std::string label;
+  /// Patterns of the file's labels to classes, first match wins; nullopt leaves such flows out. If
+  /// not empty, a label that matches none is an error.
+  std::vector<std::pair<std::string, std::optional<std::string>>> labels;
+  /// Patterns of flow names: if not empty, only such flows belong to this entry.
+  std::vector<std::string> flows;
+  std::vector<Prefix> inside;  ///< captures: who is upstream
+  /// "train", "validation", "test", or empty: not laid down.
+  std::string split;
+  /// Files of several recordings: a regular expression (ECMAScript) for flow names whose group 1 is
+  /// the session the flow belongs to.
+  std::string session_pattern;
+  /// Every scalar key of the entry, these included: what splits and tasks can go by.
+  std::map<std::string, std::string> attributes;
+
+  bool takes_flow(const std::string& name) const;
+  /// By session_pattern, else the key `session`; empty if there is neither. Throws Error when the
+  /// pattern does not match.
+  std::string session_of(const std::string& flow_name) const;
+  /// The class of a flow with this label in the file; nullopt: to be left out. Throws Error when
+  /// the flow has no label or the labels do not match.
+  std::optional<std::string> class_of(const std::string& flow_name,
+                                      const std::string& file_label) const;
+};
+
+/// Reads a manifest (docs/cli.md): a YAML file with a list `sessions`. Paths are relative to it and
+/// may be patterns (* and ? in the last part). `label_key` names the key that holds the class,
+/// "label" as a rule. Throws Error naming file, line, key, value and what would be right.
+std::vector<DataSource> read_manifest(const std::filesystem::path& path,
+                                      const std::string& label_key = "label");
+
+/// For each argument: a manifest if it ends in .yaml or .yml, else a file of flows by itself.
+std::vector<DataSource> collect_sources(const std::vector<std::string>& arguments,
+                                        const std::string& label_key = "label");
+
+}  // namespace flowmark
