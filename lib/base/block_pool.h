@@ -3,26 +3,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 namespace flowmark {
 
 /// Memory for everything a flow owns beyond its table entry: one arena, reserved at construction
-/// and handed out in power-of-two blocks (a buddy allocator). Constant-bounded time, no system call,
-/// no lock: each worker has its own. Not thread-safe.
+/// and handed out in power-of-two blocks (a buddy allocator). Constant-bounded time, no system
+/// call, no lock: each worker has its own. Not thread-safe.
 class BlockPool {
  public:
   static constexpr size_t kMinBlock = 64;
   static constexpr size_t kMaxBlock = 64 * 1024;
 
-  /// Reserves `bytes` (rounded up to whole kMaxBlock blocks). Throws Error if it cannot.
-  explicit BlockPool(size_t bytes);
+  /// Reserves `bytes` (rounded up to whole kMaxBlock blocks; none for 0). `prefault` touches every
+  /// page now, so that none faults later on the packet path. Throws Error if it cannot.
+  explicit BlockPool(size_t bytes, bool prefault = false);
   ~BlockPool();
   BlockPool(const BlockPool&) = delete;
   BlockPool& operator=(const BlockPool&) = delete;
 
-  /// A block of at least `bytes`, aligned to 64, not cleared; nullptr when `bytes` is over kMaxBlock
-  /// or no block is left.
+  /// A block of at least `bytes`, aligned to 64, not cleared; nullptr when `bytes` is over
+  /// kMaxBlock or no block is left.
   void* allocate(size_t bytes) noexcept;
 
   /// Gives back a block that allocate(bytes) returned. nullptr is ignored.

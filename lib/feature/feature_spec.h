@@ -24,7 +24,8 @@ struct PictureSpec {
   friend bool operator==(const PictureSpec&, const PictureSpec&) = default;
 };
 
-/// A logarithmic axis: bin = floor(bins * log(v / min) / log(max / min)), clamped to [0, bins).
+/// A logarithmic axis: bin = floor(bins * log(v / min) / log(max / min)), clamped to [0, bins),
+/// with edges rounded up to whole numbers (feature/log_bins.h says how exactly).
 struct LogAxis {
   uint32_t bins = 0;
   double min = 0;
@@ -41,10 +42,16 @@ struct LogAxis {
 /// direction (0, the lowest bin, for the flow's first).
 ///
 /// burst_surge: one count a burst: its bytes, signed, x how long the surge it belongs to had lasted
-/// when it ended. A burst is a run of data packets (pure ACKs excluded) in one direction; a data
-/// packet of the other direction or a gap of more than surge_gap_us ends it. A surge ends with such
-/// a gap. A burst counts for the packet that ends it; the one still open at the window's end counts
-/// as it stands. (docs/adr/ explains why the duration so far and not the final one.)
+/// when it ended: from the surge's first data packet to the burst's last. A burst is a run of data
+/// packets (pure ACKs do not exist here) in one direction; a data packet of the other direction or
+/// a gap of more than surge_gap_us between data packets ends it. A surge ends with such a gap. A
+/// burst counts for the packet that ends it; the one still open at the window's end counts as it
+/// stands. Bursts and surges belong to the flow: a window takes them whole, also where they began
+/// before it. (docs/adr/0002-burst-surge-causal.md: why so, and why the duration so far, not the
+/// final one.)
+///
+/// The window: the last window_packets packets, of them those younger than window_us (where it is
+/// set) as seen from the newest.
 struct HistogramSpec {
   uint32_t window_packets = 1024;  ///< 1 .. 1024
   TimeUs window_us = 0;            ///< if > 0 the window is at most this long too
@@ -68,9 +75,16 @@ struct FeatureSpec {
   /// Elements of the input tensor: size_bins * time_bins, or n of the histogram(s).
   uint32_t length() const noexcept;
 
-  /// Reads the JSON form. Throws Error naming the key, the value and the allowed range; unknown
-  /// keys are errors. `where` begins the message, e.g. "model.onnx: flowmark.input".
+  /// Throws Error, beginning with `where`, if a value is out of range: bins of a picture 1..4096
+  /// each, max_size 1..65535, windows 10 ms..1 h, bins of an axis 1..256, a histogram's length at
+  /// most 65535; pictures have values count or binary, histograms count, fraction or log1p.
+  void check(const std::string& where) const;
+
+  /// Reads the JSON form (docs/models.md); all keys but "kind" have defaults. Throws Error naming
+  /// the key, the value and the allowed range; unknown keys are errors, also those of another kind.
+  /// `where` begins the message, e.g. "model.onnx: flowmark.input".
   static FeatureSpec from_json(const std::string& text, const std::string& where);
+  /// The JSON form with all keys that its kind has; from_json gives an equal specification back.
   std::string to_json() const;
 
   friend bool operator==(const FeatureSpec&, const FeatureSpec&) = default;

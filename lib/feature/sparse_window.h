@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "feature/feature_spec.h"
+
 namespace flowmark {
 
 /// One non-zero element of a model's input tensor.
@@ -15,5 +17,9 @@ struct SparseValue {
 
 /// A model's input: the elements that are not zero, in ascending order of index, each once.
 using SparseWindow = std::vector<SparseValue>;
+
+/// What stands in the tensor for `count` packets (or bursts) in an element of a window of `packets`
+/// packets: the count, 1, count / packets or ln(1 + count).
+float feature_value(ValueKind values, uint32_t count, uint32_t packets) noexcept;
 
 }  // namespace flowmark

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/block_pool.h"
@@ -15,6 +17,8 @@ namespace flowmark {
 /// layout of the per-flow object). Immutable; shared by all flows of a model set.
 class WindowPlan {
  public:
+  /// Throws Error if a specification does not pass FeatureSpec::check, or there are too many (more
+  /// than some hundreds).
   explicit WindowPlan(std::vector<FeatureSpec> specs);
   ~WindowPlan();
 
@@ -34,22 +38,30 @@ class WindowPlan {
 };
 
 /// The windows of one flow: the last 1024 packet records, and for each spec of the plan either a
-/// sliding sparse picture per direction or a sliding sparse histogram, all kept up to date packet by
-/// packet. Lives in a block of the pool and grows there; made and destroyed only through create and
-/// destroy. Not thread-safe. Live and offline use this same code.
+/// sliding sparse picture per direction or a sliding sparse histogram, all kept up to date packet
+/// by packet. Lives in a block of the pool and grows there; made and destroyed only through create
+/// and destroy. Not thread-safe. Live and offline use this same code.
 ///
 /// A picture's origin is the flow's first packet in that direction; it slides by whole columns, so
-/// that the picture at time t shows columns (c - time_bins, c] with c the newest packet's column.
+/// that the picture at time t shows columns (c - time_bins, c] with c the column of the direction's
+/// newest packet; until c reaches time_bins, columns [0, time_bins). Columns are counted exactly,
+/// in whole numbers, however long the flow lives.
+///
+/// All calls take the plan and the pool that create was given.
 class FlowWindows {
  public:
   static constexpr uint32_t kRingCapacity = 1024;
   /// A picture takes no more pixels than this; packets beyond are left out and it says so.
   static constexpr uint32_t kMaxPixels = 8192;
+  /// Record times are the low 32 bits of a clock: a packet up to this much (over an hour) after the
+  /// one before is taken as later, anything else as a step back.
+  static constexpr uint32_t kMaxGapUs = 3'650'000'000;
 
   enum class AppendResult : uint8_t {
     ok,
     picture_full,   ///< kMaxPixels reached: the packet is missing in a picture
-    out_of_memory,  ///< the pool is exhausted: some window did not take the packet
+    out_of_memory,  ///< the pool is exhausted: the packet is missing in a picture, or the ring and
+                    ///< packet windows were cut to what fits, oldest packets first
   };
 
   /// nullptr when the pool is exhausted.
@@ -59,9 +71,20 @@ class FlowWindows {
   /// Adds the next packet. Times that run back count as standing still.
   AppendResult append(const PacketRecord& record, const WindowPlan& plan, BlockPool& pool) noexcept;
 
-  /// Starts the windows of one spec anew at the next packet, as if the flow had begun there, except
-  /// that the inter-arrival time of the next packet still reaches back. For tiling.
+  /// Empties the windows of one spec. Pictures start anew, each direction's at its next packet.
+  /// Histograms stay aware of what went before: the next packet's inter-arrival time, burst and
+  /// surge reach back.
   void restart(size_t spec, const WindowPlan& plan, BlockPool& pool) noexcept;
+
+  /// Before the first append: pictures begin at this time (low 32 bits) in both directions.
+  void set_origin(uint32_t time_us, const WindowPlan& plan) noexcept;
+
+  /// Of a histogram's window leaves the newest `packets` packets.
+  void keep_newest(size_t spec, uint32_t packets, const WindowPlan& plan) noexcept;
+
+  /// Empties one picture; its columns go on counting from the same origin.
+  void clear_pixels(size_t spec, Direction direction, const WindowPlan& plan,
+                    BlockPool& pool) noexcept;
 
   /// Writes the sparse features of a spec as they stand. `direction` matters for pictures only.
   /// `out` is replaced; it must have the capacity reserved (max_values()) where allocation is not
@@ -69,14 +92,36 @@ class FlowWindows {
   void features(size_t spec, Direction direction, const WindowPlan& plan,
                 SparseWindow& out) const noexcept;
 
-  /// Packets now in the window of a spec (of that direction for pictures).
-  uint32_t packets_in_window(size_t spec, Direction direction, const WindowPlan& plan) const noexcept;
+  /// Packets now in the window of a spec (of that direction for pictures; there without those that
+  /// were left out).
+  uint32_t packets_in_window(size_t spec, Direction direction,
+                             const WindowPlan& plan) const noexcept;
+
+  /// Pixels now in a picture.
+  uint32_t pixels(size_t spec, Direction direction, const WindowPlan& plan) const noexcept;
 
   /// The newest records, oldest first: at most kRingCapacity. Two spans because the ring wraps.
+  /// Times that ran back are corrected in them.
   std::pair<std::span<const PacketRecord>, std::span<const PacketRecord>> records() const noexcept;
 
   /// The most values features() can write for any spec of the plan.
   static size_t max_values(const WindowPlan& plan) noexcept;
+
+ private:
+  FlowWindows() = default;
+  bool reserve_ring(BlockPool& pool) noexcept;
+  template <typename State>
+  State& state(size_t offset) noexcept;
+  template <typename State>
+  const State& state(size_t offset) const noexcept;
+
+  PacketRecord* ring_ = nullptr;
+  uint64_t clock_us_ = 0;  ///< of the newest packet; its low 32 bits are the record's
+  uint16_t ring_capacity_ = 0;
+  uint16_t ring_count_ = 0;
+  uint16_t ring_next_ = 0;  ///< where the next record goes
+  bool started_ = false;
+  // The specs' states follow, at the offsets in the plan's tables.
 };
 
 }  // namespace flowmark

@@ -1,0 +1,75 @@
+#include "window/burst_tracker.h"
+
+#include <limits>
+
+namespace flowmark {
+namespace {
+
+uint32_t add_saturated(uint32_t a, uint32_t b) noexcept {
+  const uint32_t sum = a + b;
+  return sum < a ? std::numeric_limits<uint32_t>::max() : sum;
+}
+
+/// Rows of a signed axis: upstream bins first.
+uint32_t cell(uint32_t direction, const LogBins& rows, uint32_t row_value, const LogBins& columns,
+              uint32_t column_value) noexcept {
+  const uint32_t row = direction * rows.bins() + rows.bin(row_value);
+  return row * columns.bins() + columns.bin(column_value);
+}
+
+}  // namespace
+
+HistogramTables::HistogramTables(const FeatureSpec& spec)
+    : window_packets(spec.histogram.window_packets),
+      window_us(static_cast<uint32_t>(spec.histogram.window_us)),
+      length(spec.length()),
+      surge_gap_us(static_cast<uint32_t>(spec.histogram.surge_gap_us)),
+      has_size_iat(spec.kind != FeatureKind::burst_surge),
+      has_burst_surge(spec.kind != FeatureKind::size_iat),
+      burst_surge_start(0),
+      most_bins(0),
+      size(spec.histogram.size),
+      iat_us(spec.histogram.iat_us),
+      burst_bytes(spec.histogram.burst_bytes),
+      surge_us(spec.histogram.surge_us) {
+  if (has_size_iat) {
+    burst_surge_start = 2 * size.bins() * iat_us.bins();
+    most_bins += window_packets;
+  }
+  if (has_burst_surge) most_bins += window_packets + 1;
+  if (most_bins > length) most_bins = length;
+}
+
+Contribution HistogramTracker::step(const PacketRecord& record,
+                                    const HistogramTables& tables) noexcept {
+  Contribution added;
+  const uint32_t iat_us = is_started_ ? record.time_us - time_us_ : 0;
+  is_started_ = true;
+  time_us_ = record.time_us;
+  if (tables.has_size_iat) {
+    added.bins[added.count++] =
+        cell(record.direction, tables.size, record.size, tables.iat_us, iat_us);
+  }
+  if (!tables.has_burst_surge) return added;
+  since_data_us_ = add_saturated(since_data_us_, iat_us);
+  if (record.pure_ack != 0) return added;
+
+  const bool is_new_surge = !is_open_ || since_data_us_ > tables.surge_gap_us;
+  if (is_open_ && (is_new_surge || record.direction != direction_)) {
+    added.bins[added.count++] = open_burst_bin(tables);
+    burst_bytes_ = 0;
+  }
+  surge_us_ = is_new_surge ? 0 : add_saturated(surge_us_, since_data_us_);
+  since_data_us_ = 0;
+  burst_bytes_ = add_saturated(burst_bytes_, record.size);
+  direction_ = record.direction;
+  is_open_ = true;
+  return added;
+}
+
+uint32_t HistogramTracker::open_burst_bin(const HistogramTables& tables) const noexcept {
+  return tables.burst_surge_start +
+         cell(direction_, tables.burst_bytes, burst_bytes_, tables.surge_us, surge_us_);
+}
+
+}  // namespace flowmark

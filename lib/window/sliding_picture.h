@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/block_pool.h"
+#include "feature/sparse_window.h"
+
+namespace flowmark {
+
+/// The tables of a picture spec.
+struct PictureTables {
+  explicit PictureTables(const PictureSpec& spec);
+
+  uint32_t window_us;
+  uint32_t time_bins;
+  uint32_t size_bins;
+  uint32_t max_size;
+  std::vector<uint16_t> row;  ///< by packet size 1..max_size
+};
+
+/// One direction's picture of the newest packets, sparse: pixels in order of column, then row, in a
+/// ring that grows and shrinks. Columns are counted from the origin with the remainder kept, so
+/// that they are exact for ever (the numbers wrap, their differences do not). All zero when new.
+class SlidingPicture {
+ public:
+  enum class Added : uint8_t { ok, full, out_of_memory };
+
+  void destroy(BlockPool& pool) noexcept;
+
+  /// Sets column 0's beginning in the flow's 64-bit clock; else the first packet does.
+  void set_origin(uint64_t time_us) noexcept;
+
+  /// Adds a packet, not earlier than the last. `max_pixels` is a power of two.
+  Added append(uint64_t time_us, uint16_t size, uint32_t max_pixels, const PictureTables& tables,
+               BlockPool& pool) noexcept;
+
+  /// Drops the pixels, keeps the columns.
+  void clear_pixels(BlockPool& pool) noexcept;
+
+  void features(ValueKind values, const PictureTables& tables, SparseWindow& out) const noexcept;
+  uint32_t packets() const noexcept { return packets_; }
+  uint32_t pixels() const noexcept { return count_; }
+
+ private:
+  struct Pixel {
+    uint32_t column;
+    uint16_t row;
+    uint16_t count;
+  };
+  static_assert(sizeof(Pixel) == 8);
+
+  Pixel& at(uint32_t i) const noexcept { return pixels_[(head_ + i) & (capacity_ - 1U)]; }
+  void move_to(uint64_t time_us, const PictureTables& tables) noexcept;
+  void drop_old(uint32_t time_bins, BlockPool& pool) noexcept;
+  bool resize(uint32_t capacity, BlockPool& pool) noexcept;
+  uint32_t find_in_newest_column(uint16_t row) const noexcept;
+
+  Pixel* pixels_ = nullptr;
+  uint64_t last_us_ = 0;
+  uint32_t column_ = 0;     ///< of the newest packet
+  uint32_t remainder_ = 0;  ///< (time - origin) * time_bins - column * window
+  uint32_t packets_ = 0;    ///< in the pixels
+  uint16_t head_ = 0;
+  uint16_t count_ = 0;
+  uint16_t capacity_ = 0;
+  uint16_t in_newest_column_ = 0;  ///< pixels, at the end
+  bool has_origin_ = false;
+  bool has_slid_ = false;  ///< column 0 has left the picture
+};
+
+}  // namespace flowmark

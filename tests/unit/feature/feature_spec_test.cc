@@ -1,0 +1,164 @@
+#include "feature/feature_spec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace flowmark {
+namespace {
+
+using testing::HasSubstr;
+
+FeatureSpec read(const std::string& text) {
+  return FeatureSpec::from_json(text, "here");
+}
+
+std::string error_of(const std::string& text) {
+  try {
+    read(text);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(FeatureSpec, PictureOfTheDesign) {
+  const FeatureSpec spec =
+      read(R"({"kind":"flowpic","window_s":60,"time_bins":1500,"size_bins":1500,"max_size":1500,)"
+           R"("values":"count"})");
+  EXPECT_EQ(spec, FeatureSpec());
+  EXPECT_EQ(spec.length(), 2'250'000U);
+  EXPECT_EQ(spec.to_json(), R"({"kind":"flowpic","window_s":60,"time_bins":1500,"size_bins":1500,)"
+                            R"("max_size":1500,"values":"count"})");
+}
+
+TEST(FeatureSpec, AllButTheKindHasDefaults) {
+  EXPECT_EQ(read(R"({"kind":"flowpic"})"), FeatureSpec());
+  FeatureSpec expected;
+  expected.kind = FeatureKind::combined;
+  EXPECT_EQ(read(R"({"kind":"combined"})"), expected);
+  EXPECT_EQ(expected.length(), 2U * 16 * 30 + 2U * 16 * 30);
+}
+
+TEST(FeatureSpec, ReadsAllKeysOfHistograms) {
+  const FeatureSpec spec =
+      read(R"({"kind":"combined","window_packets":512,"window_s":2.5,"values":"log1p",)"
+           R"("size":{"bins":8,"min":50,"max":1400},"iat_us":{"bins":9,"min":2,"max":5e6},)"
+           R"("burst_bytes":{"bins":10,"min":60,"max":2e6},)"
+           R"("surge_us":{"bins":11,"min":200.5,"max":3e7},"surge_gap_us":500000})");
+  EXPECT_EQ(spec.kind, FeatureKind::combined);
+  EXPECT_EQ(spec.values, ValueKind::log1p);
+  const HistogramSpec expected{512,           2'500'000,        {8, 50, 1400}, {9, 2, 5e6},
+                               {10, 60, 2e6}, {11, 200.5, 3e7}, 500'000};
+  EXPECT_EQ(spec.histogram, expected);
+  EXPECT_EQ(spec.length(), 2U * 8 * 9 + 2U * 10 * 11);
+}
+
+TEST(FeatureSpec, TextComesBackEqual) {
+  for (const char* text : {
+           R"({"kind":"flowpic","window_s":0.01,"time_bins":1,"size_bins":4096,"max_size":65535})",
+           R"({"kind":"flowpic","window_s":3600,"values":"binary"})",
+           R"({"kind":"flowpic","window_s":12.345678})",
+           R"({"kind":"size_iat","size":{"min":0.1},"values":"fraction"})",
+           R"({"kind":"burst_surge","surge_us":{"min":0.3333333333333333,"max":4294967295}})",
+           R"({"kind":"combined","window_s":0.25,"window_packets":1})",
+       }) {
+    const FeatureSpec spec = read(text);
+    EXPECT_EQ(read(spec.to_json()), spec) << text;
+  }
+}
+
+TEST(FeatureSpec, FractionsOfSecondsAreExactMicroseconds) {
+  EXPECT_EQ(read(R"({"kind":"flowpic","window_s":12.345678})").picture.window_us, 12'345'678);
+  EXPECT_EQ(read(R"({"kind":"size_iat","window_s":0.3})").histogram.window_us, 300'000);
+}
+
+TEST(FeatureSpec, ErrorsNameKeyValueAndRange) {
+  EXPECT_EQ(error_of(R"({"kind":"flowpic","time_bins":5000})"),
+            "here: time_bins: 5000 is out of range, allowed is 1 to 4096");
+  EXPECT_EQ(error_of(R"({"kind":"flowpic","window_s":0.001})"),
+            "here: window_s: 0.001 is out of range, allowed is 0.01 to 3600");
+  EXPECT_EQ(error_of(R"({"kind":"flowpic","max_size":"big"})"),
+            "here: max_size: \"big\" is not a whole number of 0 to 4294967295");
+  EXPECT_EQ(error_of(R"({"kind":"flowpic","values":"sum"})"),
+            "here: values: \"sum\" is not one of count, binary, fraction, log1p");
+  EXPECT_EQ(error_of(R"({"kind":"size_iat","size":{"bins":0}})"),
+            "here: size.bins: 0 is out of range, allowed is 1 to 256");
+  EXPECT_EQ(error_of(R"({"kind":"size_iat","size":{"min":1500}})"),
+            "here: size: min 1500 is not below max 1500");
+}
+
+TEST(FeatureSpec, UnknownKeysListTheKnownOnes) {
+  EXPECT_EQ(error_of(R"({"kind":"flowpic","colour":1})"),
+            "here: unknown key \"colour\"; known are kind, window_s, time_bins, size_bins, "
+            "max_size, values");
+  EXPECT_EQ(error_of(R"({"kind":"size_iat","size":{"bin":3}})"),
+            "here: unknown key \"size.bin\"; known are bins, min, max");
+  EXPECT_THAT(error_of(R"({"kind":"size_iat","surge_us":{}})"), HasSubstr("unknown key"));
+  EXPECT_THAT(error_of(R"({"kind":"flowpic","window_packets":3})"), HasSubstr("unknown key"));
+}
+
+TEST(FeatureSpec, RefusesWhatIsNotInRange) {
+  for (const char* text : {
+           R"({"kind":"flowpic","window_s":-1})",
+           R"({"kind":"flowpic","window_s":0})",
+           R"({"kind":"flowpic","window_s":1e300})",
+           R"({"kind":"flowpic","window_s":3600.1})",
+           R"({"kind":"flowpic","window_s":null})",
+           R"({"kind":"flowpic","time_bins":0})",
+           R"({"kind":"flowpic","time_bins":-5})",
+           R"({"kind":"flowpic","time_bins":1.5})",
+           R"({"kind":"flowpic","size_bins":4097})",
+           R"({"kind":"flowpic","size_bins":4294967297})",
+           R"({"kind":"flowpic","size_bins":1e100})",
+           R"({"kind":"flowpic","max_size":0})",
+           R"({"kind":"flowpic","max_size":65536})",
+           R"({"kind":"flowpic","max_size":true})",
+           R"({"kind":"flowpic","values":"fraction"})",
+           R"({"kind":"flowpic","values":7})",
+           R"({"kind":"size_iat","values":"binary"})",
+           R"({"kind":"size_iat","window_packets":0})",
+           R"({"kind":"size_iat","window_packets":1025})",
+           R"({"kind":"size_iat","window_s":1e-9})",
+           R"({"kind":"size_iat","size":{"bins":257}})",
+           R"({"kind":"size_iat","size":{"bins":256},"iat_us":{"bins":128}})",
+           R"({"kind":"size_iat","size":{"min":0}})",
+           R"({"kind":"size_iat","size":{"min":-3}})",
+           R"({"kind":"size_iat","size":{"max":1e10}})",
+           R"({"kind":"size_iat","size":7})",
+           R"({"kind":"burst_surge","surge_gap_us":0})",
+           R"({"kind":"burst_surge","surge_gap_us":3600000001})",
+           R"({"kind":"combined","size":{"bins":1},"burst_bytes":{"bins":256},)"
+           R"("surge_us":{"bins":128}})",
+       }) {
+    EXPECT_THAT(error_of(text), HasSubstr("here: ")) << text;
+  }
+  FeatureSpec spec;
+  spec.kind = FeatureKind::size_iat;
+  spec.histogram.size.max = std::nan("");
+  EXPECT_THROW(spec.check("here"), Error);
+}
+
+TEST(FeatureSpec, RefusesWhatIsNotAnObjectOfKeys) {
+  for (const char* text :
+       {"", "{", "[]", "7", "null", "{}", "\"flowpic\"", R"({"kind":"flowpic")", R"({"kind":7})",
+        R"({"kind":"flowpics"})", R"({"kind":"flowpic","window_s":NaN})",
+        R"({"kind":"flowpic","window_s":1e999})", R"({"kind":"flowpic"} x)",
+        R"({"kind":"flowpic","kind":"flowpic"})", "{\"kind\":\"\xff\"}",
+        R"({"kind":"size_iat","size":{"bins":3,"bins":4}})"}) {
+    EXPECT_THAT(error_of(text), HasSubstr("here: ")) << text;
+  }
+  EXPECT_THAT(error_of("{}"), HasSubstr("kind is missing"));
+}
+
+TEST(FeatureSpec, DeepNestingIsOnlyAnError) {
+  EXPECT_THAT(error_of(std::string(100'000, '[')), HasSubstr("here: "));
+  EXPECT_THAT(error_of(R"({"kind":)" + std::string(5'000, '[') + std::string(5'000, ']') + "}"),
+              HasSubstr("here: "));
+}
+
+}  // namespace
+}  // namespace flowmark
