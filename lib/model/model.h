@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "feature/feature_spec.h"
@@ -30,7 +31,9 @@ struct LoadOptions {
   uint64_t max_bytes = kDefaultMaxBytes;
   bool require_golden = false;
   /// Ed25519 public keys (base64, 32 bytes). If not empty, FILE.sig must hold a valid signature.
-  std::vector<std::string> trusted_keys;
+  std::vector<std::string> trusted_keys{};
+  /// What FILE.sig would hold, for models from memory.
+  std::string signature{};
 };
 
 /// Reads and checks a model file. Throws Error: "FILE: ..." naming the node, the key and the reason.

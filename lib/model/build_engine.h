@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+
+#include "kernel/kernels.h"
+#include "model/engine.h"
+#include "model/plan.h"
+
+namespace flowmark {
+
+/// The engine for a plan, on the given kernels. Throws Error when the plan needs more memory than
+/// an engine may take.
+std::unique_ptr<const Engine> build_engine(const ModelPlan& plan, const Kernels& kernels);
+
+std::unique_ptr<const Engine> make_dense_engine(const NetworkPlan& plan, const Kernels& kernels);
+std::unique_ptr<const Engine> make_cnn_engine(const NetworkPlan& plan, const Kernels& kernels);
+std::unique_ptr<const Engine> make_forest_engine(const ForestPlan& plan);
+
+}  // namespace flowmark

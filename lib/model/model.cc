@@ -1,0 +1,120 @@
+#include "model/model.h"
+
+#include <cmath>
+#include <fstream>
+
+#include "base/error.h"
+#include "model/build_engine.h"
+#include "model/compile.h"
+#include "model/model_metadata.h"
+#include "model/onnx_file.h"
+#include "model/signature.h"
+
+namespace flowmark {
+namespace {
+
+constexpr uint64_t kMaxSignatureBytes = 4096;
+
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) fail("there is no such file");
+  if (!std::filesystem::is_regular_file(status)) fail("this is no regular file");
+  const uint64_t size = std::filesystem::file_size(path, error);
+  if (error) fail("its size cannot be read: {}", error.message());
+  if (size > max_bytes) fail("the file has {} bytes; at most {} are allowed", size, max_bytes);
+  std::ifstream stream(path, std::ios::binary);
+  std::string bytes(size, '\0');
+  if (!stream || !stream.read(bytes.data(), static_cast<std::streamsize>(size))) {
+    fail("the file cannot be read");
+  }
+  return bytes;
+}
+
+/// Runs the golden windows on the engine that the workers will use.
+void run_golden(const GoldenWindows& golden, const Engine& engine,
+                const std::vector<std::string>& classes) {
+  const auto scratch = engine.make_scratch();
+  for (size_t w = 0; w < golden.windows.size(); ++w) {
+    const auto& expected = golden.windows[w].output;
+    const auto output = engine.run(*scratch, golden.windows[w].input);
+    for (size_t c = 0; c < output.size(); ++c) {
+      if (!(std::abs(double{output[c]} - expected[c]) <= golden.tolerance)) {
+        fail("golden window {}: class '{}' comes out as {}; the file expects {} within {}", w,
+             classes[c], output[c], expected[c], golden.tolerance);
+      }
+    }
+  }
+}
+
+std::shared_ptr<const Model> make_model(std::string_view bytes, const std::string& name,
+                                        const LoadOptions& options) {
+  const OnnxModel onnx = parse_onnx(bytes);
+  ModelMetadata metadata = read_metadata(onnx.metadata);
+  if (options.require_golden && metadata.golden.windows.empty()) {
+    fail("metadata key 'flowmark.golden' is missing; the configuration demands a self-test");
+  }
+  GraphContract contract;
+  contract.input_length = metadata.input.length();
+  if (metadata.input.is_picture()) {
+    contract.height = metadata.input.picture.size_bins;
+    contract.width = metadata.input.picture.time_bins;
+  }
+  contract.classes = metadata.classes;
+  contract.multilabel = metadata.multilabel;
+  const ModelPlan plan = compile_graph(onnx, contract);
+
+  auto model = std::make_shared<Model>();
+  model->path = name;
+  model->sha256 = sha256_hex(bytes);
+  model->parameters = parameter_count(plan);
+  model->golden_windows = static_cast<uint32_t>(metadata.golden.windows.size());
+  model->engine = build_engine(plan, default_kernels());
+  run_golden(metadata.golden, *model->engine, metadata.classes);
+  model->task = std::move(metadata.task);
+  model->classes = std::move(metadata.classes);
+  model->input = metadata.input;
+  model->multilabel = metadata.multilabel;
+  model->card = std::move(metadata.card);
+  return model;
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
+                                        const LoadOptions& options) {
+  LoadOptions from_memory = options;
+  std::string bytes;
+  try {
+    bytes = read_file(path, options.max_bytes);
+  } catch (const Error& error) {
+    fail("{}: {}", path.string(), error.what());
+  }
+  if (!options.trusted_keys.empty()) {
+    const std::string signature = path.string() + ".sig";
+    try {
+      from_memory.signature = read_file(signature, kMaxSignatureBytes);
+    } catch (const Error& error) {
+      fail("{}: the configuration lists trusted keys, so a signature is needed: {}", signature,
+           error.what());
+    }
+  }
+  return load_model(bytes, path.string(), from_memory);
+}
+
+std::shared_ptr<const Model> load_model(std::string_view bytes, const std::string& name,
+                                        const LoadOptions& options) {
+  try {
+    if (bytes.size() > options.max_bytes) {
+      fail("the file has {} bytes; at most {} are allowed", bytes.size(), options.max_bytes);
+    }
+    if (!options.trusted_keys.empty()) {
+      verify_signature(bytes, options.signature, options.trusted_keys);
+    }
+    return make_model(bytes, name, options);
+  } catch (const Error& error) {
+    fail("{}: {}", name, error.what());
+  }
+}
+
+}  // namespace flowmark

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "feature/feature_spec.h"
+#include "feature/sparse_window.h"
+
+namespace flowmark {
+
+/// flowmark.golden: windows and what a model answers to them.
+struct GoldenWindows {
+  static constexpr double kDefaultTolerance = 1e-4;
+  struct Window {
+    SparseWindow input;
+    std::vector<float> output;
+  };
+  std::vector<Window> windows;
+  double tolerance = kDefaultTolerance;
+};
+
+/// The flowmark.* keys of a model file's metadata_props (docs/models.md).
+struct ModelMetadata {
+  std::string task;
+  std::vector<std::string> classes;
+  FeatureSpec input;
+  bool multilabel = false;
+  std::string card;  ///< JSON object or empty
+  GoldenWindows golden;
+};
+
+/// Throws Error naming the key, the value and what would be right.
+ModelMetadata read_metadata(const std::map<std::string, std::string>& properties);
+
+std::map<std::string, std::string> write_metadata(const ModelMetadata& metadata);
+
+}  // namespace flowmark

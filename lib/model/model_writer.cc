@@ -1,0 +1,159 @@
+#include "model/model_writer.h"
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "model/build_engine.h"
+#include "model/compile.h"
+#include "model/model_metadata.h"
+#include "model/onnx_file.h"
+
+namespace flowmark {
+namespace {
+
+constexpr const char* kInputName = "input";
+
+OnnxAttribute numbers(std::vector<float> values) {
+  OnnxAttribute attribute;
+  attribute.type = OnnxAttribute::Type::numbers;
+  attribute.floats = std::move(values);
+  return attribute;
+}
+
+OnnxAttribute integer(int64_t value) {
+  OnnxAttribute attribute;
+  attribute.type = OnnxAttribute::Type::integer;
+  attribute.i = value;
+  return attribute;
+}
+
+OnnxAttribute text(std::string value) {
+  OnnxAttribute attribute;
+  attribute.type = OnnxAttribute::Type::text;
+  attribute.s = std::move(value);
+  return attribute;
+}
+
+OnnxAttribute texts(std::vector<std::string> values) {
+  OnnxAttribute attribute;
+  attribute.type = OnnxAttribute::Type::texts;
+  attribute.strings = std::move(values);
+  return attribute;
+}
+
+OnnxValue float_value(std::string name, std::vector<int64_t> dims) {
+  OnnxValue value;
+  value.name = std::move(name);
+  value.is_tensor = true;
+  value.is_float = true;
+  value.has_shape = true;
+  value.dims = std::move(dims);
+  return value;
+}
+
+OnnxModel empty_model(const ModelDescription& description) {
+  OnnxModel model;
+  model.ir_version = 8;
+  model.producer = "flowmark";
+  model.opsets = {{"", 13}, {"ai.onnx.ml", 1}};
+  model.graph_name = description.task;
+  const FeatureSpec& input = description.input;
+  if (input.is_picture()) {
+    model.inputs = {float_value(
+        kInputName, {OnnxValue::kSymbolic, 1, input.picture.size_bins, input.picture.time_bins})};
+  } else {
+    model.inputs = {float_value(kInputName, {OnnxValue::kSymbolic, input.length()})};
+  }
+  return model;
+}
+
+/// A classifier of ai.onnx.ml over the flat input, with the outputs `label` and `probabilities`.
+void add_classifier(OnnxModel& model, const ModelDescription& description, OnnxNode node) {
+  std::string flat = kInputName;
+  if (description.input.is_picture()) {
+    flat = "flat";
+    model.nodes.push_back({"Flatten", "", "flatten", {kInputName}, {flat}, {{"axis", integer(1)}}});
+  }
+  node.domain = "ai.onnx.ml";
+  node.inputs = {flat};
+  node.outputs = {"label", "probabilities"};
+  node.attributes["classlabels_strings"] = texts(description.classes);
+  model.nodes.push_back(std::move(node));
+  OnnxValue label;
+  label.name = "label";
+  label.is_tensor = true;
+  label.is_string = true;
+  label.dims = {OnnxValue::kSymbolic};
+  model.outputs = {
+      label, float_value("probabilities",
+                         {OnnxValue::kSymbolic, static_cast<int64_t>(description.classes.size())})};
+}
+
+void write_file(const std::filesystem::path& path, const std::string& bytes) {
+  const std::filesystem::path partial = path.string() + ".partial." + std::to_string(::getpid());
+  std::error_code error;
+  try {
+    std::ofstream stream(partial, std::ios::binary | std::ios::trunc);
+    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    stream.close();
+    if (!stream) fail("{}: cannot be written", partial.string());
+    std::filesystem::rename(partial, path);
+  } catch (const std::filesystem::filesystem_error& failure) {
+    std::filesystem::remove(partial, error);
+    fail("{}: cannot be replaced: {}", path.string(), failure.code().message());
+  } catch (...) {
+    std::filesystem::remove(partial, error);
+    throw;
+  }
+}
+
+/// Fills in the metadata with the golden outputs of the engine that would run the model, and
+/// writes the file.
+void finish(const std::filesystem::path& path, const ModelDescription& description,
+            OnnxModel& model) {
+  ModelMetadata metadata{description.task,       description.classes, description.input,
+                         description.multilabel, description.card,    {}};
+  model.metadata = write_metadata(metadata);
+  read_metadata(model.metadata);  // refuses what load_model would refuse
+  GraphContract contract{description.input.length(), 0, 0, description.classes,
+                         description.multilabel};
+  if (description.input.is_picture()) {
+    contract.height = description.input.picture.size_bins;
+    contract.width = description.input.picture.time_bins;
+  }
+  const auto engine = build_engine(compile_graph(model, contract), default_kernels());
+  const auto scratch = engine->make_scratch();
+  for (const SparseWindow& input : description.golden_inputs) {
+    const auto output = engine->run(*scratch, input);
+    metadata.golden.windows.push_back({input, {output.begin(), output.end()}});
+  }
+  model.metadata = write_metadata(metadata);
+  read_metadata(model.metadata);
+  write_file(path, serialize_onnx(model));
+}
+
+}  // namespace
+
+void write_linear_model(const std::filesystem::path& path, const ModelDescription& description,
+                        const LinearParameters& parameters) {
+  const size_t classes = description.classes.size();
+  const size_t inputs = description.input.length();
+  if (parameters.weights.size() != classes * inputs || parameters.intercepts.size() != classes) {
+    fail("{}: {} weights and {} intercepts do not make {} classes of {} features", path.string(),
+         parameters.weights.size(), parameters.intercepts.size(), classes, inputs);
+  }
+  OnnxModel model = empty_model(description);
+  OnnxNode node;
+  node.op = "LinearClassifier";
+  node.name = "classifier";
+  node.attributes["coefficients"] = numbers(parameters.weights);
+  node.attributes["intercepts"] = numbers(parameters.intercepts);
+  node.attributes["multi_class"] = integer(description.multilabel ? 0 : 1);
+  node.attributes["post_transform"] = text(description.multilabel ? "LOGISTIC" : "SOFTMAX");
+  add_classifier(model, description, std::move(node));
+  finish(path, description, model);
+}
+
+}  // namespace flowmark
