@@ -17,6 +17,8 @@ constexpr FeatureKind kKinds[] = {FeatureKind::flowpic, FeatureKind::size_iat,
 constexpr ValueKind kValueKinds[] = {ValueKind::count, ValueKind::binary, ValueKind::fraction,
                                      ValueKind::log1p};
 
+constexpr int kMaxDepth = 8;
+
 /// Reads one JSON object, remembering which keys it was asked for.
 class ObjectReader {
  public:
@@ -130,6 +132,8 @@ Json parse(const std::string& text, const std::string& where) {
   // A key given twice would silently win over the first.
   std::vector<std::set<std::string>> keys;
   const auto callback = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    // The library writes values, as into messages, recursively.
+    if (depth > kMaxDepth) fail("{}: nested more than {} deep", where, kMaxDepth);
     if (event == Json::parse_event_t::object_start) {
       keys.resize(static_cast<size_t>(depth) + 1);
       keys.back().clear();
