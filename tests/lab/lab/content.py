@@ -50,7 +50,7 @@ class Content:
 
     def make(self):
         for name, maker in (("speech", self._speech), ("films", self._films), ("sites", self._sites),
-                            ("files", self._files)):
+                            ("files", self._files), ("swarm", self._swarm)):
             final, temporary = self.path(name), self.path(name + ".part")
             if os.path.isdir(final):
                 continue
@@ -203,3 +203,10 @@ class Content:
             with open(os.path.join(folder, f"file{number:02d}-{size}.bin"), "wb") as file:
                 for _ in range(size >> 16):
                     file.write(self._random.randbytes(1 << 16))
+
+    def _swarm(self, folder):
+        """More than a session can fetch, so that a client is leeching from start to end."""
+        for number in range(2):
+            with open(os.path.join(folder, f"image{number}.iso"), "wb") as file:
+                for _ in range(72):
+                    file.write(self._random.randbytes(1 << 20))

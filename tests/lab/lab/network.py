@@ -57,6 +57,7 @@ class Network:
         self._binary = relay_binary
         self._seed = seed
         self._namespaces = []
+        self._ports = {}  # host: (side, its port on the bridge)
         self.relays = []
 
     def up(self):
@@ -107,6 +108,7 @@ class Network:
         """A namespace `name` on the bridge of `side` ("lan" or "wan"), routed by the gateway."""
         self._namespace(name)
         port = "p-" + name
+        self._ports[name] = (side, port)
         self._cable(name, "eth0", side, port)
         check("ip", "-n", NAMESPACE_PREFIX + side, "link", "set", port, "master", "br0")
         length4, route = (16, "10.77.0.1") if side == "lan" else (24, "198.51.100.1")
@@ -120,6 +122,10 @@ class Network:
 
     def remove_host(self, name):
         self._namespaces.remove(name)
+        # The kernel takes a namespace's interfaces away some time after the namespace: a host of
+        # the same name may come before that, so the cable goes first.
+        side, port = self._ports.pop(name)
+        subprocess.run(["ip", "-n", NAMESPACE_PREFIX + side, "link", "del", port], capture_output=True, check=False)
         check("ip", "netns", "del", NAMESPACE_PREFIX + name)
 
     def set_conditions(self, name, addresses, conditions):

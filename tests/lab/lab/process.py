@@ -27,15 +27,17 @@ class Processes:
         self.log_folder = log_folder
         os.makedirs(log_folder, exist_ok=True)
         self._running = []
+        self._closed = False
         self._lock = threading.Lock()
 
     def start(self, namespace, *command, log, **options):
         command = inside(namespace, *command) if namespace else command
-        with open(os.path.join(self.log_folder, log + ".log"), "ab") as output:
+        with open(os.path.join(self.log_folder, log + ".log"), "ab") as output, self._lock:
+            if self._closed:
+                raise RuntimeError("the run is ending")
             options.setdefault("stdout", output)
             options.setdefault("stdin", subprocess.DEVNULL)
             process = subprocess.Popen(command, stderr=output, start_new_session=True, **options)
-        with self._lock:
             self._running.append(process)
         return process
 
@@ -64,3 +66,9 @@ class Processes:
             running = list(reversed(self._running))
         for process in running:
             self.stop(process, patience=3)
+
+    def close(self):
+        """Nothing can be started any more, and what was is ended."""
+        with self._lock:
+            self._closed = True
+        self.stop_all()

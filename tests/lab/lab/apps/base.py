@@ -1,0 +1,91 @@
+"""What every application of the lab has in common."""
+
+import os
+import subprocess
+import sys
+import time
+
+from ..network import server_address
+
+PYTHON = "/usr/bin/python3"
+LAB_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Application:
+    """One session of one application in the client's namespace.
+
+    The orchestrator calls prepare(), starts the capture, calls run(), which lasts about
+    `session.seconds`, and stop(). rules() then names the conversations that carry the label.
+    """
+
+    def __init__(self, session, lab, processes, folder):
+        self.session = session
+        self.lab = lab
+        self.processes = processes
+        self.folder = folder
+        self.random = session.random()
+        self.client = f"c{session.slot}"
+        self.deadline = None
+        self._hosts = []
+        os.makedirs(folder, exist_ok=True)
+
+    def prepare(self):
+        """Starts what must be there before the first labelled packet."""
+
+    def rules(self):
+        raise NotImplementedError
+
+    def run(self):
+        raise NotImplementedError
+
+    def stop(self):
+        """Removes what prepare() made outside the session's processes."""
+        for name in self._hosts:
+            self.lab.network.remove_host(name)
+        self._hosts = []
+
+    # -- helpers
+
+    def add_server(self, name, number):
+        """A host of this session on the server side, with its addresses number `number`."""
+        self.lab.network.add_host(name, "wan", [server_address(number)], [server_address(number, 6)])
+        self._hosts.append(name)
+
+    @property
+    def client_address(self):
+        return self.session.addresses[0 if self.session.family == 4 else 1]
+
+    def start_clock(self):
+        self.deadline = time.monotonic() + self.session.seconds
+
+    def left(self):
+        return self.deadline - time.monotonic()
+
+    def pause(self, seconds):
+        """A human pause, cut off by the end of the session."""
+        time.sleep(max(0.0, min(seconds, self.left())))
+
+    def client_process(self, *command, log, **options):
+        return self.processes.start(self.client, *command, log=log, **options)
+
+    def client_python(self, module, *arguments, log, **options):
+        environment = dict(os.environ, PYTHONPATH=LAB_FOLDER, PYTHONDONTWRITEBYTECODE="1")
+        return self.client_process(PYTHON, "-m", "lab.clients." + module, *map(str, arguments), log=log,
+                                   env=environment, cwd=LAB_FOLDER, **options)
+
+    def wait(self, process, must_succeed=True):
+        """Waits for the process until the session ends; False where it had to be stopped."""
+        try:
+            status = process.wait(max(0.1, self.left()))
+        except subprocess.TimeoutExpired:
+            self.processes.stop(process)
+            return False
+        self.processes.stop(process)
+        if status != 0 and must_succeed:
+            raise RuntimeError(f"{self.session.name}: {' '.join(process.args[4:7])}... ended with status {status},"
+                               f" see {self.processes.log_folder}")
+        return True
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)

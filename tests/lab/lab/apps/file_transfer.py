@@ -1,0 +1,93 @@
+"""Files going up and down: scp, sftp, HTTPS download, HTTPS upload, rsync over SSH."""
+
+import os
+
+from ..network import server_address
+from ..packets import TCP, Rule
+from ..servers import DOWNLOAD, SSH
+from .base import Application
+
+
+class FileTransfer(Application):
+    label = "file-transfer"
+    variants = ("scp-down", "https-down", "scp-up", "sftp", "https-up", "rsync")
+
+    def prepare(self):
+        folder = self.lab.content.path("files")
+        self.files = sorted(os.path.join(folder, name) for name in os.listdir(folder))
+        self.remote = os.path.join(self.folder, "remote")
+        os.makedirs(self.remote)
+
+    def rules(self):
+        host = DOWNLOAD if self.session.variant.startswith("https") else SSH
+        return [Rule(TCP, frozenset([443 if host == DOWNLOAD else 22]),
+                     frozenset([server_address(host, self.session.family)]))]
+
+    def run(self):
+        """One transfer after the other, as a person who fetches or stores several things."""
+        number = 0
+        while self.left() > 1:
+            path = self.random.choice(self.files)
+            # The longer a person is at it, the bigger the file: the last one is cut off by the end.
+            if self.left() > 40 and self.random.random() < 0.6:
+                path = max(self.random.sample(self.files, 3), key=os.path.getsize)
+            transfer = getattr(self, "_" + self.session.variant.replace("-", "_"))
+            self.wait(transfer(path, number))
+            self._tidy()
+            number += 1
+            self.pause(self.random.lognormvariate(0.7, 0.8))
+
+    def _tidy(self):
+        for folder in (self.remote, self.folder):
+            for name in os.listdir(folder):
+                path = os.path.join(folder, name)
+                if name.startswith("got") and os.path.isfile(path):
+                    os.remove(path)
+
+    def _ssh_options(self):
+        return ("-i", os.path.join(self.lab.folder, "client_key"), "-o", "StrictHostKeyChecking=no",
+                "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
+                "-F", "/dev/null")
+
+    def _host(self):
+        address = server_address(SSH, self.session.family)
+        return f"root@[{address}]" if ":" in address else f"root@{address}"
+
+    def _scp_down(self, path, number):
+        return self.client_process("scp", "-q", *self._ssh_options(), f"{self._host()}:{path}",
+                                   os.path.join(self.folder, f"got{number}"), log="scp")
+
+    def _scp_up(self, path, number):
+        return self.client_process("scp", "-q", *self._ssh_options(), path,
+                                   f"{self._host()}:{self.remote}/got{number}", log="scp")
+
+    def _sftp(self, path, number):
+        """One sitting: look around, fetch some files, store one back."""
+        smaller = self.random.sample(self.files, 2)
+        lines = [f"ls -l {os.path.dirname(path)}", f"get {smaller[0]} {self.folder}/got-a{number}",
+                 f"get {path} {self.folder}/got-b{number}", f"put {smaller[1]} {self.remote}/got-c{number}"]
+        batch = os.path.join(self.folder, f"batch{number}")
+        with open(batch, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        return self.client_process("sftp", "-q", *self._ssh_options(), "-b", batch,
+                                   self._host(), log="sftp")
+
+    def _rsync(self, path, number):
+        shell = "ssh " + " ".join(self._ssh_options())
+        ends = [f"{self._host()}:{path}", os.path.join(self.folder, f"got{number}")]
+        if self.random.random() < 0.5:
+            ends = [path, f"{self._host()}:{self.remote}/got{number}"]
+        return self.client_process("rsync", "-a", "-e", shell, *ends, log="rsync")
+
+    def _url(self, name):
+        address = server_address(DOWNLOAD, self.session.family)
+        host = f"[{address}]" if ":" in address else address
+        return f"https://{host}/{name}"
+
+    def _https_down(self, path, number):
+        return self.client_process("curl", "-sS", "--insecure", "-g", "-o", os.path.join(self.folder, f"got{number}"),
+                                   self._url(os.path.basename(path)), log="curl")
+
+    def _https_up(self, path, number):
+        return self.client_process("curl", "-sS", "--insecure", "-g", "-T", path,
+                                   self._url(f"up/{self.session.name}-{number}"), log="curl")

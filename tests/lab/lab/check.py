@@ -1,0 +1,101 @@
+"""Checks recordings: sequence files against captures, and whether traffic looks like its class.
+
+use: python3 -m lab.check RECORDINGS [--sequences DIR]
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+
+import yaml
+
+from . import packets
+from .output import FLOWS_PER_SESSION
+
+# Bounds a real application stays in: bits a second over the session, mean packet size.
+_LOOKS = {
+    "voip": ((15e3, 200e3), (60, 260)),
+    "streaming": ((100e3, 6e6), (700, 1500)),
+    "browsing": ((50e3, 8e6), (400, 1400)),
+    "file-transfer": ((200e3, 9e6), (500, 1500)),
+    "chat": ((100, 60e3), (60, 700)),
+    "p2p": ((100e3, 9e6), (300, 1500)),
+}
+
+
+def tshark_counts(path):
+    """(packets, IP bytes) by tshark, an independent reader."""
+    done = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "ip.len", "-e", "ipv6.plen", "-e", "frame.len"],
+                          capture_output=True, text=True, check=True)
+    total = count = 0
+    for line in done.stdout.splitlines():
+        v4, v6, frame = line.split("\t")
+        if int(frame) > packets.MAX_FRAME:
+            raise packets.CaptureError(f"{path}: a frame of {frame} bytes")
+        total += int(v4) if v4 else 40 + int(v6)
+        count += 1
+    return count, total
+
+
+def check_session(entry, folder, sequences):
+    """Complaints about a session."""
+    path = os.path.join(folder, entry["path"])
+    complaints = []
+    flows = packets.flows(packets.packets(path))
+    kept = [p for flow in flows for p in flow]
+    size = sum(p.size for p in kept)
+    if tshark_counts(path) != (len(kept), size):
+        complaints.append("tshark counts other packets or bytes")
+    theirs = [flow for number, flow in sequences.items() if number // FLOWS_PER_SESSION == entry["session"]]
+    expected = []
+    for flow in flows:
+        first = flow[0].source
+        expected.append((entry["label"], [(p.time_us, p.size if p.source == first else -p.size) for p in flow]))
+    if theirs != expected:
+        complaints.append("the sequence file says otherwise")
+    span = (max(p.time_us for p in kept) - min(p.time_us for p in kept)) / 1e6
+    rate, mean = 8 * size / max(span, 1e-6), size / len(kept)
+    rates, means = _LOOKS[entry["label"]]
+    if not rates[0] <= rate <= rates[1]:
+        complaints.append(f"rate {rate:.0f} bit/s is outside {rates}")
+    if not means[0] <= mean <= means[1]:
+        complaints.append(f"mean size {mean:.0f} is outside {means}")
+    # A reader may read, a full buffer may play, through the last half minute.
+    if not max(60, entry["seconds"] - 32) <= span <= entry["seconds"] + 15:
+        complaints.append(f"lasts {span:.0f} s, planned {entry['seconds']}")
+    one_way = sum(all(p.source == flow[0].source for p in flow) for flow in flows)
+    print(f"{entry['path']:52} {len(flows):5} flows {len(kept):7} packets {span:6.1f} s"
+          f" {rate / 1e3:8.0f} kbit/s mean {mean:6.0f} B, one-way flows {one_way}"
+          + "".join(f"\n    WRONG: {complaint}" for complaint in complaints))
+    return complaints, len(flows), len(kept)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Check recordings of the lab.")
+    parser.add_argument("recordings")
+    parser.add_argument("--sequences", help="folder of train.csv.gz and test.csv.gz (default: the recordings)")
+    options = parser.parse_args()
+    with open(os.path.join(options.recordings, "manifest.yaml"), encoding="utf-8") as file:
+        entries = yaml.safe_load(file)["sessions"]
+    wrong, totals = 0, {}
+    for split in ("train", "test"):
+        path = os.path.join(options.sequences or options.recordings, split + ".csv.gz")
+        chosen = [entry for entry in entries if entry["split"] == split]
+        if not chosen:
+            continue
+        sequences = {number: (label, flow) for number, label, _, flow in packets.read_sequences(path)}
+        for entry in chosen:
+            complaints, flows, count = check_session(entry, options.recordings, sequences)
+            wrong += len(complaints)
+            totals.setdefault((split, entry["label"]), []).append((flows, count))
+    for (split, label), found in totals.items():
+        print(f"{split:6} {label:14} {len(found):3} sessions {sum(f for f, _ in found):6} flows"
+              f" {sum(c for _, c in found):8} packets, median {statistics.median(c for _, c in found):.0f} a session")
+    if wrong:
+        sys.exit(f"{wrong} complaints")
+
+
+if __name__ == "__main__":
+    main()

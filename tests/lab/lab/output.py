@@ -1,0 +1,127 @@
+"""Files of a recording: per session a capture and its manifest entry; per split the sequences."""
+
+import glob
+import gzip
+import os
+import shutil
+
+import yaml
+
+from . import packets
+
+FLOWS_PER_SESSION = 10000  # number of a flow: session * FLOWS_PER_SESSION + its place in the session
+
+
+def capture_path(out, session):
+    return os.path.join(out, session.manifest()["path"])
+
+
+def _entry_path(out, session):
+    return capture_path(out, session) + ".yaml"
+
+
+def _entry(session):
+    return dict(session.manifest(), family=session.family, addresses=list(session.addresses), seed=session.seed)
+
+
+def write_entry(out, session):
+    temporary = _entry_path(out, session) + ".part"
+    with open(temporary, "w", encoding="utf-8") as file:
+        yaml.safe_dump(_entry(session), file, sort_keys=False)
+    os.replace(temporary, _entry_path(out, session))
+
+
+def is_recorded(out, session):
+    """True where the very same session (seed, conditions, length) is already there."""
+    path = _entry_path(out, session)
+    if not os.path.exists(path) or not os.path.exists(capture_path(out, session)):
+        return False
+    with open(path, encoding="utf-8") as file:
+        there = yaml.safe_load(file)
+    return all(there.get(key) == value for key, value in _entry(session).items() if key != "addresses")
+
+
+def forget(out, split):
+    for path in glob.glob(os.path.join(out, split, "*.pcap.gz*")):
+        os.remove(path)
+
+
+def _entries(out, split):
+    entries = []
+    for path in sorted(glob.glob(os.path.join(out, split, "*.pcap.gz.yaml"))):
+        with open(path, encoding="utf-8") as file:
+            entries.append(yaml.safe_load(file))
+    return sorted(entries, key=lambda entry: entry["session"])
+
+
+_MANIFEST_KEYS = ("path", "label", "application", "technique", "network", "session", "seconds", "split")
+
+
+class _Flow(dict):
+    """A mapping written on one line."""
+
+
+yaml.SafeDumper.add_representer(
+    _Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True))
+
+
+def _write_manifest(out, splits):
+    sessions = [dict({key: entry[key] for key in _MANIFEST_KEYS}, network=_Flow(entry["network"]))
+                for split in splits for entry in _entries(out, split)]
+    temporary = os.path.join(out, "manifest.yaml.part")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write("# Paths are those of the captures beside this file when record.sh wrote it. In the sequence\n"
+                   f"# files <split>.csv.gz, session N has the flows numbered N * {FLOWS_PER_SESSION} and on.\n")
+        yaml.safe_dump({"sessions": sessions}, file, sort_keys=False, width=120)
+    os.replace(temporary, temporary.removesuffix(".part"))
+
+
+def _write_sequences(out, split):
+    temporary = os.path.join(out, split + ".csv.gz.part")
+    with gzip.GzipFile(temporary, "wb", compresslevel=9, mtime=0) as file:
+        for entry in _entries(out, split):
+            flows = packets.flows(packets.packets(os.path.join(out, entry["path"])))
+            if len(flows) >= FLOWS_PER_SESSION:
+                raise RuntimeError(f"{entry['path']}: {len(flows)} flows, more than numbers")
+            for place, flow in enumerate(flows):
+                number = entry["session"] * FLOWS_PER_SESSION + place
+                lines = packets.sequence_lines(number, entry["label"], flow)
+                file.write(("\n".join(lines) + "\n").encode())
+    os.replace(temporary, temporary.removesuffix(".part"))
+
+
+def _write_demo(out):
+    """All sessions of the demo as the one capture they were, and the true label of each client."""
+    entries = _entries(out, "demo")
+    chosen = [p for entry in entries for p in packets.packets(os.path.join(out, entry["path"]))]
+    packets.write(os.path.join(out, "demo.pcap.gz"), chosen)
+    rules = []
+    for entry in sorted(entries, key=lambda e: e["addresses"]):
+        host = entry["addresses"][0 if entry["family"] == 4 else 1]
+        rules.append(_Flow(label=entry["label"], host=host))
+    temporary = os.path.join(out, "labels.yaml.part")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write("# True labels of demo.pcap.gz: each client runs one application. First match decides;\n"
+                   "# `host` is either end of the flow.\n")
+        yaml.safe_dump({"inside": ["10.77.0.0/16", "fd77::/64"], "rules": rules}, file, sort_keys=False)
+    os.replace(temporary, temporary.removesuffix(".part"))
+
+
+def collect(out, split):
+    if split == "demo":
+        _write_demo(out)
+    else:
+        _write_sequences(out, split)
+        _write_manifest(out, ("train", "test"))
+
+
+def install(out, split, lab_folder):
+    """Copies the results to where the repository keeps them, each by a rename."""
+    demo = os.path.join(os.path.dirname(os.path.dirname(lab_folder)), "config", "demo")
+    data = os.path.join(lab_folder, "data")
+    places = {"demo": (demo, ("demo.pcap.gz", "labels.yaml"))}.get(split, (data, (split + ".csv.gz", "manifest.yaml")))
+    os.makedirs(places[0], exist_ok=True)
+    for name in places[1]:
+        temporary = os.path.join(places[0], name + ".part")
+        shutil.copyfile(os.path.join(out, name), temporary)
+        os.replace(temporary, os.path.join(places[0], name))

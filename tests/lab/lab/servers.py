@@ -1,0 +1,139 @@
+"""The servers of a run: nginx (sites, films, downloads, uploads), sshd, prosody."""
+
+import os
+import shutil
+import subprocess
+import time
+
+from .content import SITES
+from .network import server_address
+from .process import check, inside
+
+# Last numbers of server addresses. Sites and content networks of even number talk HTTP/2,
+# those of odd number HTTP/1.1.
+SITE, CDN, MEDIA, FILM, DOWNLOAD = 10, (20, 21), (22, 23), (24, 25), 26
+SSH, CHAT = 40, 60
+
+_NGINX = """daemon off; user root; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
+events {{ worker_connections 2048; }}
+http {{
+  types {{ text/html html; text/css css; application/javascript js; application/json json; image/jpeg jpg;
+          application/vnd.apple.mpegurl m3u8; video/mp2t ts; video/mp4 mp4 m4s; application/dash+xml mpd; }}
+  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_timeout 65; keepalive_requests 2000;
+  client_max_body_size 1g; client_body_temp_path {folder}/body;
+  ssl_certificate {certificates}/server.pem; ssl_certificate_key {certificates}/server.key;
+  ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:s:1m;
+  add_header Access-Control-Allow-Origin *;
+{servers}}}
+"""
+_NGINX_SERVER = """  server {{
+{listens}    root {root};
+    location = /beacon {{ return 204; }}
+{more}  }}
+"""
+
+
+def certificates(folder):
+    """A key and a self-signed certificate for the lab's names, made once."""
+    if os.path.exists(os.path.join(folder, "server.pem")):
+        return folder
+    temporary = folder + ".part"
+    shutil.rmtree(temporary, ignore_errors=True)
+    os.makedirs(temporary)
+    names = "DNS:*.lab,DNS:chat.lab," + ",".join(f"IP:{server_address(n)},IP:{server_address(n, 6)}"
+                                                 for n in (*FILM, DOWNLOAD))
+    check("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=lab",
+          "-addext", "subjectAltName=" + names,
+          "-keyout", temporary + "/server.key", "-out", temporary + "/server.pem")
+    os.rename(temporary, folder)
+    return folder
+
+
+def wait_for_port(namespace, address, port, seconds=20):
+    """Returns once something in `namespace` answers on the TCP port."""
+    probe = (f"import socket; socket.create_connection(({address!r}, {port}), 1).close()")
+    end = time.monotonic() + seconds
+    while True:
+        done = subprocess.run(inside(namespace, "/usr/bin/python3", "-c", probe), capture_output=True, check=False)
+        if done.returncode == 0:
+            return
+        if time.monotonic() > end:
+            raise RuntimeError(f"nothing answers on {address} port {port} in {namespace}")
+        time.sleep(0.2)
+
+
+def _listen(numbers, http2):
+    lines = ""
+    for number in numbers:
+        for address in (server_address(number), f"[{server_address(number, 6)}]"):
+            lines += f"    listen {address}:443 ssl{' http2' if http2 else ''};\n"
+    return lines
+
+
+def start_web(processes, content, certificate_folder, folder, split):
+    uploads = os.path.join(folder, "uploads")
+    os.makedirs(uploads, exist_ok=True)
+    servers = ""
+    for site in range(SITES[split]):
+        servers += _NGINX_SERVER.format(listens=_listen([SITE + site], site % 2 == 0),
+                                        root=content.path("sites", f"site{site}"), more="")
+    for protocol in (0, 1):
+        http2 = protocol == 0
+        servers += _NGINX_SERVER.format(listens=_listen([CDN[protocol], MEDIA[protocol]], http2),
+                                        root=content.path("sites"), more="")
+        servers += _NGINX_SERVER.format(listens=_listen([FILM[protocol]], http2),
+                                        root=content.path("films"), more="")
+    upload = f"    location /up/ {{ alias {uploads}/; dav_methods PUT; }}\n"
+    servers += _NGINX_SERVER.format(listens=_listen([DOWNLOAD], False), root=content.path("files"), more=upload)
+    path = os.path.join(folder, "nginx.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_NGINX.format(folder=folder, certificates=certificate_folder, servers=servers))
+    processes.start("web", "nginx", "-e", os.path.join(folder, "nginx-error.log"), "-c", path, log="nginx")
+    wait_for_port("web", server_address(DOWNLOAD), 443)
+
+
+def start_files(processes, folder):
+    """sshd for root with a key of the run, nothing else allowed."""
+    for name in ("host_key", "client_key"):
+        check("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", os.path.join(folder, name))
+    shutil.copy(os.path.join(folder, "client_key.pub"), os.path.join(folder, "authorized_keys"))
+    os.chmod(os.path.join(folder, "authorized_keys"), 0o600)
+    os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    processes.start("files", "/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-h", os.path.join(folder, "host_key"),
+                    "-o", f"ListenAddress={server_address(SSH)}", "-o", f"ListenAddress={server_address(SSH, 6)}",
+                    "-o", "PermitRootLogin=prohibit-password", "-o", "PasswordAuthentication=no",
+                    "-o", f"AuthorizedKeysFile={folder}/authorized_keys", "-o", "StrictModes=no",
+                    "-o", "Subsystem=sftp internal-sftp", "-o", f"PidFile={folder}/sshd.pid",
+                    "-o", "MaxStartups=100", log="sshd")
+    wait_for_port("files", server_address(SSH), 22)
+
+
+_PROSODY = """pidfile = "{folder}/prosody.pid"
+data_path = "{folder}/prosody"
+run_as_root = true
+daemonize = false
+modules_enabled = {{ "roster", "saslauth", "tls", "disco", "ping", "presence", "message", "iq", "carbons" }}
+modules_disabled = {{ "s2s" }}
+authentication = "internal_hashed"
+c2s_require_encryption = true
+c2s_ports = {{ 5222 }}
+s2s_ports = {{ }}
+http_ports = {{ }}
+https_ports = {{ }}
+interfaces = {{ "{address4}", "{address6}", "127.0.0.1" }}
+ssl = {{ key = "{certificates}/server.key", certificate = "{certificates}/server.pem" }}
+log = {{ info = "{folder}/prosody-info.log" }}
+VirtualHost "chat.lab"
+Component "rooms.chat.lab" "muc"
+"""
+
+
+def start_chat(processes, certificate_folder, folder):
+    data = os.path.join(folder, "prosody")
+    os.makedirs(data, exist_ok=True)
+    path = os.path.join(folder, "prosody.cfg.lua")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_PROSODY.format(folder=folder, certificates=certificate_folder,
+                                   address4=server_address(CHAT), address6=server_address(CHAT, 6)))
+    processes.start("chat", "prosody", "--root", "-F", "--config", path, log="prosody")
+    wait_for_port("chat", server_address(CHAT), 5222)

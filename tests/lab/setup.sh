@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs what the lab needs and builds its relay. Safe to run again; record.sh runs it first.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+packages=(iproute2 ethtool util-linux procps tcpdump g++ openssl python3 python3-yaml
+  nginx-light openssh-server openssh-client rsync curl ffmpeg espeak-ng baresip-core
+  chromium-headless-shell python3-aiohttp prosody python3-slixmpp aria2 transmission-daemon opentracker)
+cache=${FLOWMARK_LAB_CACHE:-/var/tmp/flowmark-lab}
+
+[ "$(id -u)" = 0 ] || { echo "setup.sh: must be root (namespaces, packages)" >&2; exit 1; }
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "installing ${missing[*]}" >&2
+  apt-get update -qq
+  # The lab starts its own servers in its own namespaces: packages must not start theirs.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod +x $policy
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+mkdir -p "$cache"
+if [ ! -x "$cache/wan_relay" ] || [ wan_relay.cc -nt "$cache/wan_relay" ]; then
+  nice g++ -std=c++20 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -o "$cache/wan_relay.part" wan_relay.cc
+  mv "$cache/wan_relay.part" "$cache/wan_relay"
+fi
