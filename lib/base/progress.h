@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 namespace flowmark {
 
-/// A progress bar on standard error for long work: shown on a terminal, silent elsewhere. Redraws at
-/// most ten times a second. Safe to update from several threads.
+/// A progress bar on standard error for long work: shown on a terminal, silent elsewhere. Redraws
+/// at most ten times a second. Safe to update from several threads.
 class Progress {
  public:
   /// `total` 0 means unknown: a count is shown instead of a share.
@@ -24,6 +25,7 @@ class Progress {
  private:
   void draw(bool last);
 
+  std::mutex mutex_;  // guards all below but enabled_
   std::string title_;
   std::string note_;
   uint64_t total_;

@@ -3,24 +3,34 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "net/parse.h"
+#include "net/prefix.h"
 #include "window/offline_windows.h"
 
 namespace flowmark {
 
-/// True if the (decompressed) file starts like a packet sequence file rather than a capture.
+/// True if the (decompressed) file starts like a packet sequence file ("#") rather than a capture.
+/// Throws Error if it cannot be read.
 bool is_sequence_file(const std::filesystem::path& path);
 
 /// Reads a packet sequence file (docs/models.md), plain or gzip, flow by flow; packets are put in
-/// time order. Throws Error naming file, line, the value found and what would be right.
+/// time order, those of equal time stay in the file's. Throws Error naming file, line, the value
+/// found and what would be right; the flows before that place have been taken by then.
 void read_sequence_file(const std::filesystem::path& path,
                         const std::function<void(RecordedFlow&&)>& take);
 
-/// Reads a capture into conversations, in order of their first packets. Upstream is the source in
-/// `inside` prefixes, else the first sender. Same parser, key and fragment rules as live.
 struct FlowReadOptions {
-  std::vector<struct Prefix> inside;
+  std::vector<Prefix> inside;  ///< where upstream comes from; empty: the first sender's side
+  ParseOptions parse;          ///< tunnels to look into
 };
+
+/// Reads a capture into conversations, in order of their first packets; a conversation is a whole
+/// 5-tuple. Upstream is the source in `inside` prefixes, else (neither or both ends inside) the
+/// first sender. Same parser, key and fragment rules as live; packets without a flow (not IP,
+/// truncated, malformed) are left out. A capture that is cut off or damaged gives the flows up to
+/// there, then the Error.
 void read_capture_flows(const std::filesystem::path& path, const FlowReadOptions& options,
                         const std::function<void(RecordedFlow&&)>& take);
 

@@ -1,5 +1,7 @@
 #include "net/transport.h"
 
+#include <algorithm>
+
 #include "net/byte_order.h"
 #include "net/endpoints.h"
 #include "net/protocol.h"
@@ -10,6 +12,7 @@ namespace {
 
 constexpr uint8_t kNotPureAck = 0x07;  // FIN, SYN, RST
 constexpr uint8_t kAck = 0x10;
+constexpr uint32_t kFragmentUnit = 8;
 
 // Bytes of the fixed header of a protocol whose ports come first; 0 for portless ones.
 uint32_t header_bytes(uint8_t protocol) noexcept {
@@ -75,9 +78,13 @@ Step read_transport(Dissection& d) noexcept {
     commit(d, {});
     return step_of_protocol(d);
   }
-  if (const Step s = d.need(header); s != Step::done) return s;
+  // A first fragment may end inside the TCP header, though not before its ports: fragments are
+  // multiples of 8 bytes.
+  const uint32_t there = std::max(d.end - d.offset, kFragmentUnit);
+  const bool cut_by_fragmentation = d.ip.fragment == Fragment::first && there < header;
+  if (const Step s = d.need(cut_by_fragmentation ? there : header); s != Step::done) return s;
   const uint8_t* p = d.here();
-  if (d.ip.protocol == kProtoTcp) return read_tcp(d, p);
+  if (d.ip.protocol == kProtoTcp && !cut_by_fragmentation) return read_tcp(d, p);
 
   const Ports ports{be16_t(load_be16(p)), be16_t(load_be16(p + 2))};
   if (d.ip.protocol != kProtoUdp) {

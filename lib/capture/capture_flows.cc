@@ -1,0 +1,83 @@
+#include <exception>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "capture/reader.h"
+#include "capture/sequence_file.h"
+#include "capture/sort_packets.h"
+#include "net/fragment_table.h"
+
+namespace flowmark {
+namespace {
+
+struct KeyHash {
+  size_t operator()(const FlowKey& key) const noexcept { return hash(key); }
+};
+
+class FlowCollector {
+ public:
+  explicit FlowCollector(const FlowReadOptions& options) : options_(options) {}
+
+  void add(const Packet& packet) {
+    ParsedPacket parsed;
+    parse(packet, options_.parse, parsed);
+    if (parsed.status != ParseStatus::ok) return;
+    fragments_.resolve(parsed, packet.time_us);
+    const auto [found, fresh] = index_.try_emplace(parsed.key, flows_.size());
+    if (fresh) flows_.push_back(start(parsed));
+    Conversation& conversation = flows_[found->second];
+    const bool up = parsed.from_a == conversation.up_is_a;
+    conversation.flow.packets.push_back({.time_us = packet.time_us,
+                                         .size = parsed.ip_length,
+                                         .direction = up ? Direction::up : Direction::down,
+                                         .pure_ack = parsed.pure_ack});
+  }
+
+  void deliver(const std::function<void(RecordedFlow&&)>& take) {
+    index_.clear();
+    for (Conversation& conversation : flows_) {
+      sort_packets(conversation.flow);
+      take(std::move(conversation.flow));
+      conversation.flow = RecordedFlow{};
+    }
+    flows_.clear();
+  }
+
+ private:
+  struct Conversation {
+    RecordedFlow flow;
+    bool up_is_a = true;
+  };
+
+  Conversation start(const ParsedPacket& first) const {
+    const bool a_inside = contains(options_.inside, first.key.a);
+    const bool b_inside = contains(options_.inside, first.key.b);
+    Conversation conversation;
+    conversation.up_is_a = a_inside != b_inside ? a_inside : first.from_a;
+    conversation.flow.name = to_string(first.key, conversation.up_is_a);
+    return conversation;
+  }
+
+  const FlowReadOptions& options_;
+  FragmentTable fragments_;
+  std::unordered_map<FlowKey, size_t, KeyHash> index_;
+  std::vector<Conversation> flows_;
+};
+
+}  // namespace
+
+void read_capture_flows(const std::filesystem::path& path, const FlowReadOptions& options,
+                        const std::function<void(RecordedFlow&&)>& take) {
+  CaptureReader reader(path);
+  FlowCollector flows(options);
+  std::exception_ptr damage;
+  try {
+    for (Packet packet; reader.next(packet);) flows.add(packet);
+  } catch (const Error&) {
+    damage = std::current_exception();
+  }
+  flows.deliver(take);
+  if (damage) std::rethrow_exception(damage);
+}
+
+}  // namespace flowmark
