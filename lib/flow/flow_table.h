@@ -18,18 +18,18 @@ inline constexpr uint8_t kNoMark = 0xff;
 /// hangs at `state`, which belongs to the table's user.
 struct alignas(64) FlowEntry {
   FlowKey key;
-  void* state = nullptr;    ///< owned by the user; given to on_remove when the flow goes
+  void* state = nullptr;      ///< owned by the user; given to on_remove when the flow goes
   uint32_t last_seen_ms = 0;  ///< in the table's clock
-  uint16_t packets = 0;     ///< saturates
-  uint8_t mark = kNoMark;   ///< DSCP to write, or kNoMark
-  uint8_t flags = 0;        ///< FlowFlag bits
-  PacketRecord first;       ///< the first packet, until there is a state
+  uint16_t packets = 0;       ///< saturates
+  uint8_t mark = kNoMark;     ///< DSCP to write, or kNoMark
+  uint8_t flags = 0;          ///< FlowFlag bits
+  PacketRecord first;         ///< the first packet, until there is a state
 };
 static_assert(sizeof(FlowEntry) == 64);
 
 enum FlowFlag : uint8_t {
-  kUpIsA = 1,      ///< endpoint a is the upstream sender
-  kClosing = 2,    ///< TCP FIN or RST seen: expires early
+  kUpIsA = 1,    ///< endpoint a is the upstream sender
+  kClosing = 2,  ///< TCP FIN or RST seen: expires early
 };
 
 /// Who is told that a flow leaves (expired, evicted or cleared) while its entry is still readable.
@@ -59,17 +59,27 @@ class FlowTable {
     uint64_t inserted = 0, expired = 0, evicted = 0, full = 0;
   };
 
+  /// Reserves and touches all memory. Throws Error if an option is out of range (capacity 1 to
+  /// 2^28, timeouts at most 3'600'000) or the memory is not to be had. The listener must outlive
+  /// the table.
   FlowTable(const Options& options, FlowRemovalListener& listener);
+  /// Tells nobody of the flows still there: clear() does.
   ~FlowTable();
+  FlowTable(const FlowTable&) = delete;
+  FlowTable& operator=(const FlowTable&) = delete;
 
   /// Finds or creates the flow of each key: out[i] is its id, or kNoFlow when the table is full and
   /// the bounded search (the key's two buckets) found nobody idle for `young_timeout_ms`. Equal
   /// keys in one burst get the same id. `hashes[i]` is hash(*keys[i]). `now_us` must not run back
   /// by more than a timeout; a step back counts as standing still. A new entry has packets == 0.
+  /// A flow past its timeout is never found again, whether the walk of expire_some has come by or
+  /// not: it is removed and its key begins a new flow. An id once given out stays valid to the end
+  /// of the burst.
   void find_or_insert(std::span<const FlowKey* const> keys, std::span<const uint64_t> hashes,
                       TimeUs now_us, std::span<FlowId> out) noexcept;
 
-  /// The flow of a key without creating it.
+  /// The flow of a key without creating or touching it; also one past its timeout that nobody has
+  /// removed yet.
   FlowId find(const FlowKey& key) const noexcept;
 
   FlowEntry& operator[](FlowId id) noexcept { return entries_[id]; }
@@ -79,6 +89,7 @@ class FlowTable {
   /// so that expiry costs a little often instead of much at once.
   void expire_some(TimeUs now_us, uint32_t entries) noexcept;
 
+  /// Removes a flow, telling the listener; nothing if the entry is not in use.
   void erase(FlowId id) noexcept;
   /// Removes all flows, telling the listener of each.
   void clear() noexcept;
@@ -94,6 +105,18 @@ class FlowTable {
 
  private:
   struct Bucket;
+  struct Place;
+  Place place_of(uint64_t hash_value) const noexcept;
+  FlowId probe(const Place& place, const FlowKey& key) const noexcept;
+  void prefetch_entry(const Place& place) const noexcept;
+  FlowId touch(FlowId id) noexcept;
+  FlowId insert(const Place& place, const FlowKey& key) noexcept;
+  bool make_room(const Place& place) noexcept;
+  void remove(FlowId id) noexcept;
+  void start_flow(FlowId id, const FlowKey& key) noexcept;
+  void advance_clock(TimeUs now_us) noexcept;
+  bool is_expired(const FlowEntry& entry) const noexcept;
+
   uint32_t capacity_ = 0;
   uint32_t size_ = 0;
   Options options_;
