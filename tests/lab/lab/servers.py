@@ -125,6 +125,7 @@ ssl = {{ key = "{certificates}/server.key", certificate = "{certificates}/server
 log = {{ info = "{folder}/prosody-info.log" }}
 VirtualHost "chat.lab"
 Component "rooms.chat.lab" "muc"
+muc_room_locking = false
 """
 
 

@@ -98,6 +98,7 @@ class Person(slixmpp.ClientXMPP):
 
 async def live(person, address, seconds):
     person.connect((address, 5222))
+    person.default_domain = person.boundjid.host  # connect() puts an IPv6 address there
     await asyncio.wait_for(person.ready.wait(), 40)
     try:
         await asyncio.wait_for(person.converse(), seconds)
