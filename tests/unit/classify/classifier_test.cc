@@ -1,0 +1,369 @@
+#include "classify/classifier.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+
+#include "support/fake_model.h"
+#include "support/frames.h"
+
+namespace flowmark {
+namespace {
+
+using testing::active;
+using testing::histogram_spec;
+using testing::picture_spec;
+using testing::size_model;
+using testing::UdpFrame;
+
+struct Events final : VerdictSink {
+  std::vector<VerdictEvent> all;
+  void on_verdict(const VerdictEvent& event) noexcept override { all.push_back(event); }
+};
+
+class ClassifierTest : public ::testing::Test {
+ protected:
+  ClassifierTest() {
+    options_.table.capacity = 1024;
+    options_.window_memory_bytes = 16u << 20;
+  }
+
+  Classifier& classifier() {
+    if (!classifier_) classifier_ = std::make_unique<Classifier>(options_, *counters_, &events_);
+    return *classifier_;
+  }
+
+  void use(std::vector<ActiveModel> models) {
+    sets_.push_back(std::make_unique<ModelSet>(sets_.size() + 1, std::move(models)));
+    classifier().use_models(sets_.back().get());
+  }
+
+  /// One packet through the classifier and all due inference; the frame as it left.
+  std::vector<uint8_t> send(const UdpFrame& frame, TimeUs step_us = 10'000, uint16_t port = 0) {
+    now_us_ += step_us;
+    std::vector<uint8_t> bytes = frame.bytes();
+    std::array<Packet, 1> packets{testing::packet_of(bytes, now_us_, port)};
+    std::array<bool, 1> marked{};
+    classifier().process(packets, marked);
+    EXPECT_EQ(marked[0], bytes != frame.bytes());
+    EXPECT_TRUE(testing::ipv4_checksum_valid(bytes));
+    classifier().infer(UINT64_MAX);
+    return bytes;
+  }
+
+  static Dscp dscp_of(const std::vector<uint8_t>& frame) { return frame[15] >> 2; }
+
+  ClassifierOptions options_;
+  std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
+  Events events_;
+  std::deque<std::unique_ptr<ModelSet>> sets_;
+  std::unique_ptr<Classifier> classifier_;
+  TimeUs now_us_ = 1'700'000'000'000'000;
+};
+
+TEST_F(ClassifierTest, MarksBothDirectionsOnceTheMinimumIsReached) {
+  use({active(size_model(histogram_spec()))});
+  const UdpFrame voice{.ip_length = 200};
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(dscp_of(send(voice)), 0) << i;
+  EXPECT_EQ(dscp_of(send(voice)), dscp::kExpedited);
+  EXPECT_EQ(dscp_of(send(voice.reversed())), dscp::kExpedited);
+  ASSERT_EQ(events_.all.size(), 1U);
+  EXPECT_EQ(events_.all[0].class_index, 0);
+  EXPECT_TRUE(events_.all[0].provisional);
+  EXPECT_EQ(events_.all[0].packets, 4U);
+  EXPECT_EQ(events_.all[0].mark, dscp::kExpedited);
+}
+
+TEST_F(ClassifierTest, KeepsEcn) {
+  use({active(size_model(histogram_spec()))});
+  const UdpFrame voice{.ip_length = 200, .tos = 0x02};
+  std::vector<uint8_t> last;
+  for (int i = 0; i < 6; ++i) last = send(voice);
+  EXPECT_EQ(last[15], (dscp::kExpedited << 2) | 0x02);
+}
+
+TEST_F(ClassifierTest, WaitsForTheMinimumTime) {
+  ActiveModel model = active(size_model(histogram_spec()));
+  model.policy.min_us = kUsPerSecond;
+  use({model});
+  for (int i = 0; i < 100; ++i) send({}, 10'000);
+  EXPECT_TRUE(events_.all.empty());
+  for (int i = 0; i < 5; ++i) send({}, 10'000);
+  EXPECT_EQ(events_.all.size(), 1U);
+}
+
+TEST_F(ClassifierTest, UnmarkedModeLeavesMarksThatCameAlong) {
+  options_.mark_mode = MarkMode::unmarked;
+  use({active(size_model(histogram_spec()))});
+  std::vector<uint8_t> fresh, premarked;
+  for (int i = 0; i < 6; ++i) fresh = send({});
+  for (int i = 0; i < 6; ++i) premarked = send({.tos = dscp::kAf41 << 2});
+  EXPECT_EQ(dscp_of(fresh), dscp::kExpedited);
+  EXPECT_EQ(dscp_of(premarked), dscp::kAf41);
+  EXPECT_GT(counters_->mark_skipped[static_cast<size_t>(MarkSkip::already_marked)].get(), 0U);
+}
+
+TEST_F(ClassifierTest, ReportModeChangesNothing) {
+  options_.mark_mode = MarkMode::report;
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(dscp_of(send({})), 0);
+  EXPECT_EQ(events_.all.size(), 1U);
+}
+
+TEST_F(ClassifierTest, EfGuardKeepsTheSurplusAsItWas) {
+  options_.ef_share_max = 0.1;
+  options_.link_bits_per_second = 800'000;  // 10 kB/s of EF
+  use({active(size_model(histogram_spec()))});
+  int marked = 0;
+  for (int i = 0; i < 1000; ++i)
+    marked += dscp_of(send({.ip_length = 186}, 1000)) != 0;  // 200 kB/s
+  EXPECT_GT(marked, 40);
+  EXPECT_LT(marked, 80);
+  EXPECT_GT(counters_->mark_skipped[static_cast<size_t>(MarkSkip::ef_guard)].get(), 900U);
+}
+
+TEST_F(ClassifierTest, AbstainsBelowTheConfidence) {
+  ActiveModel model = active(size_model(histogram_spec()));
+  model.policy.confidence = 0.95F;
+  use({model});
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(dscp_of(send({})), 0);
+  EXPECT_TRUE(events_.all.empty());
+  EXPECT_GT(counters_->models[0].abstentions.get(), 0U);
+}
+
+TEST_F(ClassifierTest, AFlowThatChangesItsKindChangesItsVerdict) {
+  use({active(size_model(histogram_spec(16)))});
+  for (int i = 0; i < 100; ++i) send({.ip_length = 200});
+  std::vector<uint8_t> last;
+  for (int i = 0; i < 200; ++i) last = send({.ip_length = 1400});
+  EXPECT_EQ(dscp_of(last), dscp::kAf11);
+  // In between, neither class had the confidence.
+  std::vector<uint8_t> verdicts;
+  for (const VerdictEvent& event : events_.all) {
+    if (verdicts.empty() || event.class_index != verdicts.back())
+      verdicts.push_back(event.class_index);
+  }
+  EXPECT_EQ(verdicts, (std::vector<uint8_t>{0, kNoClass, 1}));
+}
+
+TEST_F(ClassifierTest, WithALowConfidenceOneClassReplacesTheOther) {
+  ActiveModel model = active(size_model(histogram_spec(16)));
+  model.policy.confidence = 0.3F;
+  use({model});
+  for (int i = 0; i < 100; ++i) send({.ip_length = 200});
+  for (int i = 0; i < 200; ++i) send({.ip_length = 1400});
+  EXPECT_EQ(counters_->models[0].changes.get(), 1U);
+  EXPECT_EQ(counters_->models[0].verdicts[1].get(), 1U);
+}
+
+TEST_F(ClassifierTest, ClassesWithoutAMarkLeaveThePacketAsItWas) {
+  ActiveModel model = active(size_model(histogram_spec()));
+  model.class_dscp[0] = std::nullopt;
+  use({model});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(dscp_of(send({.tos = dscp::kAf41 << 2})), dscp::kAf41);
+  EXPECT_EQ(events_.all.size(), 1U);
+}
+
+TEST_F(ClassifierTest, APictureModelJudgesEachDirection) {
+  use({active(size_model(picture_spec()))});
+  const UdpFrame large{.ip_length = 1400};
+  for (int i = 0; i < 6; ++i) send(large.reversed());
+  EXPECT_EQ(dscp_of(send(large)), dscp::kAf11);
+}
+
+TEST_F(ClassifierTest, AModelMayWaitForAnotherOnesVerdict) {
+  ActiveModel first = active(size_model(histogram_spec()), "first");
+  ActiveModel second = active(size_model(histogram_spec(32)), "second");
+  second.condition = VerdictCondition{0, 0b10};  // only what `first` calls large
+  second.class_dscp = {dscp::kAf41, dscp::kAf41};
+  use({first, second});
+  std::vector<uint8_t> small, large;
+  for (int i = 0; i < 30; ++i) small = send({.ip_length = 200});
+  for (int i = 0; i < 30; ++i) large = send({.source_port = 1, .ip_length = 1400});
+  EXPECT_EQ(dscp_of(small), dscp::kExpedited);
+  EXPECT_EQ(dscp_of(large), dscp::kAf41);
+}
+
+TEST_F(ClassifierTest, UpstreamIsWhatTheLanPortReceives) {
+  options_.direction = DirectionRule::lan_port;
+  options_.lan_port = 1;
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 5; ++i) send({}, 1000, 0);  // from the wan side
+  ASSERT_EQ(events_.all.size(), 1U);
+  const bool source_is_a = events_.all[0].key.a_port == be16_t(40000);
+  EXPECT_EQ(events_.all[0].up_is_a, !source_is_a);
+}
+
+TEST_F(ClassifierTest, InsidePrefixesDecideTheDirection) {
+  options_.inside = {Prefix::parse("192.0.2.0/24")};
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 5; ++i) send({});  // 10.0.0.1, outside, speaks first
+  ASSERT_EQ(events_.all.size(), 1U);
+  EXPECT_EQ(events_.all[0].up_is_a, events_.all[0].key.a_port == be16_t(5004));
+}
+
+TEST_F(ClassifierTest, WhatIsNotIpPassesAndIsCounted) {
+  use({active(size_model(histogram_spec()))});
+  std::vector<uint8_t> arp(60, 0);
+  arp[12] = 0x08;
+  arp[13] = 0x06;
+  std::vector<uint8_t> cut = UdpFrame{}.bytes();
+  cut.resize(30);
+  std::array<Packet, 2> packets{testing::packet_of(arp, 1), testing::packet_of(cut, 1)};
+  classifier().process(packets, {});
+  EXPECT_EQ(counters_->bypassed[static_cast<size_t>(Bypass::not_ip)].get(), 1U);
+  EXPECT_EQ(counters_->bypassed[static_cast<size_t>(Bypass::truncated_header)].get(), 1U);
+  EXPECT_EQ(classifier().flows().size(), 0U);
+}
+
+TEST_F(ClassifierTest, WithoutModelsEveryPacketPasses) {
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(dscp_of(send({})), 0);
+  EXPECT_EQ(counters_->bypassed[static_cast<size_t>(Bypass::no_model)].get(), 10U);
+}
+
+TEST_F(ClassifierTest, ExhaustedMemoryIsCountedAndNothingBreaks) {
+  options_.window_memory_bytes = 64 * 1024;
+  use({active(size_model(histogram_spec(1024)))});
+  for (int round = 0; round < 40; ++round) {
+    for (uint16_t port = 1; port < 200; ++port) send({.source_port = port}, 10);
+  }
+  EXPECT_GT(counters_->bypassed[static_cast<size_t>(Bypass::out_of_memory)].get(), 0U);
+  classifier().finish();
+  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
+}
+
+TEST_F(ClassifierTest, EveryFlowThatWasReadEndsWithAFinalEvent) {
+  use({active(size_model(histogram_spec()))});
+  for (uint16_t port = 1; port <= 20; ++port) {
+    for (int i = 0; i < 8; ++i) send({.source_port = port});
+  }
+  const size_t before = events_.all.size();
+  classifier().finish();
+  EXPECT_EQ(events_.all.size() - before, 20U);
+  EXPECT_TRUE(std::all_of(events_.all.begin() + static_cast<std::ptrdiff_t>(before),
+                          events_.all.end(), [](const VerdictEvent& e) { return e.final; }));
+  EXPECT_EQ(counters_->models[0].flows_now[0].get(), 0U);
+  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
+}
+
+TEST_F(ClassifierTest, IdleFlowsExpireAndGiveTheirMemoryBack) {
+  options_.table.idle_timeout_ms = 1000;
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 8; ++i) send({});
+  EXPECT_EQ(classifier().flows().size(), 1U);
+  classifier().expire(now_us_ + 2 * kUsPerSecond, 1024);
+  EXPECT_EQ(classifier().flows().size(), 0U);
+  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
+}
+
+// A bounded budget may stop in the middle of a window; what it says in the end is the same.
+TEST_F(ClassifierTest, InferenceInSlicesGivesTheSameVerdicts) {
+  use({active(size_model(histogram_spec()))});
+  std::vector<uint8_t> frame = UdpFrame{}.bytes();
+  for (int i = 0; i < 10; ++i) {
+    now_us_ += 1000;
+    std::array<Packet, 1> packets{testing::packet_of(frame, now_us_)};
+    classifier().process(packets, {});
+  }
+  int slices = 0;
+  while (classifier().infer(0)) ASSERT_LT(++slices, 100);
+  EXPECT_GT(slices, 0);
+  ASSERT_EQ(events_.all.size(), 1U);
+  EXPECT_EQ(events_.all[0].class_index, 0);
+}
+
+TEST_F(ClassifierTest, ABoundedQueueCountsWhatItCannotTake) {
+  options_.due_capacity = 4;
+  use({active(size_model(histogram_spec()))});
+  std::vector<std::vector<uint8_t>> frames;
+  for (uint16_t port = 1; port <= 20; ++port)
+    frames.push_back(UdpFrame{.source_port = port}.bytes());
+  for (int i = 0; i < 4; ++i) {
+    for (auto& frame : frames) {
+      std::array<Packet, 1> packets{testing::packet_of(frame, now_us_)};
+      classifier().process(packets, {});
+    }
+  }
+  EXPECT_EQ(counters_->inference_dropped.get(), 16U);
+  EXPECT_FALSE(classifier().infer(UINT64_MAX));
+  EXPECT_EQ(events_.all.size(), 4U);
+}
+
+class ReloadTest : public ClassifierTest {
+ protected:
+  void grow_flow() {
+    for (int i = 0; i < 20; ++i) send({.ip_length = 200});
+    events_.all.clear();
+  }
+};
+
+TEST_F(ReloadTest, NewModelsOfTheSameFormGoOnWithTheWindows) {
+  use({active(size_model(histogram_spec()))});
+  grow_flow();
+  use({active(size_model(histogram_spec(), 100))});                // now 200 bytes are large
+  EXPECT_EQ(dscp_of(send({.ip_length = 200})), dscp::kExpedited);  // the old mark stands meanwhile
+  EXPECT_EQ(dscp_of(send({.ip_length = 200})), dscp::kAf11);
+  ASSERT_EQ(events_.all.size(), 1U);
+  EXPECT_EQ(events_.all[0].generation, 2U);
+  EXPECT_EQ(events_.all[0].packets, 21U);
+}
+
+TEST_F(ReloadTest, NewModelsOfAnotherFormRebuildTheWindows) {
+  use({active(size_model(histogram_spec()))});
+  grow_flow();
+  ActiveModel model = active(size_model(picture_spec(), 100));
+  model.policy.min_packets = 20;  // reached only if the old packets count
+  use({model});
+  send({.ip_length = 200});
+  EXPECT_EQ(dscp_of(send({.ip_length = 200})), dscp::kAf11);
+  classifier().finish();
+  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
+}
+
+TEST_F(ReloadTest, TwiceWithinOneFlowAndBackAgain) {
+  use({active(size_model(histogram_spec()))});
+  grow_flow();
+  use({active(size_model(picture_spec()))});
+  use({active(size_model(histogram_spec(32)))});
+  for (int i = 0; i < 3; ++i) send({.ip_length = 200});
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 3; ++i) send({.ip_length = 200});
+  EXPECT_EQ(events_.all.back().generation, 4U);
+  classifier().finish();
+  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
+}
+
+TEST_F(ReloadTest, CountersOfASlotStartAnewOnlyForOtherClasses) {
+  use({active(size_model(histogram_spec()))});
+  grow_flow();
+  EXPECT_EQ(counters_->models[0].verdicts[0].get(), 1U);
+  use({active(size_model(histogram_spec()))});
+  EXPECT_EQ(counters_->models[0].verdicts[0].get(), 1U);
+  EXPECT_EQ(counters_->models[0].flows_now[0].get(), 0U);
+  use({active(size_model(histogram_spec(), 500, {"tiny", "huge"}))});
+  EXPECT_EQ(counters_->models[0].verdicts[0].get(), 0U);
+}
+
+TEST_F(ReloadTest, ManyFlowsAreMovedAFewAtATime) {
+  use({active(size_model(histogram_spec()))});
+  std::vector<std::vector<uint8_t>> frames;
+  for (uint16_t port = 1; port <= 64; ++port)
+    frames.push_back(UdpFrame{.source_port = port}.bytes());
+  const auto burst = [&] {
+    std::vector<Packet> packets;
+    now_us_ += 1000;
+    for (auto& frame : frames) packets.push_back(testing::packet_of(frame, now_us_));
+    classifier().process(packets, {});
+    classifier().infer(UINT64_MAX);
+  };
+  for (int i = 0; i < 10; ++i) burst();
+  events_.all.clear();
+  use({active(size_model(histogram_spec(), 100))});
+  for (int i = 0; i < 40; ++i) burst();
+  EXPECT_EQ(events_.all.size(), 64U);
+}
+
+}  // namespace
+}  // namespace flowmark
