@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from . import conditions
 from .apps import APPLICATIONS
 
-# Sessions a class. The demo has one of each class at the same time, and two transfers.
+# Sessions a class. The demo has one of each class at the same time, and a second call and transfer.
 SESSIONS = {"train": 8, "test": 4, "demo": 1}
+# A call, a film or a conversation is one or two flows: more sessions of those. Raising a number
+# keeps the sessions there are; the next run records only the new ones.
+FEW_FLOWS = ("voip", "streaming", "chat")
+SESSIONS_FEW_FLOWS = {"train": 16, "test": 8, "demo": 1}
 EXTRA_DEMO = (("voip", "baresip-pcma", 4), ("file-transfer", "https-down", 6))
 # Applications seen in the demo, the ones most people would use.
 DEMO_VARIANTS = {"voip": "baresip-opus", "streaming": "adaptive-hls", "browsing": "chromium-http2",
@@ -58,10 +62,9 @@ def plan(split, seed, only=None):
     profiles = list(conditions.PROFILES)
     for place, (label, application) in enumerate(APPLICATIONS.items()):
         dice = random.Random(f"{seed}-{split}-{label}")
-        order = [profiles[(i + place) % len(profiles)] for i in range(SESSIONS[split])]
-        # With as many variants as profiles, shift once a round: each variant meets other networks.
-        for i in range(SESSIONS[split]):
-            profile = order[(i + i // len(profiles)) % len(order)]
+        for i in range((SESSIONS_FEW_FLOWS if label in FEW_FLOWS else SESSIONS)[split]):
+            # With as many variants as profiles, shift once a round: each variant meets other networks.
+            profile = profiles[(i + i // len(profiles) + place) % len(profiles)]
             variant = application.variants[(i + (1 if split == "test" else 0)) % len(application.variants)]
             if split == "demo":
                 variant = DEMO_VARIANTS[label]
