@@ -15,7 +15,7 @@ ClassifierOptions classifier_options(const Settings& settings, uint32_t workers,
   options.window_memory_bytes = (uint64_t{flows.memory_mb} << 20) / workers;
   options.windows_at_once = flows.young_packets == 1;
   const bool by_port = settings.mode == RunMode::inline_ports && !replay;
-  options.direction = by_port ? DirectionRule::lan_port : DirectionRule::prefixes;
+  options.direction = by_port ? DirectionRule::lan_port : DirectionRule::first_sender;
   for (size_t i = 0; i < settings.ports.size(); ++i) {
     if (settings.ports[i].role == PortRole::lan) options.lan_port = static_cast<uint16_t>(i);
   }

@@ -15,10 +15,10 @@
 
 namespace flowmark {
 
-/// How "upstream" is told.
+/// How "upstream" is told where the inside prefixes, which come first, do not decide.
 enum class DirectionRule : uint8_t {
-  lan_port,  ///< packets received on port `lan_port` are upstream (inline)
-  prefixes,  ///< the source is in an inside prefix; else the first sender (mirror, replay)
+  lan_port,      ///< packets received on port `lan_port` are upstream (inline)
+  first_sender,  ///< whoever sent the flow's first packet (mirror, replay)
 };
 
 enum class MarkMode : uint8_t { always, unmarked, report };
@@ -27,7 +27,7 @@ struct ClassifierOptions {
   FlowTable::Options table;
   uint64_t window_memory_bytes = 256ull << 20;
   bool windows_at_once = false;  ///< a flow gets windows with its first packet, not its second
-  DirectionRule direction = DirectionRule::prefixes;
+  DirectionRule direction = DirectionRule::first_sender;
   uint16_t lan_port = 0;
   std::vector<Prefix> inside;
   ParseOptions parse;

@@ -69,12 +69,12 @@ void Classifier::Impl::count_bypassed(const ParsedPacket& packet) noexcept {
 
 // Whether endpoint a of a new flow is the upstream sender.
 bool Classifier::Impl::up_is_a(const Packet& packet, const ParsedPacket& p) const noexcept {
-  if (options.direction == DirectionRule::lan_port) {
-    return p.from_a == (packet.port == options.lan_port);
-  }
   if (!options.inside.empty()) {
     const bool a_inside = contains(options.inside, p.key.a);
     if (a_inside != contains(options.inside, p.key.b)) return a_inside;
+  }
+  if (options.direction == DirectionRule::lan_port) {
+    return p.from_a == (packet.port == options.lan_port);
   }
   return p.from_a;
 }

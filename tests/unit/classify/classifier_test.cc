@@ -196,7 +196,8 @@ TEST_F(ClassifierTest, UpstreamIsWhatTheLanPortReceives) {
   EXPECT_EQ(events_.all[0].up_is_a, !source_is_a);
 }
 
-TEST_F(ClassifierTest, InsidePrefixesDecideTheDirection) {
+TEST_F(ClassifierTest, InsidePrefixesDecideTheDirectionBeforeThePort) {
+  options_.direction = DirectionRule::lan_port;
   options_.inside = {Prefix::parse("192.0.2.0/24")};
   use({active(size_model(histogram_spec()))});
   for (int i = 0; i < 5; ++i) send({});  // 10.0.0.1, outside, speaks first
