@@ -9,7 +9,7 @@ std::unique_ptr<const Engine> build_engine(const ModelPlan& plan, const Kernels&
     fail("forests are not supported yet");
   }
   const auto& network = std::get<NetworkPlan>(plan);
-  if (!network.convs.empty()) fail("convolutions are not supported yet");
+  if (!network.convs.empty()) return make_cnn_engine(network, kernels);
   return make_dense_engine(network, kernels);
 }
 

@@ -7,7 +7,9 @@
 namespace flowmark {
 namespace {
 
-constexpr uint32_t kMaxSide = 1 << 15;      // of a kernel, stride or padding
+constexpr uint32_t kMaxSide = 1 << 10;     // of a kernel, stride or padding
+constexpr uint32_t kMaxPicture = 1 << 14;  // rows or columns of a convolution's input
+constexpr size_t kMaxLayers = 64;
 constexpr uint32_t kMaxChannels = 1 << 12;  // filters of a convolution
 constexpr uint32_t kMaxUnits = 1 << 16;     // outputs of a dense layer
 
@@ -150,6 +152,10 @@ void GraphCompiler::conv(const OnnxNode& node) {
     refuse(node, "its weights {} do not fit its input {}", dims_text(weights.dims),
            dims_text(dims));
   }
+  if (dims[2] > kMaxPicture || dims[3] > kMaxPicture) {
+    refuse(node, "its input {} is too large", dims_text(dims));
+  }
+  if (network_.convs.size() == kMaxLayers) refuse(node, "at most {} are accepted", kMaxLayers);
   if (integer(node, "group", 1) != 1) refuse(node, "grouped convolutions are not accepted");
   ConvLayer layer;
   const Window window = read_window(
@@ -332,6 +338,7 @@ void GraphCompiler::add_dense(const OnnxNode& node, const OnnxTensor& weights, b
     refuse(node, "its weights {} do not fit its input {}", dims_text(weights.dims),
            dims_text(dims));
   }
+  if (network_.dense.size() == kMaxLayers) refuse(node, "at most {} are accepted", kMaxLayers);
   DenseLayer layer;
   layer.inputs = static_cast<uint32_t>(dims[1]);
   layer.outputs = static_cast<uint32_t>(weights.dims[1 - in]);
