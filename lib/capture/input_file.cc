@@ -14,7 +14,7 @@
 namespace flowmark {
 namespace {
 
-constexpr unsigned kGzipBuffer = 256 * 1024;
+constexpr unsigned kGzipBuffer = 64 * 1024;
 constexpr size_t kLineBuffer = 64 * 1024;
 constexpr size_t kLargestRead = 1 << 20;
 

@@ -15,7 +15,7 @@
 namespace flowmark {
 namespace {
 
-constexpr unsigned kBuffer = 256 * 1024;
+constexpr unsigned kBuffer = 64 * 1024;
 constexpr size_t kLargestWrite = 1u << 20;
 
 // mkstemp makes files that only their owner may read; results are ordinary files.

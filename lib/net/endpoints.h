@@ -37,14 +37,19 @@ inline bool order_endpoints4(const uint8_t* addresses, be16_t source_port, be16_
   return from_a;
 }
 
-/// The same for an IPv6 header.
+/// The same for an IPv6 header. Compared as three numbers from the most to the least significant.
 inline bool order_endpoints6(const uint8_t* addresses, be16_t source_port, be16_t destination_port,
                              FlowKey& key) noexcept {
-  const int compared = std::memcmp(addresses, addresses + 16, 16);
-  const bool from_a =
-      compared < 0 || (compared == 0 && source_port.host() <= destination_port.host());
-  std::memcpy(key.a.data(), addresses + (from_a ? 0 : 16), 16);
-  std::memcpy(key.b.data(), addresses + (from_a ? 16 : 0), 16);
+  const uint64_t source_high = load_be64(addresses), source_low = load_be64(addresses + 8);
+  const uint64_t to_high = load_be64(addresses + 16), to_low = load_be64(addresses + 24);
+  const bool equal_high = source_high == to_high;
+  const bool equal_low = source_low == to_low;
+  const bool ports = source_port.host() <= destination_port.host();
+  const bool low = (source_low < to_low) | (equal_low & ports);
+  const bool from_a = (source_high < to_high) | (equal_high & low);
+  const size_t a = from_a ? 0 : 16;
+  std::memcpy(key.a.data(), addresses + a, 16);
+  std::memcpy(key.b.data(), addresses + 16 - a, 16);
   key.a_port = from_a ? source_port : destination_port;
   key.b_port = from_a ? destination_port : source_port;
   return from_a;

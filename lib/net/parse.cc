@@ -12,56 +12,98 @@ namespace flowmark {
 namespace {
 
 constexpr uint32_t kMac = 14;
-constexpr uint32_t kIp = 20;
+constexpr uint32_t kVlan = 4;
+constexpr uint32_t kIp4 = 20;
+constexpr uint32_t kIp6 = 40;
 constexpr uint32_t kTcp = 20;
 constexpr uint32_t kUdp = 8;
+constexpr uint16_t kTypeIp4 = 0x0800;
+constexpr uint16_t kTypeIp6 = 0x86dd;
+constexpr uint16_t kTypeVlan = 0x8100;
 constexpr size_t kPrefetchAhead = 4;
 
-/// Nearly every packet of a gateway: Ethernet, IPv4 without options or fragmentation, TCP or UDP,
-/// no tunnel to enter. Answers only when nothing at all is odd, and then as dissect() would; false
-/// leaves `out` to it.
+// The short way: nearly every packet of a gateway is Ethernet, perhaps with one VLAN tag, then IPv4
+// without options or IPv6 without extension headers, unfragmented, then TCP or UDP, and no tunnel
+// to enter. It answers only where nothing at all is odd, and then as dissect() would; false leaves
+// `out` to that.
+
+// Header and flags of TCP or UDP; `length` bytes of the datagram start at `l4`, and at least as
+// many of the frame's as a TCP header has can be read.
+inline bool plain_transport(const Packet& packet, uint32_t l4, uint32_t length, uint8_t protocol,
+                            const ParseOptions& options, ParsedPacket& out) noexcept {
+  const uint8_t* p = packet.data + l4;
+  if (protocol == kProtoTcp) {
+    const uint32_t header = (p[12] >> 4) * 4u;
+    if (header < kTcp || header > length || l4 + header > packet.wire_length) return false;
+    out.tcp_flags = p[13];
+    out.pure_ack = (p[13] & 0x17) == 0x10 && header == length;  // ACK; no FIN, SYN, RST
+    return true;
+  }
+  if (protocol != kProtoUdp || length < kUdp) return false;
+  const uint16_t udp_length = load_be16(p + 4);
+  out.tcp_flags = 0;
+  out.pure_ack = false;
+  return (udp_length == 0 || udp_length >= kUdp) &&
+         step_of_udp(options, load_be16(p), load_be16(p + 2)) == Step::done;
+}
+
+inline bool plain_ip4(const Packet& packet, uint32_t l3, const ParseOptions& options,
+                      ParsedPacket& out) noexcept {
+  if (packet.head_length < l3 + kIp4 + kTcp) return false;
+  const uint8_t* ip = packet.data + l3;
+  const uint32_t total = load_be16(ip + 2);
+  if (ip[0] != 0x45 || (load_be16(ip + 6) & 0x3fff) != 0 || total < kIp4) return false;
+  const uint32_t l4 = l3 + kIp4;
+  if (!plain_transport(packet, l4, total - kIp4, ip[9], options, out)) return false;
+  const uint8_t* ports = packet.data + l4;
+  out.from_a =
+      order_endpoints4(ip + 12, be16_t(load_be16(ports)), be16_t(load_be16(ports + 2)), out.key);
+  out.key.protocol = ip[9];
+  out.ip_version = 4;
+  out.traffic_class = ip[1];
+  out.l4_offset = static_cast<uint16_t>(l4);
+  out.ip_length = static_cast<uint16_t>(total);
+  return true;
+}
+
+inline bool plain_ip6(const Packet& packet, uint32_t l3, const ParseOptions& options,
+                      ParsedPacket& out) noexcept {
+  if (packet.head_length < l3 + kIp6 + kTcp) return false;
+  const uint8_t* ip = packet.data + l3;
+  const uint32_t payload = load_be16(ip + 4);
+  if (ip[0] >> 4 != 6 || payload + kIp6 > 0xffff) return false;
+  const uint32_t l4 = l3 + kIp6;
+  if (!plain_transport(packet, l4, payload, ip[6], options, out)) return false;
+  const uint8_t* ports = packet.data + l4;
+  out.from_a =
+      order_endpoints6(ip + 8, be16_t(load_be16(ports)), be16_t(load_be16(ports + 2)), out.key);
+  out.key.protocol = ip[6];
+  out.ip_version = 6;
+  out.traffic_class = static_cast<uint8_t>((ip[0] << 4) | (ip[1] >> 4));
+  out.l4_offset = static_cast<uint16_t>(l4);
+  out.ip_length = static_cast<uint16_t>(payload + kIp6);
+  return true;
+}
+
 inline bool parse_plain(const Packet& packet, const ParseOptions& options,
                         ParsedPacket& out) noexcept {
-  if (packet.head_length < kMac + kIp + kTcp) return false;
-  const uint8_t* ip = packet.data + kMac;
-  const uint32_t total = load_be16(ip + 2);
-  const uint8_t protocol = ip[9];
-  const bool tcp = protocol == kProtoTcp;
-  const uint32_t l4_header = tcp ? kTcp : kUdp;
-  if (load_be16(packet.data + 12) != 0x0800 || ip[0] != 0x45) return false;
-  if ((load_be16(ip + 6) & 0x3fff) != 0 || total < kIp + l4_header) return false;
-  if (!tcp && protocol != kProtoUdp) return false;
-
-  const uint8_t* l4 = ip + kIp;
-  const uint16_t source_port = load_be16(l4);
-  const uint16_t destination_port = load_be16(l4 + 2);
-  out.pure_ack = false;
-  out.tcp_flags = 0;
-  if (tcp) {
-    const uint32_t header = (l4[12] >> 4) * 4u;
-    if (header < kTcp || kIp + header > total || kMac + kIp + header > packet.wire_length) {
-      return false;
-    }
-    out.tcp_flags = l4[13];
-    out.pure_ack = (l4[13] & 0x17) == 0x10 && kIp + header == total;  // ACK; no FIN, SYN, RST
-  } else {
-    const uint16_t length = load_be16(l4 + 4);
-    if (length != 0 && length < kUdp) return false;
-    if (step_of_udp(options, source_port, destination_port) != Step::done) return false;
+  if (packet.link != LinkType::ethernet || packet.head_length < kMac + kVlan) return false;
+  uint32_t l3 = kMac;
+  uint16_t type = load_be16(packet.data + l3 - 2);
+  if (type == kTypeVlan) {
+    l3 += kVlan;
+    type = load_be16(packet.data + l3 - 2);
   }
-
-  out.from_a = order_endpoints4(ip + 12, be16_t(source_port), be16_t(destination_port), out.key);
-  out.key.protocol = protocol;
+  const bool plain = type == kTypeIp4   ? plain_ip4(packet, l3, options, out)
+                     : type == kTypeIp6 ? plain_ip6(packet, l3, options, out)
+                                        : false;
+  if (!plain) return false;
   out.key.zone = 0;
   out.key.reserved = 0;
   out.status = ParseStatus::ok;
   out.fragment = Fragment::none;
-  out.ip_version = 4;
-  out.traffic_class = ip[1];
-  out.mark_offset = kMac;
-  out.l3_offset = kMac;
-  out.l4_offset = kMac + kIp;
-  out.ip_length = static_cast<uint16_t>(total);
+  out.mark_offset = static_cast<uint16_t>(l3);
+  out.l3_offset = static_cast<uint16_t>(l3);
   out.fragment_id = 0;
   return true;
 }
@@ -101,7 +143,7 @@ const char* to_string(LinkType link) noexcept {
 }
 
 void parse(const Packet& packet, const ParseOptions& options, ParsedPacket& out) noexcept {
-  if (packet.link == LinkType::ethernet && parse_plain(packet, options, out)) return;
+  if (parse_plain(packet, options, out)) return;
   dissect(packet, options, out);
 }
 

@@ -16,7 +16,7 @@ constexpr unsigned kMappedBits = 96;
 // The address with all bits from `bits` on cleared.
 IpAddress masked(IpAddress address, unsigned bits) {
   for (unsigned i = 0; i < address.size(); ++i) {
-    const unsigned kept = std::clamp(static_cast<int>(bits) - static_cast<int>(i * 8), 0, 8);
+    const unsigned kept = bits <= i * 8 ? 0 : std::min(bits - i * 8, 8u);
     address[i] = static_cast<uint8_t>(address[i] & (0xff00u >> kept));
   }
   return address;
