@@ -1,0 +1,259 @@
+#include "train/forest_trainer.h"
+
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+#include <optional>
+
+#include "base/error.h"
+#include "train/forest_tree.h"
+
+namespace flowmark {
+namespace {
+
+ForestOptions checked(ForestOptions options, uint32_t features, size_t classes) {
+  if (options.trees == 0 || options.trees > 100'000) {
+    fail("trees {}: must be 1..100000", options.trees);
+  }
+  if (options.features_per_split > features) {
+    fail("features per split {}: the input has {} features", options.features_per_split, features);
+  }
+  if (options.features_per_split == 0) {
+    options.features_per_split = std::max(1U, static_cast<uint32_t>(std::sqrt(features)));
+  }
+  if (options.max_leaves == 1) {
+    fail("leaves 1: must be 2 or more, or 0 for no limit");
+  }
+  if (options.min_leaf == 0 || options.min_split < 2) {
+    fail("examples in a leaf {}, in a node to split {}: must be at least 1 and 2", options.min_leaf,
+         options.min_split);
+  }
+  if (!options.class_weights.empty() && options.balanced) {
+    fail("class weights were given and are to be balanced: only one of the two is possible");
+  }
+  if (!options.class_weights.empty() && options.class_weights.size() != classes) {
+    fail("{} class weights for {} classes", options.class_weights.size(), classes);
+  }
+  for (const double weight : options.class_weights) {
+    if (!(weight > 0) || !std::isfinite(weight)) {
+      fail("class weight {}: must be more than 0", weight);
+    }
+  }
+  return options;
+}
+
+/// Trees in the order of their numbers, whichever thread grew them.
+std::vector<GrownTree> grow_trees(const RankMatrix& matrix, const ForestTargets& targets,
+                                  const ForestOptions& options) {
+  std::vector<std::optional<GrownTree>> grown(options.trees);
+  tbb::enumerable_thread_specific<std::optional<TreeBuilder>> builders;
+  std::atomic<bool> is_stopped = false;
+  std::mutex telling;
+  uint32_t done = 0;
+  tbb::parallel_for(
+      tbb::blocked_range<uint32_t>(0, options.trees, 1),
+      [&](const tbb::blocked_range<uint32_t>& range) {
+        std::optional<TreeBuilder>& builder = builders.local();
+        if (!builder) {
+          builder.emplace(matrix, targets, options);
+        }
+        for (uint32_t t = range.begin(); t != range.end() && !is_stopped; ++t) {
+          grown[t] = builder->grow(t);
+          const std::lock_guard lock(telling);
+          if (options.on_tree && !options.on_tree(++done)) {
+            is_stopped = true;
+          }
+        }
+      },
+      tbb::simple_partitioner());
+  std::vector<GrownTree> trees;
+  for (std::optional<GrownTree>& tree : grown) {
+    if (tree) {
+      trees.push_back(std::move(*tree));
+    }
+  }
+  return trees;
+}
+
+Forest join(const std::vector<GrownTree>& trees, const ForestTargets& targets,
+            uint32_t feature_count) {
+  Forest forest;
+  forest.feature_count = feature_count;
+  forest.class_count = targets.classes;
+  forest.multilabel = targets.multilabel;
+  const uint32_t groups = targets.groups();
+  forest.leaves.resize(size_t{groups} * targets.classes);
+  std::vector<uint32_t> only(groups, 0);
+  for (uint32_t g = 0; g < groups; ++g) {
+    only[g] = 1;
+    targets.leaf_values(only, std::span(forest.leaves).subspan(size_t{g} * targets.classes));
+    only[g] = 0;
+  }
+  for (const GrownTree& tree : trees) {
+    const auto root = static_cast<uint32_t>(forest.nodes.size());
+    const auto leaf_rows = static_cast<uint32_t>(forest.leaves.size() / targets.classes) - groups;
+    forest.roots.push_back(root);
+    for (Forest::Node node : tree.nodes) {
+      if (node.feature == Forest::kLeaf) {
+        node.yes += node.yes < groups ? 0 : leaf_rows;
+      } else {
+        node.yes += root;
+        node.no += root;
+      }
+      forest.nodes.push_back(node);
+    }
+    forest.leaves.insert(forest.leaves.end(), tree.leaves.begin(), tree.leaves.end());
+  }
+  return forest;
+}
+
+std::vector<double> mean_importances(const std::vector<GrownTree>& trees, uint32_t features) {
+  std::vector<double> sum(features, 0);
+  for (const GrownTree& tree : trees) {
+    const double total = std::accumulate(tree.gains.begin(), tree.gains.end(), 0.0);
+    for (uint32_t j = 0; j < features && total > 0; ++j) {
+      sum[j] += tree.gains[j] / total;
+    }
+  }
+  const double total = std::accumulate(sum.begin(), sum.end(), 0.0);
+  for (double& share : sum) {
+    share = total > 0 ? share / total : 0;
+  }
+  return sum;
+}
+
+/// Outputs of an answer that are wrong; single-label: 1 if it is.
+uint32_t count_wrong(const ForestTargets& targets, uint32_t row, std::span<const float> answer) {
+  if (!targets.multilabel) {
+    const auto top = std::max_element(answer.begin(), answer.end()) - answer.begin();
+    return top == targets.group[row] ? 0 : 1;
+  }
+  uint32_t wrong = 0;
+  for (uint32_t c = 0; c < targets.classes; ++c) {
+    const bool truth = (targets.label_set[targets.group[row]] >> c & 1) != 0;
+    wrong += (answer[c] > 0.5F) != truth ? 1 : 0;
+  }
+  return wrong;
+}
+
+OutOfBag judge_out_of_bag(const Forest& forest, const std::vector<GrownTree>& trees,
+                          const RankMatrix& matrix, const ForestTargets& targets) {
+  OutOfBag result;
+  const uint32_t classes = targets.classes;
+  result.probabilities.assign(size_t{matrix.rows()} * classes, NAN);
+  std::vector<uint32_t> wrong(matrix.rows(), Split::kNone);
+  tbb::enumerable_thread_specific<std::vector<float>> scratch;
+  tbb::parallel_for(uint32_t{0}, matrix.rows(), [&](uint32_t row) {
+    std::vector<float>& dense = scratch.local();
+    dense.resize(matrix.columns(), 0);
+    for (const RankMatrix::Entry& entry : matrix.row(row)) {
+      dense[entry.index] = matrix.values(entry.index)[entry.rank];
+    }
+    std::vector<double> sum(classes, 0);
+    uint32_t voters = 0;
+    for (uint32_t t = 0; t < trees.size(); ++t) {
+      if ((trees[t].in_bag[row / 64] >> (row % 64) & 1) != 0) {
+        continue;
+      }
+      const float* const leaf = forest.leaves.data() + size_t{forest.leaf(t, dense)} * classes;
+      for (uint32_t c = 0; c < classes; ++c) {
+        sum[c] += leaf[c];
+      }
+      ++voters;
+    }
+    for (const RankMatrix::Entry& entry : matrix.row(row)) {
+      dense[entry.index] = 0;
+    }
+    if (voters > 0) {
+      const auto answer = std::span(result.probabilities).subspan(size_t{row} * classes, classes);
+      std::transform(sum.begin(), sum.end(), answer.begin(),
+                     [&](double value) { return static_cast<float>(value / voters); });
+      wrong[row] = count_wrong(targets, row, answer);
+    }
+  });
+  uint64_t right = 0;
+  uint64_t wrong_outputs = 0;
+  for (const uint32_t count : wrong) {
+    if (count != Split::kNone) {
+      ++result.judged;
+      right += count == 0 ? 1 : 0;
+      wrong_outputs += count;
+    }
+  }
+  if (result.judged > 0) {
+    result.accuracy = static_cast<double>(right) / result.judged;
+    result.hamming_loss =
+        targets.multilabel ? static_cast<double>(wrong_outputs) / result.judged / classes : 0;
+  }
+  return result;
+}
+
+TrainedForest train(const ExampleSet& examples, std::span<const uint32_t> rows,
+                    const ForestTargets& targets, const ForestOptions& options) {
+  TrainedForest result;
+  tbb::task_arena arena(options.threads == 0 ? tbb::task_arena::automatic
+                                             : static_cast<int>(options.threads));
+  arena.execute([&] {
+    const RankMatrix matrix(examples, rows);
+    const std::vector<GrownTree> trees = grow_trees(matrix, targets, options);
+    result.forest = join(trees, targets, examples.feature_count);
+    result.importances = mean_importances(trees, examples.feature_count);
+    if (options.bootstrap && options.out_of_bag) {
+      result.out_of_bag = judge_out_of_bag(result.forest, trees, matrix, targets);
+    }
+  });
+  return result;
+}
+
+}  // namespace
+
+uint32_t Forest::leaf(uint32_t tree, std::span<const float> dense) const noexcept {
+  const Node* node = &nodes[roots[tree]];
+  while (node->feature != kLeaf) {
+    node = &nodes[dense[node->feature] <= node->threshold ? node->yes : node->no];
+  }
+  return node->yes;
+}
+
+void Forest::predict(std::span<const SparseValue> window, std::span<float> dense,
+                     std::span<double> probabilities) const {
+  for (const SparseValue& value : window) {
+    dense[value.index] = value.value;
+  }
+  std::fill(probabilities.begin(), probabilities.end(), 0);
+  for (uint32_t t = 0; t < roots.size(); ++t) {
+    const float* const row = leaves.data() + size_t{leaf(t, dense)} * class_count;
+    for (uint32_t c = 0; c < class_count; ++c) {
+      probabilities[c] += row[c];
+    }
+  }
+  for (double& probability : probabilities) {
+    probability /= static_cast<double>(roots.size());
+  }
+  for (const SparseValue& value : window) {
+    dense[value.index] = 0;
+  }
+}
+
+TrainedForest train_forest(const ExampleSet& examples, std::span<const uint32_t> rows,
+                           const ForestOptions& options) {
+  const ForestOptions good = checked(options, examples.feature_count, examples.classes.size());
+  return train(examples, rows, ForestTargets::of_classes(examples, rows, good), good);
+}
+
+TrainedForest train_forest(const ExampleSet& examples, std::span<const uint32_t> rows,
+                           std::span<const uint64_t> label_sets, const ForestOptions& options) {
+  const ForestOptions good = checked(options, examples.feature_count, examples.classes.size());
+  if (label_sets.size() != rows.size()) {
+    fail("{} sets of labels for {} examples", label_sets.size(), rows.size());
+  }
+  return train(examples, rows, ForestTargets::of_label_sets(examples, label_sets, good), good);
+}
+
+}  // namespace flowmark
