@@ -2,21 +2,22 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <type_traits>
 
 #include "base/anonymous_memory.h"
 #include "base/error.h"
+#include "flow/flow_bucket.h"
 
 namespace flowmark {
 namespace {
 
-constexpr uint32_t kLanes = 8;  ///< flows a bucket holds
-constexpr uint64_t kLaneTops = 0x8000800080008000;
 constexpr uint32_t kMaxCapacity = 1U << 28;
 constexpr uint32_t kMaxTimeoutMs = 3'600'000;
 
 /// Twice as many lanes as flows: with two buckets to choose from, none is ever full in practice.
 constexpr uint32_t bucket_count(uint32_t capacity) {
-  return std::max(2U, 2 * capacity / kLanes);
+  return std::max(2U, 2 * capacity / FlowBucket::kLanes);
 }
 constexpr uint32_t word_count(uint32_t capacity) {
   return (capacity + 63) / 64;
@@ -29,63 +30,33 @@ uint32_t check(const char* name, uint32_t value, uint32_t low, uint32_t high) {
   return value;
 }
 
-/// The top bit of each 16-bit lane that equals `tag`, exactly.
-uint64_t match(uint64_t tags, uint16_t tag) noexcept {
-  const uint64_t difference = tags ^ (tag * uint64_t{0x0001000100010001});
-  return ~(((difference & ~kLaneTops) + ~kLaneTops) | difference | ~kLaneTops);
-}
-
-uint32_t lane_of(uint64_t matches) noexcept {
-  return static_cast<uint32_t>(std::countr_zero(matches)) / 16;
+/// Keys have no padding, so that they compare as five words; of the operator GCC makes two calls of
+/// memcmp and five branches.
+bool is_same(const FlowKey& a, const FlowKey& b) noexcept {
+  static_assert(std::has_unique_object_representations_v<FlowKey>);
+  uint64_t x[5];
+  uint64_t y[5];
+  static_assert(sizeof(x) == sizeof(FlowKey));
+  std::memcpy(x, &a, sizeof(x));
+  std::memcpy(y, &b, sizeof(y));
+  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
 }
 
 }  // namespace
 
-/// One cache line: 16 bits of the hash of each flow, 0 for an empty lane, and where its entry is.
-struct alignas(64) FlowTable::Bucket {
-  uint64_t tags[2];
-  FlowId ids[kLanes];
-
-  uint16_t tag(uint32_t lane) const noexcept {
-    return static_cast<uint16_t>(tags[lane / 4] >> (lane % 4 * 16));
-  }
-  void set(uint32_t lane, uint16_t tag, FlowId id) noexcept {
-    const uint32_t shift = lane % 4 * 16;
-    uint64_t& word = tags[lane / 4];
-    word = (word & ~(uint64_t{0xffff} << shift)) | (uint64_t{tag} << shift);
-    ids[lane] = id;
-  }
-  uint32_t empty_lanes() const noexcept {
-    return static_cast<uint32_t>(std::popcount(match(tags[0], 0)) +
-                                 std::popcount(match(tags[1], 0)));
-  }
-  uint32_t first_empty_lane() const noexcept {
-    const uint64_t first = match(tags[0], 0);
-    return first != 0 ? lane_of(first) : 4 + lane_of(match(tags[1], 0));
-  }
-};
-
-/// The two buckets that may hold a key.
-struct FlowTable::Place {
-  Bucket* buckets[2];
-  uint16_t tag;
-};
-
 struct FlowTable::Storage {
-  static_assert(sizeof(Bucket) == 64);
-
   explicit Storage(uint32_t capacity)
       : entry_memory(size_t{capacity} * sizeof(FlowEntry), true),
-        bucket_memory(size_t{bucket_count(capacity)} * sizeof(Bucket), true),
+        bucket_memory(size_t{bucket_count(capacity)} * sizeof(FlowBucket), true),
         used_memory(size_t{word_count(capacity)} * sizeof(uint64_t), true),
-        buckets(static_cast<Bucket*>(bucket_memory.data())),
+        buckets(static_cast<FlowBucket*>(bucket_memory.data())),
         used(static_cast<uint64_t*>(used_memory.data())),
         bucket_mask(bucket_count(capacity) - 1) {}
 
   AnonymousMemory entry_memory;
   AnonymousMemory bucket_memory;
   AnonymousMemory used_memory;
-  Bucket* buckets;
+  FlowBucket* buckets;
   uint64_t* used;  ///< a bit an entry
   uint32_t bucket_mask;
   FlowId free_head = kNoFlow;  ///< free entries, linked through last_seen_ms
@@ -114,7 +85,7 @@ FlowTable::~FlowTable() = default;
 
 size_t FlowTable::memory_bytes(uint32_t capacity) noexcept {
   const uint32_t rounded = std::bit_ceil(std::clamp(capacity, 1U, kMaxCapacity));
-  return size_t{rounded} * sizeof(FlowEntry) + size_t{bucket_count(rounded)} * sizeof(Bucket) +
+  return size_t{rounded} * sizeof(FlowEntry) + size_t{bucket_count(rounded)} * sizeof(FlowBucket) +
          size_t{word_count(rounded)} * sizeof(uint64_t);
 }
 
@@ -122,7 +93,7 @@ bool FlowTable::in_use(FlowId id) const noexcept {
   return id < capacity_ && ((storage_->used[id / 64] >> (id % 64)) & 1) != 0;
 }
 
-FlowTable::Place FlowTable::place_of(uint64_t hash_value) const noexcept {
+FlowPlace FlowTable::place_of(uint64_t hash_value) const noexcept {
   const auto first = static_cast<uint32_t>(hash_value) & storage_->bucket_mask;
   auto second = static_cast<uint32_t>(hash_value >> 24) & storage_->bucket_mask;
   if (second == first) second ^= 1;
@@ -130,27 +101,12 @@ FlowTable::Place FlowTable::place_of(uint64_t hash_value) const noexcept {
   return {{storage_->buckets + first, storage_->buckets + second}, tag == 0 ? uint16_t{1} : tag};
 }
 
-FlowId FlowTable::probe(const Place& place, const FlowKey& key) const noexcept {
-  for (const Bucket* bucket : place.buckets) {
-    for (uint32_t half = 0; half < 2; ++half) {
-      for (uint64_t found = match(bucket->tags[half], place.tag); found != 0; found &= found - 1) {
-        const FlowId id = bucket->ids[4 * half + lane_of(found)];
-        if (entries_[id].key == key) return id;
-      }
-    }
+FlowId FlowTable::probe(const FlowPlace& place, const FlowKey& key) const noexcept {
+  for (uint64_t found = place.matches(); found != 0; found &= found - 1) {
+    const FlowId id = place.first(found);
+    if (is_same(entries_[id].key, key)) return id;
   }
   return kNoFlow;
-}
-
-void FlowTable::prefetch_entry(const Place& place) const noexcept {
-  for (const Bucket* bucket : place.buckets) {
-    for (uint32_t half = 0; half < 2; ++half) {
-      const uint64_t found = match(bucket->tags[half], place.tag);
-      if (found == 0) continue;
-      __builtin_prefetch(entries_ + bucket->ids[4 * half + lane_of(found)], 1);
-      return;
-    }
-  }
 }
 
 void FlowTable::advance_clock(TimeUs now_us) noexcept {
@@ -169,7 +125,8 @@ void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
                                std::span<const uint64_t> hashes, TimeUs now_us,
                                std::span<FlowId> out) noexcept {
   advance_clock(now_us);
-  Place places[kMaxBurst];
+  FlowPlace places[kMaxBurst];
+  FlowId guesses[kMaxBurst];
   for (size_t done = 0; done < keys.size(); done += kMaxBurst) {
     const size_t count = std::min<size_t>(kMaxBurst, keys.size() - done);
     for (size_t i = 0; i < count; ++i) {
@@ -177,12 +134,20 @@ void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
       __builtin_prefetch(places[i].buckets[0], 1);
       __builtin_prefetch(places[i].buckets[1], 1);
     }
-    for (size_t i = 0; i < count; ++i) prefetch_entry(places[i]);
-    // One after the other: a key may have come earlier in the burst.
+    for (size_t i = 0; i < count; ++i) {
+      const uint64_t found = places[i].matches();
+      guesses[i] = found != 0 ? places[i].first(found) : kNoFlow;
+      if (found != 0) __builtin_prefetch(entries_ + guesses[i], 1);
+    }
+    // One after the other, for a packet may create or evict the flow of a later one.
+    const uint64_t evicted = counters_.evicted;
     for (size_t i = 0; i < count; ++i) {
       const FlowKey& key = *keys[done + i];
-      const FlowId found = probe(places[i], key);
-      out[done + i] = found != kNoFlow ? touch(found) : insert(places[i], key);
+      FlowId id = guesses[i];
+      if (id == kNoFlow || counters_.evicted != evicted || !is_same(entries_[id].key, key)) {
+        id = probe(places[i], key);
+      }
+      out[done + i] = id != kNoFlow ? touch(id) : insert(places[i], key);
     }
   }
 }
@@ -211,13 +176,13 @@ void FlowTable::start_flow(FlowId id, const FlowKey& key) noexcept {
   ++counters_.inserted;
 }
 
-FlowId FlowTable::insert(const Place& place, const FlowKey& key) noexcept {
+FlowId FlowTable::insert(const FlowPlace& place, const FlowKey& key) noexcept {
   uint32_t empty[2] = {place.buckets[0]->empty_lanes(), place.buckets[1]->empty_lanes()};
   if (storage_->free_head == kNoFlow || empty[0] + empty[1] == 0) {
     if (!make_room(place)) return kNoFlow;
     for (uint32_t i = 0; i < 2; ++i) empty[i] = place.buckets[i]->empty_lanes();
   }
-  Bucket& bucket = *place.buckets[empty[1] > empty[0] ? 1 : 0];
+  FlowBucket& bucket = *place.buckets[empty[1] > empty[0] ? 1 : 0];
   const FlowId id = storage_->free_head;
   storage_->free_head = entries_[id].last_seen_ms;
   bucket.set(bucket.first_empty_lane(), place.tag, id);
@@ -228,11 +193,11 @@ FlowId FlowTable::insert(const Place& place, const FlowKey& key) noexcept {
 }
 
 /// Removes the flow of the two buckets that has been idle longest, if it has been for long enough.
-bool FlowTable::make_room(const Place& place) noexcept {
+bool FlowTable::make_room(const FlowPlace& place) noexcept {
   FlowId victim = kNoFlow;
   uint32_t longest_ms = options_.young_timeout_ms;
-  for (const Bucket* bucket : place.buckets) {
-    for (uint32_t lane = 0; lane < kLanes; ++lane) {
+  for (const FlowBucket* bucket : place.buckets) {
+    for (uint32_t lane = 0; lane < FlowBucket::kLanes; ++lane) {
       if (bucket->tag(lane) == 0) continue;
       const uint32_t idle_ms = storage_->now_ms - entries_[bucket->ids[lane]].last_seen_ms;
       if (idle_ms <= longest_ms) continue;
@@ -252,9 +217,9 @@ bool FlowTable::make_room(const Place& place) noexcept {
 void FlowTable::remove(FlowId id) noexcept {
   FlowEntry& entry = entries_[id];
   listener_.on_remove(id, entry);
-  const Place place = place_of(hash(entry.key));
-  for (Bucket* bucket : place.buckets) {
-    for (uint32_t lane = 0; lane < kLanes; ++lane) {
+  const FlowPlace place = place_of(hash(entry.key));
+  for (FlowBucket* bucket : place.buckets) {
+    for (uint32_t lane = 0; lane < FlowBucket::kLanes; ++lane) {
       if (bucket->ids[lane] == id && bucket->tag(lane) != 0) bucket->set(lane, 0, kNoFlow);
     }
   }

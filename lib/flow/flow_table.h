@@ -41,6 +41,8 @@ class FlowRemovalListener {
   ~FlowRemovalListener() = default;
 };
 
+struct FlowPlace;
+
 /// One worker's flows: fixed capacity, memory reserved at construction, nothing allocated later. A
 /// bucketed hash table with 16-bit tags and two candidate buckets a key, looked up in batches with
 /// prefetch. Not thread-safe.
@@ -104,14 +106,11 @@ class FlowTable {
   bool in_use(FlowId id) const noexcept;
 
  private:
-  struct Bucket;
-  struct Place;
-  Place place_of(uint64_t hash_value) const noexcept;
-  FlowId probe(const Place& place, const FlowKey& key) const noexcept;
-  void prefetch_entry(const Place& place) const noexcept;
+  FlowPlace place_of(uint64_t hash_value) const noexcept;
+  FlowId probe(const FlowPlace& place, const FlowKey& key) const noexcept;
   FlowId touch(FlowId id) noexcept;
-  FlowId insert(const Place& place, const FlowKey& key) noexcept;
-  bool make_room(const Place& place) noexcept;
+  FlowId insert(const FlowPlace& place, const FlowKey& key) noexcept;
+  bool make_room(const FlowPlace& place) noexcept;
   void remove(FlowId id) noexcept;
   void start_flow(FlowId id, const FlowKey& key) noexcept;
   void advance_clock(TimeUs now_us) noexcept;
