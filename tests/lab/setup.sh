@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-packages=(iproute2 ethtool util-linux procps tcpdump g++ openssl python3 python3-yaml
+packages=(iproute2 ethtool util-linux procps tcpdump tshark g++ openssl python3 python3-yaml
   nginx-light openssh-server openssh-client rsync curl ffmpeg espeak-ng baresip-core
   chromium-headless-shell python3-aiohttp prosody python3-slixmpp aria2 transmission-daemon opentracker)
 cache=${FLOWMARK_LAB_CACHE:-/var/tmp/flowmark-lab}
