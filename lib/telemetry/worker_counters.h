@@ -19,6 +19,7 @@ enum class Bypass : uint8_t {
   table_full,     ///< no room for a new flow
   out_of_memory,  ///< the block pool is exhausted: the flow has no windows
   no_model,       ///< nothing loaded
+  worker_busy,    ///< the distributor found the worker's ring full
   count_,
 };
 const char* to_string(Bypass reason) noexcept;

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "settings/settings.h"
+
+struct rte_mempool;
+
+namespace flowmark {
+
+/// How a port's packets come to several workers so that both directions of a flow reach the same.
+enum class Spreading : uint8_t {
+  single,       ///< one queue
+  symmetric,    ///< the port hashes both directions to the same queue
+  distributor,  ///< one queue, spread in software
+};
+
+/// A DPDK ethernet port by its configured name: found, configured, started; stopped and closed by
+/// the destructor.
+class Port {
+ public:
+  struct Stats {
+    uint64_t missed = 0;  ///< by the hardware or the kernel, before us
+    uint64_t rx_errors = 0, tx_errors = 0;
+    uint64_t rx_no_memory = 0;
+  };
+
+  /// Finds the port. Throws Error naming the configuration's place when it is not there.
+  Port(const PortSettings& settings, uint16_t index);
+  ~Port();
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  /// What the port can do for so many workers.
+  Spreading spreading(uint32_t workers) const;
+  /// Entries of the port's redirection table: both ports of a pair need the same number.
+  uint16_t redirection_entries() const;
+
+  /// Sets up and starts. Throws Error. `tx_queues` may exceed what the port has: then it takes what
+  /// there is, see tx_queues().
+  void start(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading, rte_mempool* pool);
+  /// No packet comes or goes any more.
+  void stop() noexcept;
+
+  uint16_t id() const noexcept { return id_; }
+  uint16_t index() const noexcept { return index_; }
+  const std::string& name() const noexcept { return name_; }
+  uint16_t tx_queues() const noexcept { return tx_queues_; }
+  /// The driver stamps packets with the time of a capture (net_pcap).
+  bool capture_times() const noexcept { return capture_times_; }
+  Stats stats() const;
+
+ private:
+  void configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading);
+  void spread_evenly(uint16_t rx_queues);
+
+  std::string place_;  ///< for messages: ports[0] (net_pcap0)
+  std::string name_;
+  std::string driver_;
+  uint16_t index_;
+  uint16_t id_ = 0;
+  uint16_t mtu_;
+  uint16_t tx_queues_ = 0;
+  bool capture_times_ = false;
+  bool started_ = false;
+};
+
+/// Memory for the packets of `ports` ports with `queues` queues each. Freed by the deleter.
+struct MempoolDeleter {
+  void operator()(rte_mempool* pool) const noexcept;
+};
+using Mempool = std::unique_ptr<rte_mempool, MempoolDeleter>;
+Mempool make_packet_pool(size_t ports, uint32_t queues, uint32_t workers, uint16_t largest_mtu);
+
+}  // namespace flowmark
