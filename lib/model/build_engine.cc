@@ -1,12 +1,10 @@
 #include "model/build_engine.h"
 
-#include "base/error.h"
-
 namespace flowmark {
 
 std::unique_ptr<const Engine> build_engine(const ModelPlan& plan, const Kernels& kernels) {
-  if (std::holds_alternative<ForestPlan>(plan)) {
-    fail("forests are not supported yet");
+  if (const auto* forest = std::get_if<ForestPlan>(&plan)) {
+    return make_forest_engine(*forest, kernels);
   }
   const auto& network = std::get<NetworkPlan>(plan);
   if (!network.convs.empty()) return make_cnn_engine(network, kernels);

@@ -14,6 +14,6 @@ std::unique_ptr<const Engine> build_engine(const ModelPlan& plan, const Kernels&
 
 std::unique_ptr<const Engine> make_dense_engine(const NetworkPlan& plan, const Kernels& kernels);
 std::unique_ptr<const Engine> make_cnn_engine(const NetworkPlan& plan, const Kernels& kernels);
-std::unique_ptr<const Engine> make_forest_engine(const ForestPlan& plan);
+std::unique_ptr<const Engine> make_forest_engine(const ForestPlan& plan, const Kernels& kernels);
 
 }  // namespace flowmark

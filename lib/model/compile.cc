@@ -236,17 +236,6 @@ void GraphCompiler::finish_network() {
   }
 }
 
-uint64_t parameter_count(const ModelPlan& plan) noexcept {
-  if (const auto* forest = std::get_if<ForestPlan>(&plan)) {
-    return forest->nodes.size() + forest->leaves.size();
-  }
-  uint64_t count = 0;
-  const auto& network = std::get<NetworkPlan>(plan);
-  for (const ConvLayer& layer : network.convs) count += layer.weights.size() + layer.bias.size();
-  for (const DenseLayer& layer : network.dense) count += layer.weights.size() + layer.bias.size();
-  return count;
-}
-
 ModelPlan compile_graph(const OnnxModel& model, const GraphContract& contract) {
   return GraphCompiler(model, contract).compile();
 }

@@ -103,8 +103,4 @@ void GraphCompiler::linear_classifier(const OnnxNode& node) {
   network_.dense.push_back(std::move(layer));
 }
 
-void GraphCompiler::tree_ensemble(const OnnxNode& node) {
-  refuse(node, "tree ensembles are not supported yet");
-}
-
 }  // namespace flowmark

@@ -76,9 +76,16 @@ class GraphCompiler {
   void scaler(const OnnxNode& node);
   void normalizer(const OnnxNode& node);
   void linear_classifier(const OnnxNode& node);
-  void tree_ensemble(const OnnxNode& node);
   size_t label_count(const OnnxNode& node) const;
   OutputRule::Transform post_transform(const OnnxNode& node) const;
+
+  // compile_trees.cc
+  struct TreeAttributes;
+  void tree_ensemble(const OnnxNode& node);
+  TreeAttributes tree_attributes(const OnnxNode& node) const;
+  void add_tree_nodes(const OnnxNode& node, const TreeAttributes& trees);
+  void add_leaf_scores(const OnnxNode& node, const TreeAttributes& trees, size_t labels);
+  void check_trees(const OnnxNode& node, const TreeAttributes& trees);
 
   // compile_attributes.cc
   const OnnxAttribute* find(const OnnxNode& node, const std::string& name,

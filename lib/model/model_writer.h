@@ -6,6 +6,7 @@
 
 #include "feature/feature_spec.h"
 #include "feature/sparse_window.h"
+#include "model/plan.h"
 
 namespace flowmark {
 
@@ -15,7 +16,7 @@ struct ModelDescription {
   std::vector<std::string> classes;
   FeatureSpec input;
   bool multilabel = false;
-  std::string card;                        ///< JSON object text or empty
+  std::string card;                         ///< JSON object text or empty
   std::vector<SparseWindow> golden_inputs;  ///< windows to store with our outputs as self-test
 };
 
@@ -26,9 +27,20 @@ struct LinearParameters {
   std::vector<float> intercepts;  ///< [class]
 };
 
-/// Writes an ai.onnx.ml LinearClassifier that ONNX Runtime opens (outputs `label`, `probabilities`).
-/// The file is replaced by rename. Throws Error.
+/// Writes an ai.onnx.ml LinearClassifier that ONNX Runtime opens (outputs `label`,
+/// `probabilities`). The file is replaced by rename. Throws Error.
 void write_linear_model(const std::filesystem::path& path, const ModelDescription& description,
                         const LinearParameters& parameters);
+
+/// Writes a network: Conv, Relu, MaxPool, Flatten, Gemm, activations and a final Softmax (Sigmoid
+/// if multilabel; plan.output is not read). Throws Error.
+void write_network_model(const std::filesystem::path& path, const ModelDescription& description,
+                         const NetworkPlan& plan);
+
+/// Writes a TreeEnsembleClassifier that adds the leaf scores of its trees: one score a class, e.g.
+/// the share of the class in the leaf divided by the number of trees. No node may have two parents;
+/// plan.output is not read. Throws Error.
+void write_forest_model(const std::filesystem::path& path, const ModelDescription& description,
+                        const ForestPlan& plan);
 
 }  // namespace flowmark

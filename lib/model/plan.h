@@ -103,6 +103,10 @@ struct ForestPlan {
 
 using ModelPlan = std::variant<NetworkPlan, ForestPlan>;
 
+/// Sets out_h, out_w and the pooling's from the rest, rounding down as ONNX does. Throws Error when
+/// the kernel does not fit.
+void derive_output_shape(ConvLayer& layer);
+
 /// Number of trained parameters: weights and biases, or nodes and leaf scores.
 uint64_t parameter_count(const ModelPlan& plan) noexcept;
 

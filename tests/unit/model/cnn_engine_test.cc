@@ -159,7 +159,8 @@ TEST(CnnEngine, ForgetsAnInferenceThatWasGivenUp) {
   const auto whole = engine->run(*scratch, window);
   const std::vector<float> expected(whole.begin(), whole.end());
   for (int slices = 1; slices < 200; ++slices) {
-    engine->begin(*scratch, random_window(plan.inputs, 500, random));
+    const SparseWindow other = random_window(plan.inputs, 500, random);
+    engine->begin(*scratch, other);
     for (int i = 0; i < slices; ++i) {
       if (engine->step(*scratch, 300)) break;
     }
