@@ -15,7 +15,7 @@ namespace flowmark {
 namespace {
 
 constexpr unsigned kGzipBuffer = 64 * 1024;
-constexpr size_t kLineBuffer = 64 * 1024;
+constexpr size_t kLineBuffer = 1u << 16;
 constexpr size_t kLargestRead = 1 << 20;
 
 }  // namespace

@@ -29,7 +29,7 @@ uint64_t fold(uint64_t x, uint64_t y) noexcept {
 }
 
 std::string endpoint(const IpAddress& address, be16_t port, bool with_port) {
-  const std::string text = to_string(address);
+  std::string text = to_string(address);
   if (!with_port) return text;
   // RFC 5952, section 6.
   return is_ipv4(address) ? fmt::format("{}:{}", text, port.host())
