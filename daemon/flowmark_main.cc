@@ -33,6 +33,21 @@ int report(const char* message, int status) {
   return status;
 }
 
+/// Of a wrong name the parser would only say that a command is missing.
+void check_command_name(CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') {
+    return;
+  }
+  std::string names;
+  for (const CLI::App* known : app.get_subcommands([](CLI::App*) { return true; })) {
+    if (known->get_name() == argv[1]) {
+      return;
+    }
+    names += (names.empty() ? "" : ", ") + known->get_name();
+  }
+  throw UsageError(fmt::format("no command '{}': must be one of {}", argv[1], names));
+}
+
 int run(int argc, char** argv) {
   CLI::App app(kAbout, "flowmark");
   app.set_version_flag("--version", "flowmark " FLOWMARK_VERSION);
@@ -42,6 +57,12 @@ int run(int argc, char** argv) {
   add_features(app, command);
   add_infer(app, command);
   add_replay(app, command);
+  add_train(app, command);
+  add_eval(app, command);
+  add_model(app, command);
+  add_render(app, command);
+  add_ctl(app, command);
+  check_command_name(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "feature/feature_spec.h"
+#include "feature/sparse_window.h"
+#include "train/image.h"
+
+namespace flowmark {
+
+/// Size in pixels of one window drawn so that its longer side has about `side` pixels (a matrix of
+/// fewer cells is enlarged by a whole factor, one of more is thinned out, the darkest cell
+/// staying).
+struct DrawnSize {
+  uint32_t width = 0;
+  uint32_t height = 0;
+};
+DrawnSize drawn_size(const FeatureSpec& spec, uint32_t side);
+
+/// Draws a window into the rectangle with that upper left corner and drawn_size, framed: darker is
+/// more, on a logarithmic scale. FlowPics as in the paper: time to the right, size upwards.
+/// Histograms as in the tunnel paper: inter-arrival time or surge period to the right, signed size
+/// upwards (upstream above, larger sizes outwards); `combined` has both side by side.
+void draw_window(const FeatureSpec& spec, std::span<const SparseValue> window, uint32_t side,
+                 uint32_t x, uint32_t y, Image& image);
+
+}  // namespace flowmark
