@@ -139,12 +139,12 @@ void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
       guesses[i] = found != 0 ? places[i].first(found) : kNoFlow;
       if (found != 0) __builtin_prefetch(entries_ + guesses[i], 1);
     }
-    // One after the other, for a packet may create or evict the flow of a later one.
-    const uint64_t evicted = counters_.evicted;
+    // One after the other, for a packet may create or evict the flow of a later one. An evicted
+    // flow's entry goes to another key at once, so that the comparison tells.
     for (size_t i = 0; i < count; ++i) {
       const FlowKey& key = *keys[done + i];
       FlowId id = guesses[i];
-      if (id == kNoFlow || counters_.evicted != evicted || !is_same(entries_[id].key, key)) {
+      if (id == kNoFlow || !is_same(entries_[id].key, key)) {
         id = probe(places[i], key);
       }
       out[done + i] = id != kNoFlow ? touch(id) : insert(places[i], key);

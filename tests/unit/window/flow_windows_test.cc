@@ -163,6 +163,17 @@ TEST(FlowWindows, SlidingSizesEqualAFreshWindowOfTheLastPackets) {
   EXPECT_EQ(fresh.features(0), expected);
 }
 
+TEST(FlowWindows, APacketAsOldAsTheWindowIsLongHasLeftIt) {
+  Flow flow({histogram_spec(FeatureKind::size_iat, 1024, 500'000)});
+  flow.append({1'000, 100, Direction::up, false});
+  flow.append({500'999, 100, Direction::up, false});
+  EXPECT_EQ(flow.packets(0), 2U);
+  flow.append({501'000, 100, Direction::up, false});
+  EXPECT_EQ(flow.packets(0), 2U);
+  flow.append({3'600'000'000, 100, Direction::up, false});
+  EXPECT_EQ(flow.packets(0), 1U);
+}
+
 TEST(FlowWindows, RecordsAreTheNewestInOrder) {
   Packets raw = random_flow(13, {});
   raw[100].time_us -= 50;
