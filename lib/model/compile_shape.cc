@@ -6,6 +6,8 @@
 namespace flowmark {
 namespace {
 
+constexpr size_t kMaxFolded = 64;
+
 OnnxTensor integers_tensor(std::vector<int64_t> values) {
   OnnxTensor out;
   out.is_float = false;
@@ -47,45 +49,109 @@ bool GraphCompiler::fold_constant(const OnnxNode& node) {
   return true;
 }
 
-/// The arithmetic that exporters leave around a Reshape: all inputs are constants.
+/// The arithmetic on shapes and paddings that exporters leave in the graph: integers in one or two
+/// dimensions, all inputs constant.
 std::optional<OnnxTensor> GraphCompiler::fold_integers(const OnnxNode& node) const {
   const OnnxTensor* first = constant(node, 0);
   if (first == nullptr) return std::nullopt;
   if (node.op == "Identity") return *first;
-  if (first->is_float || first->dims.size() > 1) return std::nullopt;
+  if (first->is_float || first->dims.size() > 2 || first->ints.size() > kMaxFolded) {
+    return std::nullopt;
+  }
   if (node.op == "Cast" || node.op == "Squeeze" || node.op == "Unsqueeze") return *first;
-  std::vector<int64_t> out;
-  if (node.op == "Concat") {
-    for (size_t i = 0; i < node.inputs.size(); ++i) {
-      const OnnxTensor* part = constant(node, i);
-      if (part == nullptr || part->is_float) return std::nullopt;
-      out.insert(out.end(), part->ints.begin(), part->ints.end());
+  if (node.op == "Concat") return fold_concat(node);
+  if (node.op == "Gather") return fold_gather(node, *first);
+  if (node.op == "Slice") return fold_slice(node, *first);
+  if (node.op == "ConstantOfShape") {
+    const auto* value = find(node, "value", OnnxAttribute::Type::tensor);
+    const bool integer = value != nullptr && value->tensor.ints.size() == 1;
+    if (!integer || first->ints.size() != 1 || first->ints[0] < 0 ||
+        first->ints[0] > static_cast<int64_t>(kMaxFolded)) {
+      return std::nullopt;
     }
-    return integers_tensor(out);
+    return integers_tensor(
+        std::vector<int64_t>(static_cast<size_t>(first->ints[0]), value->tensor.ints[0]));
   }
-  const int64_t size = static_cast<int64_t>(first->ints.size());
-  if (node.op == "Gather") {
-    const OnnxTensor& at = require_constant(node, 1, "indices");
-    for (int64_t index : at.ints) {
-      if (index < 0) index += size;
-      if (index < 0 || index >= size) refuse(node, "an index is outside the tensor");
-      out.push_back(first->ints[static_cast<size_t>(index)]);
+  if (node.op == "Reshape") {
+    const OnnxTensor& shape = require_constant(node, 1, "shape");
+    OnnxTensor out = *first;
+    out.dims = shape.ints;
+    const auto size = static_cast<int64_t>(first->ints.size());
+    // [-1], [n], [-1, n] and [m, n] are what there is.
+    if (out.dims.empty() || out.dims.size() > 2 || out.dims.back() == 0) return std::nullopt;
+    if (out.dims.size() == 1) out.dims[0] = size;
+    if (out.dims.size() == 2) out.dims[0] = size / out.dims[1];
+    if (out.dims.size() == 2 && (out.dims[1] < 1 || out.dims[0] * out.dims[1] != size)) {
+      return std::nullopt;
     }
-    return integers_tensor(out);
+    return out;
   }
-  if (node.op == "Slice" && node.inputs.size() <= 4) {
-    const OnnxTensor& starts = require_constant(node, 1, "starts");
-    const OnnxTensor& ends = require_constant(node, 2, "ends");
-    if (starts.ints.size() != 1 || ends.ints.size() != 1) return std::nullopt;
-    const auto place = [size](int64_t at) {
-      return std::clamp(at < 0 ? at + size : at, int64_t{0}, size);
-    };
-    for (int64_t i = place(starts.ints[0]); i < place(ends.ints[0]); ++i) {
-      out.push_back(first->ints[static_cast<size_t>(i)]);
+  if (node.op == "Transpose" && first->dims.size() == 2) {
+    OnnxTensor out = *first;
+    const auto rows = static_cast<size_t>(first->dims[0]),
+               columns = static_cast<size_t>(first->dims[1]);
+    for (size_t r = 0; r < rows; ++r) {
+      for (size_t c = 0; c < columns; ++c) out.ints[c * rows + r] = first->ints[r * columns + c];
     }
-    return integers_tensor(out);
+    std::swap(out.dims[0], out.dims[1]);
+    return out;
   }
   return std::nullopt;
+}
+
+std::optional<OnnxTensor> GraphCompiler::fold_concat(const OnnxNode& node) const {
+  std::vector<int64_t> out;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const OnnxTensor* part = constant(node, i);
+    if (part == nullptr || part->is_float || part->dims.size() > 1) return std::nullopt;
+    out.insert(out.end(), part->ints.begin(), part->ints.end());
+    if (out.size() > kMaxFolded) return std::nullopt;
+  }
+  return integers_tensor(std::move(out));
+}
+
+std::optional<OnnxTensor> GraphCompiler::fold_gather(const OnnxNode& node,
+                                                     const OnnxTensor& from) const {
+  const auto size = static_cast<int64_t>(from.ints.size());
+  std::vector<int64_t> out;
+  for (int64_t index : require_constant(node, 1, "indices").ints) {
+    if (index < 0) index += size;
+    if (index < 0 || index >= size) refuse(node, "an index is outside the tensor");
+    out.push_back(from.ints[static_cast<size_t>(index)]);
+  }
+  return integers_tensor(std::move(out));
+}
+
+/// Rows of the first axis, forwards or backwards.
+std::optional<OnnxTensor> GraphCompiler::fold_slice(const OnnxNode& node,
+                                                    const OnnxTensor& from) const {
+  std::vector<int64_t> at{0, 0, 0, 1};  // start, end, axis, step
+  for (size_t i = 1; i < node.inputs.size() && i < 5; ++i) {
+    const OnnxTensor& tensor = require_constant(node, i, "starts, ends, axes or steps");
+    if (tensor.ints.size() != 1) return std::nullopt;
+    at[i - 1] = tensor.ints[0];
+  }
+  const int64_t step = at[3];
+  if (node.inputs.size() < 3 || at[2] != 0 || (step != 1 && step != -1) || from.dims.empty()) {
+    return std::nullopt;
+  }
+  const int64_t rows = from.dims[0];
+  const int64_t width = from.dims.size() == 2 ? from.dims[1] : 1;
+  const auto place = [&](int64_t index) {
+    if (index < 0) index = index < -rows ? -1 - rows : index;  // no overflow
+    const int64_t from_start = index < 0 ? index + rows : index;
+    return step > 0 ? std::clamp(from_start, int64_t{0}, rows)
+                    : std::clamp(from_start, int64_t{-1}, rows - 1);
+  };
+  OnnxTensor out = from;
+  out.ints.clear();
+  const int64_t end = place(at[1]);
+  for (int64_t row = place(at[0]); step > 0 ? row < end : row > end; row += step) {
+    const auto first = from.ints.begin() + row * width;
+    out.ints.insert(out.ints.end(), first, first + width);
+  }
+  out.dims[0] = width == 0 ? 0 : static_cast<int64_t>(out.ints.size()) / width;
+  return out;
 }
 
 void GraphCompiler::reshape(const OnnxNode& node) {

@@ -159,9 +159,10 @@ void GraphCompiler::add_leaf_scores(const OnnxNode& node, const TreeAttributes& 
     refuse(node, "its class_ attributes have different lengths or are empty");
   }
   require_finite(weight, fmt::format("node '{}' ({}): class_weights", node.name, node.op));
-  // With two labels and the scores of one only, that score stands for both.
-  const bool pair = labels == 2 && std::all_of(score.begin(), score.end(),
-                                               [&](int64_t s) { return s == score.front(); });
+  // ONNX Runtime's reading: with two labels and scores of class 0 only, a score stands for both
+  // classes, and its sign or size speaks for the second one.
+  const bool pair =
+      labels == 2 && std::all_of(score.begin(), score.end(), [](int64_t s) { return s == 0; });
   forest.scores = pair ? 1 : static_cast<uint32_t>(labels);
   uint32_t rows = 0;
   for (size_t i = 0; i < trees.mode.size(); ++i) {
@@ -181,10 +182,16 @@ void GraphCompiler::add_leaf_scores(const OnnxNode& node, const TreeAttributes& 
     forest.leaves[size_t{forest.nodes[at].yes} * forest.scores + column] += weight[i];
     positive = positive && weight[i] >= 0;
   }
+  const bool logistic = forest.output.transform == OutputRule::Transform::logistic;
+  const bool none = forest.output.transform == OutputRule::Transform::none;
+  if (!positive && !logistic && (none || pair)) {
+    refuse(node,
+           "its leaves have negative scores, which its post_transform leaves no probabilities");
+  }
   if (pair) {
-    forest.output.pair = positive ? OutputRule::Pair::one_minus : OutputRule::Pair::negated;
-    // As ONNX Runtime does it: probabilities of the second class need no transform.
-    if (positive) forest.output.transform = OutputRule::Transform::none;
+    forest.output.pair = OutputRule::Pair::one_minus;
+    // Scores that are never negative pass for probabilities even if the transform says SOFTMAX.
+    if (!logistic) forest.output.transform = OutputRule::Transform::none;
   }
 }
 
@@ -206,6 +213,9 @@ void GraphCompiler::tree_ensemble(const OnnxNode& node) {
   require_finite(base, fmt::format("node '{}' ({}): base_values", node.name, node.op));
   if (!base.empty() && base.size() != forest.scores) {
     refuse(node, "it has {} base_values for {} scores", base.size(), forest.scores);
+  }
+  if (labels == 2 && base.size() == 2) {
+    refuse(node, "two base_values with two classes have no agreed meaning; add them to the leaves");
   }
   forest.base = base.empty() ? std::vector<float>(forest.scores, 0.0F) : base;
   transformed_ = true;

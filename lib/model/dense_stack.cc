@@ -65,15 +65,6 @@ void apply_output_rule(const OutputRule& rule, std::span<float> scores, uint32_t
       scores[1] = is_logistic ? logistic(score) : score;
       scores[0] = is_logistic ? logistic(-score) : 1 - score;
       break;
-    case OutputRule::Pair::negated:
-      scores[1] = score;
-      scores[0] = -score;
-      if (is_logistic) {
-        for (float& value : all) value = logistic(value);
-      } else if (rule.transform == Transform::softmax) {
-        softmax(all);
-      }
-      break;
   }
   if (!rule.normalize) return;
   float sum = 0;

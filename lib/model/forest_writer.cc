@@ -34,7 +34,9 @@ void TreeArrays::add_node(int64_t at_tree, const ForestPlan::Node& node, int64_t
 void TreeArrays::add_scores(const ForestPlan& plan, uint32_t leaf) {
   const bool first = class_tree.empty();
   for (uint32_t s = 0; s < plan.scores; ++s) {
-    const float weight = plan.leaves[size_t{leaf} * plan.scores + s];
+    // ONNX Runtime reads base_values of two classes in a way of its own: the first tree adds them.
+    const float base = tree.back() == 0 && !plan.base.empty() ? plan.base[s] : 0.0F;
+    const float weight = plan.leaves[size_t{leaf} * plan.scores + s] + base;
     if (weight == 0 && !first) continue;
     class_tree.push_back(tree.back());
     class_node.push_back(id.back());
@@ -72,7 +74,8 @@ TreeArrays make_arrays(const std::filesystem::path& path, const ForestPlan& plan
 void write_forest_model(const std::filesystem::path& path, const ModelDescription& description,
                         const ForestPlan& plan) {
   const size_t classes = description.classes.size();
-  if (plan.scores != classes || plan.roots.empty()) {
+  if (plan.scores != classes || plan.roots.empty() ||
+      (!plan.base.empty() && plan.base.size() != classes)) {
     fail("{}: {} trees of {} scores do not make a forest for {} classes", path.string(),
          plan.roots.size(), plan.scores, classes);
   }
@@ -93,7 +96,6 @@ void write_forest_model(const std::filesystem::path& path, const ModelDescriptio
   to["class_ids"] = integers(std::move(arrays.class_id));
   to["class_weights"] = numbers(std::move(arrays.class_weight));
   to["post_transform"] = text("NONE");
-  if (!plan.base.empty()) to["base_values"] = numbers(plan.base);
   OnnxModel model = empty_model(description);
   add_classifier(model, description, std::move(node));
   finish(path, description, model);

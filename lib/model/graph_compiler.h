@@ -49,6 +49,9 @@ class GraphCompiler {
   // compile_shape.cc: constants and nodes that only rearrange
   bool fold_constant(const OnnxNode& node);
   std::optional<OnnxTensor> fold_integers(const OnnxNode& node) const;
+  std::optional<OnnxTensor> fold_concat(const OnnxNode& node) const;
+  std::optional<OnnxTensor> fold_gather(const OnnxNode& node, const OnnxTensor& from) const;
+  std::optional<OnnxTensor> fold_slice(const OnnxNode& node, const OnnxTensor& from) const;
   void reshape(const OnnxNode& node);
   std::vector<int64_t> reshaped(const OnnxNode& node, const std::vector<int64_t>& numbers) const;
   std::vector<int64_t> squeezed(const OnnxNode& node, const std::vector<int64_t>& axes) const;

@@ -65,8 +65,7 @@ struct OutputRule {
   /// What becomes of one score s that stands for two classes.
   enum class Pair : uint8_t {
     no,         ///< as many scores as classes
-    one_minus,  ///< (1 - t(s), t(s)); exact for logistic
-    negated,    ///< (t(-s), t(s))
+    one_minus,  ///< (1 - t(s), t(s))
   };
   Transform transform = Transform::softmax;
   Pair pair = Pair::no;

@@ -91,7 +91,6 @@ Values apply_dense(const DenseLayer& layer, const Values& input) {
 Values finish(const OutputRule& rule, Values scores) {
   const auto logistic = [](double value) { return 1 / (1 + std::exp(-value)); };
   const bool is_logistic = rule.transform == OutputRule::Transform::logistic;
-  if (rule.pair == OutputRule::Pair::negated) scores = {-scores[0], scores[0]};
   if (rule.pair == OutputRule::Pair::one_minus) {
     const double second = is_logistic ? logistic(scores[0]) : scores[0];
     scores = {1 - second, second};

@@ -92,7 +92,7 @@ ForestPlan stump_forest(uint32_t inputs, uint32_t classes, std::mt19937& random)
   ForestPlan plan;
   plan.inputs = inputs;
   plan.scores = classes;
-  plan.base.assign(classes, 0.0F);
+  for (uint32_t c = 0; c < classes; ++c) plan.base.push_back(0.01F * static_cast<float>(c));
   plan.output.transform = OutputRule::Transform::none;
   for (uint32_t t = 0; t < 30; ++t) {
     const auto at = static_cast<uint32_t>(plan.nodes.size());
