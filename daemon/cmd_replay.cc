@@ -133,8 +133,7 @@ CLI::App* add_replay(CLI::App& parent, std::function<int()>& run) {
   command
       ->add_option("--model", options->models,
                    "Model file instead of the configured ones; may be given several times")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);  // what follows one model is the input
   command->add_option("input", options->input, "Capture: pcap or pcapng, plain or gzip")
       ->required();
   command->add_option("--verdicts", options->verdicts,

@@ -44,19 +44,23 @@ void Classifier::Impl::use_models(const ModelSet* set) {
 }
 
 // A slot's counters go on when it keeps its name and classes, so that a retrained model does not
-// break the graphs. Flows carry no verdict of the new set yet.
-void Classifier::Impl::restart_counters(const ModelSet* set) noexcept {
-  for (size_t slot = 0; slot < kMaxModels; ++slot) {
-    const auto at = [slot](const ModelSet* models_of) -> const ActiveModel* {
-      if (models_of == nullptr || slot >= models_of->models().size()) return nullptr;
-      return &models_of->models()[slot];
-    };
-    const ActiveModel *before = at(models), *after = at(set);
-    const bool same = before != nullptr && after != nullptr && before->name == after->name &&
-                      before->model->classes == after->model->classes;
-    if (!same) counters.models[slot].reset();
-    for (Counter& flows : counters.models[slot].flows_now) flows.set(0);
+// break the graphs; they stay readable after the last models are gone. Flows carry no verdict of
+// the new set yet.
+void Classifier::Impl::restart_counters(const ModelSet* set) {
+  for (ModelCounters& model : counters.models) {
+    for (Counter& flows : model.flows_now) flows.set(0);
   }
+  if (set == nullptr) return;
+  std::vector<SlotOwner> owners;
+  for (const ActiveModel& active_model : set->models()) {
+    owners.push_back({active_model.name, active_model.model->classes});
+  }
+  for (size_t slot = 0; slot < kMaxModels; ++slot) {
+    const bool same =
+        slot < owners.size() && slot < slot_owners.size() && owners[slot] == slot_owners[slot];
+    if (!same) counters.models[slot].reset();
+  }
+  slot_owners = std::move(owners);
 }
 
 Classifier::Impl::HeldPlan& Classifier::Impl::held_plan(uint32_t epoch) noexcept {

@@ -41,7 +41,7 @@ struct Classifier::Impl {
 
   // classifier.cc
   void use_models(const ModelSet* set);
-  void restart_counters(const ModelSet* set) noexcept;
+  void restart_counters(const ModelSet* set);
   void adopt(FlowEntry& entry) noexcept;
   void rebuild_windows(FlowState& state) noexcept;
   void release(FlowState& state) noexcept;
@@ -70,6 +70,12 @@ struct Classifier::Impl {
   const ModelSet* models = nullptr;
   StateLayout layout;
   std::vector<HeldPlan> plans;
+  struct SlotOwner {
+    std::string name;
+    std::vector<std::string> classes;
+    friend bool operator==(const SlotOwner&, const SlotOwner&) = default;
+  };
+  std::vector<SlotOwner> slot_owners;  ///< whose counters are in the slots
   std::vector<std::unique_ptr<EngineScratch>> scratch;
   uint32_t next_serial = 1;
   uint32_t adoptions_left = 0;  ///< flows that may still be moved to the new models in this burst

@@ -343,6 +343,8 @@ TEST_F(ReloadTest, CountersOfASlotStartAnewOnlyForOtherClasses) {
   use({active(size_model(histogram_spec()))});
   EXPECT_EQ(counters_->models[0].verdicts[0].get(), 1U);
   EXPECT_EQ(counters_->models[0].flows_now[0].get(), 0U);
+  classifier().use_models(nullptr);
+  EXPECT_EQ(counters_->models[0].verdicts[0].get(), 1U);
   use({active(size_model(histogram_spec(), 500, {"tiny", "huge"}))});
   EXPECT_EQ(counters_->models[0].verdicts[0].get(), 0U);
 }
