@@ -8,6 +8,15 @@
 #include "kernel/kernels.h"
 #include "kernel/simd_kernels.h"
 
+// Loops over sums that have to stay in registers; GCC leaves them in memory at -O2 otherwise.
+#ifndef FLOWMARK_UNROLL
+#ifdef __clang__
+#define FLOWMARK_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define FLOWMARK_UNROLL _Pragma("GCC unroll 16")
+#endif
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace flowmark {
 namespace HWY_NAMESPACE {
@@ -27,12 +36,15 @@ HWY_INLINE void add_rows_tile(float* y, const float* rows, size_t stride, const 
   const D d;
   const size_t n = lanes();
   V sum[Y];
+  FLOWMARK_UNROLL
   for (size_t i = 0; i < Y; ++i) sum[i] = hn::LoadU(d, y + i * n);
   for (size_t k = 0; k < count; ++k) {
     const float* row = rows + indices[k] * stride;
     const V value = hn::Set(d, values[k]);
+    FLOWMARK_UNROLL
     for (size_t i = 0; i < Y; ++i) sum[i] = hn::MulAdd(value, hn::LoadU(d, row + i * n), sum[i]);
   }
+  FLOWMARK_UNROLL
   for (size_t i = 0; i < Y; ++i) hn::StoreU(sum[i], d, y + i * n);
 }
 
@@ -64,6 +76,7 @@ HWY_INLINE void add_runs_of(float* map, const float* weights, const ScaledRun* r
     float* to = map + runs[k].to;
     const float* from = weights + runs[k].from;
     const V value = hn::Set(d, runs[k].value);
+    FLOWMARK_UNROLL
     for (size_t i = 0; i < R; ++i) {
       hn::StoreU(hn::MulAdd(value, hn::LoadU(d, from + i * n), hn::LoadU(d, to + i * n)), d,
                  to + i * n);
@@ -115,20 +128,27 @@ HWY_INLINE void add_cells_tile(const CellBatch& batch, size_t cell, size_t row,
   const float* values = batch.values + cell * batch.value_stride;
   const float* weights = batch.weights + row * batch.channels * batch.weight_stride + column;
   V sum[M][W];
+  FLOWMARK_UNROLL
   for (size_t m = 0; m < M; ++m) {
+    FLOWMARK_UNROLL
     for (size_t w = 0; w < W; ++w) sum[m][w] = hn::Zero(d);
   }
   for (size_t c = 0; c < batch.channels; ++c) {
     V weight[W];
+    FLOWMARK_UNROLL
     for (size_t w = 0; w < W; ++w) weight[w] = hn::LoadU(d, weights + w * n);
     weights += batch.weight_stride;
+    FLOWMARK_UNROLL
     for (size_t m = 0; m < M; ++m) {
       const V value = hn::Set(d, values[m * batch.value_stride + c]);
+      FLOWMARK_UNROLL
       for (size_t w = 0; w < W; ++w) sum[m][w] = hn::MulAdd(value, weight[w], sum[m][w]);
     }
   }
+  FLOWMARK_UNROLL
   for (size_t m = 0; m < M; ++m) {
     float* to = batch.map + batch.to[cell + m] + row * batch.map_stride + column;
+    FLOWMARK_UNROLL
     for (size_t w = 0; w < W; ++w) {
       hn::StoreU(hn::Add(sum[m][w], hn::LoadU(d, to + w * n)), d, to + w * n);
     }
@@ -233,9 +253,11 @@ size_t compress(const float* values, size_t n, uint32_t first, uint32_t* indices
   for (size_t i = 0; i < n; i += step) {
     const V value = hn::LoadU(d, values + i);
     const auto keep = hn::And(hn::Ne(value, hn::Zero(d)), hn::FirstN(d, n - i));
+    // Compressing in the register and storing all of it: AMD's compressing store is slow.
     const auto index = hn::Iota(du, first + static_cast<uint32_t>(i));
-    hn::CompressBlendedStore(index, hn::RebindMask(du, keep), du, indices + count);
-    count += hn::CompressBlendedStore(value, keep, d, out + count);
+    hn::StoreU(hn::Compress(index, hn::RebindMask(du, keep)), du, indices + count);
+    hn::StoreU(hn::Compress(value, keep), d, out + count);
+    count += hn::CountTrue(d, keep);
   }
   return count;
 }

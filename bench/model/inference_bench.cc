@@ -1,0 +1,222 @@
+// Time of one inference by number of values in the window. Usage:
+//   inference_bench [FILE...]               the paper's network on windows of those flows
+//   inference_bench --model M [FILE...]     another model
+//   inference_bench --forests [FILE...]     forests of 100 and 500 trees of depth 16
+//   inference_bench --make DIR [FILE...]    writes models and windows for bench/compare
+//   inference_bench --serve MODEL WINDOWS   answers lines "I REPEAT" with the nanoseconds of
+//                                           window I, median of REPEAT (for bench/compare)
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "kernel/kernels.h"
+#include "model/bench_windows.h"
+#include "model/model.h"
+
+namespace flowmark::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kPerGroup = 40;
+const std::vector<uint32_t> kPictureSizes{10, 30, 100, 300, 1000, 3000, 10000};
+const std::vector<uint32_t> kHistogramSizes{10, 30, 100, 300};
+
+double us_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+double quantile(std::vector<double>& values, double q) {
+  const auto at = static_cast<ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + at, values.end());
+  return values[static_cast<size_t>(at)];
+}
+
+/// Pushes everything out of the first and second level caches, as packets between two inferences
+/// would in the worst case.
+void spoil_caches() {
+  static std::vector<char> memory(8 << 20);
+  for (size_t i = 0; i < memory.size(); i += 64) ++memory[i];
+}
+
+struct Times {
+  double median, p99, cold, slices_over;
+};
+
+Times measure(const Engine& engine, const std::vector<SparseWindow>& windows) {
+  constexpr size_t kRuns = 4000, kColdRuns = 200;
+  constexpr uint32_t kSlice = 1500;  // units; the callers' slice of 5 us is several of these
+  const auto scratch = engine.make_scratch();
+  for (const SparseWindow& window : windows) engine.run(*scratch, window);
+  std::vector<double> warm, cold;
+  for (size_t i = 0; i < kRuns; ++i) {
+    const auto start = Clock::now();
+    engine.run(*scratch, windows[i % windows.size()]);
+    warm.push_back(us_since(start));
+  }
+  for (size_t i = 0; i < kColdRuns; ++i) {
+    spoil_caches();
+    const auto start = Clock::now();
+    engine.run(*scratch, windows[i % windows.size()]);
+    cold.push_back(us_since(start));
+  }
+  size_t slices = 0, over = 0;
+  for (size_t i = 0; i < kRuns; ++i) {
+    engine.begin(*scratch, windows[i % windows.size()]);
+    for (bool ready = false; !ready;) {
+      const auto start = Clock::now();
+      double spent = 0;
+      while (!ready && spent < 5) {
+        ready = engine.step(*scratch, kSlice);
+        spent = us_since(start);
+      }
+      ++slices;
+      over += spent > 7 ? 1 : 0;
+    }
+  }
+  return {quantile(warm, 0.5), quantile(warm, 0.99), quantile(cold, 0.5),
+          1000.0 * static_cast<double>(over) / static_cast<double>(slices)};
+}
+
+void report(const Engine& engine, const std::vector<WindowGroup>& groups) {
+  std::printf("%8s %9s %8s %10s %10s %10s %16s\n", "values", "windows", "origin", "median us",
+              "p99 us", "cold us", "over 7 us, /1000");
+  for (const WindowGroup& group : groups) {
+    const Times times = measure(engine, group.windows);
+    std::printf("%8u %9zu %8s %10.2f %10.2f %10.2f %16.2f\n", group.values, group.windows.size(),
+                group.origin.c_str(), times.median, times.p99, times.cold, times.slices_over);
+  }
+}
+
+const std::vector<uint32_t>& sizes_for(const FeatureSpec& spec) {
+  return spec.is_picture() ? kPictureSizes : kHistogramSizes;
+}
+
+void bench_model(const std::filesystem::path& path,
+                 const std::vector<std::filesystem::path>& files) {
+  const auto model = load_model(path);
+  std::printf("%s: %s, %llu parameters, instruction set %s\n", path.filename().c_str(),
+              model->engine->kind(), static_cast<unsigned long long>(model->parameters),
+              default_kernels().target);
+  report(*model->engine, make_windows(files, model->input, sizes_for(model->input), kPerGroup));
+}
+
+void write_windows(const std::filesystem::path& path, const std::vector<WindowGroup>& groups) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const WindowGroup& group : groups) {
+    nlohmann::json windows = nlohmann::json::array();
+    for (const SparseWindow& window : group.windows) {
+      nlohmann::json pairs = nlohmann::json::array();
+      for (const SparseValue& value : window) pairs.push_back({value.index, value.value});
+      windows.push_back(pairs);
+    }
+    out.push_back({{"values", group.values}, {"origin", group.origin}, {"windows", windows}});
+  }
+  std::ofstream(path) << out.dump();
+}
+
+void make(const std::filesystem::path& folder, const std::vector<std::filesystem::path>& files) {
+  std::filesystem::create_directories(folder);
+  for (const uint32_t side : {1500u, 300u}) {
+    const std::string name = "flowpic" + std::to_string(side);
+    write_paper_model(folder / (name + ".onnx"), side);
+  }
+  for (const uint32_t trees : {100u, 500u}) {
+    write_random_forest(folder / ("forest" + std::to_string(trees) + ".onnx"), trees, 16);
+  }
+  for (const char* name : {"flowpic1500", "flowpic300", "forest100", "forest500"}) {
+    const auto model = load_model(folder / (std::string(name) + ".onnx"));
+    write_windows(folder / (std::string(name) + ".windows.json"),
+                  make_windows(files, model->input, sizes_for(model->input), 8));
+  }
+}
+
+int serve(const std::filesystem::path& model_path, const std::filesystem::path& windows_path) {
+  const auto model = load_model(model_path);
+  const auto scratch = model->engine->make_scratch();
+  std::vector<SparseWindow> windows;
+  std::ifstream stream(windows_path);
+  for (const auto& group : nlohmann::json::parse(stream)) {
+    for (const auto& pairs : group["windows"]) {
+      auto& window = windows.emplace_back();
+      for (const auto& pair : pairs) window.push_back({pair[0].get<uint32_t>(), pair[1]});
+    }
+  }
+  std::cout << default_kernels().target << std::endl;
+  size_t at = 0, repeat = 0;
+  while (std::cin >> at >> repeat) {
+    if (at >= windows.size() || repeat == 0) return 2;
+    std::vector<double> times;
+    for (size_t i = 0; i < repeat; ++i) {
+      const auto start = Clock::now();
+      model->engine->run(*scratch, windows[at]);
+      times.push_back(us_since(start));
+    }
+    const auto got = model->engine->probabilities(*scratch);
+    std::cout << nlohmann::json{{"us", quantile(times, 0.5)},
+                                {"probabilities", std::vector<float>(got.begin(), got.end())}}
+                     .dump()
+              << std::endl;
+  }
+  return 0;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  std::vector<std::filesystem::path> files;
+  std::string mode, target;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--serve" && i + 2 < arguments.size()) {
+      return serve(arguments[i + 1], arguments[i + 2]);
+    }
+    if ((argument == "--model" || argument == "--make") && i + 1 < arguments.size()) {
+      mode = argument;
+      target = arguments[++i];
+    } else if (argument == "--forests") {
+      mode = argument;
+    } else if (argument.starts_with("--")) {
+      fail("'{}' is not an option, or lacks its value", argument);
+    } else {
+      files.emplace_back(argument);
+    }
+  }
+  if (mode == "--make") {
+    make(target, files);
+    return 0;
+  }
+  if (mode == "--model") {
+    bench_model(target, files);
+    return 0;
+  }
+  const auto made = std::filesystem::temp_directory_path() /
+                    ("flowmark-bench-" + std::to_string(::getpid()) + ".onnx");
+  for (const uint32_t size :
+       mode == "--forests" ? std::vector<uint32_t>{100, 500} : std::vector<uint32_t>{1500, 300}) {
+    if (mode == "--forests") {
+      write_random_forest(made, size, 16);
+    } else {
+      write_paper_model(made, size);
+    }
+    bench_model(made, files);
+  }
+  std::filesystem::remove(made);
+  return 0;
+}
+
+}  // namespace
+}  // namespace flowmark::bench
+
+int main(int argc, char** argv) {
+  try {
+    return flowmark::bench::run({argv + 1, argv + argc});
+  } catch (const flowmark::Error& error) {
+    std::fprintf(stderr, "inference_bench: %s\n", error.what());
+    return 1;
+  }
+}
