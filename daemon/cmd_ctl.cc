@@ -5,9 +5,11 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "daemon/commands.h"
 #include "daemon/ctl_client.h"
+#include "daemon/label_rules.h"
 #include "settings/settings.h"
 
 namespace flowmark {
@@ -19,6 +21,8 @@ struct CtlOptions {
   std::string socket = Settings{}.control_socket.string();
   bool json = false;
   unsigned top = 20;
+  std::string flow;
+  std::string labels;
 };
 
 std::string text_of(const Json& json, const char* key) {
@@ -28,7 +32,8 @@ std::string text_of(const Json& json, const char* key) {
 }
 
 void print_reasons(const Json& status, const char* key, const char* title) {
-  for (const auto& [reason, count] : status.value(key, Json::object()).items()) {
+  const Json reasons = status.value(key, Json::object());
+  for (const auto& [reason, count] : reasons.items()) {
     std::cout << fmt::format("  {:<34}{:>14}\n", fmt::format("{} {}", title, reason), count.dump());
   }
 }
@@ -64,9 +69,15 @@ void print_status(const Json& status) {
   print_reasons(status, "not_marked_by_reason", "not marked:");
 }
 
-void print_flows(const Json& answer) {
-  std::cout << fmt::format("{:<52} {:>9} {:>12} {:>5}  {}\n", "flow", "packets", "bytes", "mark",
-                           "verdicts");
+void print_flows(const Json& answer, const LabelRules* labels) {
+  const auto row = [labels](const std::string& flow, const std::string& packets,
+                            const std::string& bytes, const std::string& mark,
+                            const std::string& label, const std::string& verdicts) {
+    std::cout << fmt::format("{:<52} {:>9} {:>12} {:>5}  ", flow, packets, bytes, mark);
+    if (labels != nullptr) std::cout << fmt::format("{:<14} ", label);
+    std::cout << verdicts << "\n";
+  };
+  row("flow", "packets", "bytes", "mark", "true label", "verdicts");
   for (const Json& flow : answer.value("flows", Json::array())) {
     std::string verdicts;
     for (const Json& verdict : flow.value("verdicts", Json::array())) {
@@ -75,11 +86,32 @@ void print_flows(const Json& answer) {
                               verdict.value("confidence", 0.0),
                               verdict.value("provisional", false) ? ", provisional" : "");
     }
-    std::cout << fmt::format("{:<52} {:>9} {:>12} {:>5}  {}\n", text_of(flow, "flow"),
-                             text_of(flow, "packets"), text_of(flow, "bytes"),
-                             text_of(flow, "mark"), verdicts);
+    const std::string name = text_of(flow, "flow");
+    row(name, text_of(flow, "packets"), text_of(flow, "bytes"), text_of(flow, "mark"),
+        labels != nullptr ? labels->label_of(name) : "", verdicts);
   }
   std::cout << fmt::format("{} flows with a verdict are known\n", text_of(answer, "known"));
+}
+
+void print_explanation(const Json& answer) {
+  std::cout << text_of(answer, "flow") << "\n";
+  if (!answer.value("known", false)) {
+    std::cout << "  no worker has this flow now\n";
+    return;
+  }
+  std::cout << fmt::format("  packets {}, mark {}\n", text_of(answer, "packets"),
+                           text_of(answer, "mark"));
+  if (!answer.value("has_windows", false)) {
+    std::cout << "  no windows: too few packets, no memory for them, or no models\n";
+  }
+  for (const Json& model : answer.value("models", Json::array())) {
+    std::cout << fmt::format("  {}: {} after {} windows\n", text_of(model, "model"),
+                             text_of(model, "class"), text_of(model, "windows"));
+    const Json probabilities = model.value("probabilities", Json::object());
+    for (const auto& [name, share] : probabilities.items()) {
+      std::cout << fmt::format("    {:<24}{:>8.4f}\n", name, share.get<double>());
+    }
+  }
 }
 
 int print_reload(const Json& answer) {
@@ -94,6 +126,7 @@ int print_reload(const Json& answer) {
 int ask(const CtlOptions& options, const std::string& command) {
   Json request{{"command", command}};
   if (command == "flows") request["top"] = options.top;
+  if (command == "explain") request["flow"] = options.flow;
   const std::string line = ctl_request(options.socket, request.dump());
   const Json answer = Json::parse(line, nullptr, false);
   if (!answer.is_object()) fail("{}: the answer is not JSON: {:.80}", options.socket, line);
@@ -106,7 +139,11 @@ int ask(const CtlOptions& options, const std::string& command) {
   if (command == "status") {
     print_status(answer);
   } else if (command == "flows") {
-    print_flows(answer);
+    std::optional<LabelRules> labels;
+    if (!options.labels.empty()) labels.emplace(options.labels);
+    print_flows(answer, labels ? &*labels : nullptr);
+  } else if (command == "explain") {
+    print_explanation(answer);
   } else {
     return print_reload(answer);
   }
@@ -129,10 +166,19 @@ CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run) {
     return sub;
   };
   add("status", "What runs, and its counts");
-  add("flows", "Flows with a verdict, those with most bytes first")
-      ->add_option("--top", options->top, "How many")
+  CLI::App* flows = add("flows", "Flows with a verdict, those with most bytes first");
+  flows->add_option("--top", options->top, "How many")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  flows
+      ->add_option("--labels", options->labels,
+                   "A YAML file with the true labels, to be shown beside the verdicts:\n"
+                   "rules: [{label: voip, host: 10.77.0.11, port: 5004}]; first match decides")
+      ->check(CLI::ExistingFile);
+  add("explain", "What the models say of one flow, class by class")
+      ->add_option("flow", options->flow,
+                   "As 'ctl flows' shows it: \"udp 10.0.0.1:5004 192.0.2.1:5004\"")
+      ->required();
   add("reload", "Read the configuration and the models again");
   add("rollback", "Back to the models before the last reload");
   return command;

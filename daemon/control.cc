@@ -18,7 +18,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "daemon/flow_text.h"
 #include "daemon/logging.h"
+#include "mark/dscp.h"
 
 namespace flowmark {
 namespace {
@@ -233,6 +235,33 @@ nlohmann::ordered_json Control::status() const {
   return out;
 }
 
+nlohmann::ordered_json Control::explain(const std::string& flow) const {
+  FlowQuery query;
+  query.key = parse_flow(flow);
+  sources_.ask(query);
+  nlohmann::ordered_json out{{"flow", to_string(query.key, query.up_is_a)}, {"known", query.found}};
+  if (!query.found) return out;
+  const ModelNames& names = sources_.reloader.names(query.generation);
+  out["packets"] = query.packets;
+  out["has_windows"] = query.has_windows;
+  out["mark"] = query.mark == kNoMark ? nlohmann::ordered_json()
+                                      : nlohmann::ordered_json(dscp_name(query.mark));
+  auto models = nlohmann::ordered_json::array();
+  for (size_t slot = 0; query.has_windows && slot < names.models.size(); ++slot) {
+    const FlowQuery::ModelAnswer& answer = query.models[slot];
+    auto probabilities = nlohmann::ordered_json::object();
+    for (size_t c = 0; c < answer.classes; ++c) {
+      probabilities[names.class_name(slot, c)] = answer.probabilities[c];
+    }
+    models.push_back({{"model", names.model_name(slot)},
+                      {"class", names.class_name(slot, answer.class_index)},
+                      {"windows", answer.windows},
+                      {"probabilities", probabilities}});
+  }
+  out["models"] = models;
+  return out;
+}
+
 std::string Control::answer(const std::string& request) {
   const auto json = nlohmann::json::parse(request, nullptr, false);
   if (!json.is_object() || !json.contains("command") || !json["command"].is_string()) {
@@ -259,7 +288,12 @@ std::string Control::answer(const std::string& request) {
     if (!most.is_number_unsigned() || most > kMost) fail("top: expected a number 0 to {}", kMost);
     return reply({{"flows", flows_.top(most.get<size_t>())}, {"known", flows_.size()}});
   }
-  fail("command: value {}: expected one of status, flows, reload, rollback", command);
+  if (command == "explain") {
+    const auto flow = json.value("flow", nlohmann::json());
+    if (!flow.is_string()) fail("flow: expected the flow as text");
+    return reply(explain(flow));
+  }
+  fail("command: value {}: expected one of status, flows, explain, reload, rollback", command);
 }
 
 }  // namespace flowmark

@@ -10,6 +10,7 @@
 #include "daemon/event_ring.h"
 #include "daemon/file_watch.h"
 #include "daemon/flow_log.h"
+#include "daemon/flow_query.h"
 #include "daemon/reloader.h"
 
 namespace flowmark {
@@ -27,6 +28,8 @@ class Control {
     std::vector<EventRing*> rings;
     /// For `ctl status`: what the daemon knows besides reloads and models.
     std::function<nlohmann::ordered_json()> status;
+    /// Puts a question to the worker that has the flow, if any.
+    std::function<void(FlowQuery&)> ask;
     /// Grows while the workers are alive: asked before the watchdog is fed, one number a worker.
     std::function<std::vector<uint64_t>()> progress;
   };
@@ -51,6 +54,7 @@ class Control {
   void reload(const char* cause, bool settings);
   std::string answer(const std::string& request);
   nlohmann::ordered_json status() const;
+  nlohmann::ordered_json explain(const std::string& flow) const;
 
   Sources sources_;
   FlowLog flows_;

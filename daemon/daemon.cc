@@ -48,8 +48,16 @@ Daemon::Daemon(Settings settings)
   make_exporter();
   std::vector<EventRing*> rings;
   for (const auto& ring : rings_) rings.push_back(ring.get());
-  control_ = std::make_unique<Control>(Control::Sources{
-      reloader_, std::move(rings), [this] { return status(); }, [this] { return progress(); }});
+  control_ = std::make_unique<Control>(Control::Sources{reloader_, std::move(rings),
+                                                        [this] { return status(); },
+                                                        [this](FlowQuery& query) {
+                                                          for (const auto& worker : workers_) {
+                                                            if (worker->ask(query) && query.found)
+                                                              return;
+                                                            query.answered = false;
+                                                          }
+                                                        },
+                                                        [this] { return progress(); }});
 }
 
 Daemon::~Daemon() = default;

@@ -3,6 +3,8 @@
 #include <time.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "daemon/cycles.h"
 
@@ -28,6 +30,8 @@ void Worker::run() noexcept {
     const bool backlog = classifier_.infer(options_.slice_ns);
     classifier_.expire(received == 0 ? io_.now() : burst.back().time_us);
     account(received, received != 0 || backlog);
+    if (query_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+      answer_query();
   }
   classifier_.finish();
   io_.close();
@@ -72,6 +76,44 @@ void Worker::rest() noexcept {
   idle_rounds_ = std::min(idle_rounds_, kPatience + kLongestNs / kStepNs);
   const timespec pause{0, static_cast<long>(length)};
   nanosleep(&pause, nullptr);
+}
+
+void Worker::answer_query() noexcept {
+  FlowQuery* const taken = query_.exchange(nullptr, std::memory_order_acq_rel);
+  if (taken == nullptr) return;  // the asker lost patience just now
+  FlowQuery& query = *taken;
+  const FlowId id = classifier_.flows().find(query.key);
+  query.found = id != kNoFlow;
+  if (query.found) {
+    const FlowEntry& entry = classifier_.flows()[id];
+    query.has_windows = entry.state != nullptr;
+    query.up_is_a = (entry.flags & kUpIsA) != 0;
+    query.packets = entry.packets;
+    query.mark = entry.mark;
+    query.generation = running_->generation();
+    for (size_t slot = 0; query.has_windows && slot < running_->models().size(); ++slot) {
+      const Classifier::Standing standing = classifier_.standing(id, slot);
+      FlowQuery::ModelAnswer& answer = query.models[slot];
+      answer.class_index = standing.class_index;
+      answer.windows = standing.windows;
+      answer.classes = static_cast<uint32_t>(std::min(standing.probabilities.size(), kMaxClasses));
+      std::copy_n(standing.probabilities.begin(), answer.classes, answer.probabilities.begin());
+    }
+  }
+  query.answered.store(true, std::memory_order_release);
+}
+
+bool Worker::ask(FlowQuery& query) noexcept {
+  using std::chrono::steady_clock;
+  const auto end = steady_clock::now() + std::chrono::milliseconds(200);
+  query_.store(&query, std::memory_order_release);
+  while (!query.answered.load(std::memory_order_acquire)) {
+    FlowQuery* mine = &query;
+    // Once the worker has taken the query its answer is a moment away; before, it can be withdrawn.
+    if (steady_clock::now() > end && query_.compare_exchange_strong(mine, nullptr)) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 }  // namespace flowmark

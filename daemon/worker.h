@@ -6,6 +6,7 @@
 #include <string>
 
 #include "classify/classifier.h"
+#include "daemon/flow_query.h"
 #include "daemon/model_publisher.h"
 #include "daemon/packet_io.h"
 
@@ -30,10 +31,15 @@ class Worker {
   void run() noexcept;
   void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
+  /// Control thread: has the worker answer about a flow. False when it did not get to it in time
+  /// (or has ended); the query is the caller's again in any case.
+  bool ask(FlowQuery& query) noexcept;
+
  private:
   static constexpr size_t kBurst = 32;
 
   void pick_up_models() noexcept;
+  void answer_query() noexcept;
   void account(size_t received, bool busy) noexcept;
   void rest() noexcept;
 
@@ -44,6 +50,7 @@ class Worker {
   Classifier classifier_;
   const ModelSet* running_ = nullptr;
   std::atomic<bool> stop_{false};
+  std::atomic<FlowQuery*> query_{nullptr};  ///< set by ask(), taken by the worker
   uint64_t last_cycles_ = 0;
   uint32_t idle_rounds_ = 0;
   std::array<Packet, kBurst> packets_;

@@ -66,7 +66,8 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
   for (const auto& candidate : known) {
     const size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance && distance < candidate.size()) {
+    const bool longer_form = distance == best_distance && candidate.starts_with(word);
+    if ((distance < best_distance || longer_form) && distance < candidate.size()) {
       best = candidate;
       best_distance = distance;
     }

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "classify/classifier.h"
+
+namespace flowmark {
+
+/// A question from the control thread to a worker about one flow, and its answer. The worker fills
+/// it in between two bursts.
+struct FlowQuery {
+  struct ModelAnswer {
+    uint8_t class_index = kNoClass;
+    uint32_t windows = 0;  ///< that were voted on
+    uint32_t classes = 0;
+    std::array<float, kMaxClasses> probabilities{};
+  };
+
+  FlowKey key;
+  // Answer:
+  bool found = false;
+  bool has_windows = false;
+  bool up_is_a = true;
+  uint32_t packets = 0;  ///< saturates at 65535
+  uint8_t mark = kNoMark;
+  uint64_t generation = 0;
+  std::array<ModelAnswer, kMaxModels> models{};
+  std::atomic<bool> answered{false};  ///< set last
+};
+
+}  // namespace flowmark

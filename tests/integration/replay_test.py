@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""flowmark replay: the same verdicts each time, every packet accounted for, marks in the copy."""
+
+import glob
+import json
+import os
+import unittest
+
+import rig
+from vdev_test import EF, conversations
+
+
+class ReplayTest(rig.FolderTest):
+    def setUp(self):
+        super().setUp()
+        rig.make_model(self.path("m.onnx"), "voip", "streaming")
+        with open(self.path("c.yaml"), "w") as file:
+            file.write("mode: replay\ninside: [10.0.0.0/8, '2001:db8::/127']\n"
+                       "models: [{name: category, path: m.onnx}]\n")
+
+    def replay(self, capture, *more):
+        return rig.run(rig.tool("flowmark"), "replay", "--config", self.path("c.yaml"), capture,
+                       "--verdicts", self.path("v.jsonl"), "--json", *more)
+
+    def lines(self):
+        with open(self.path("v.jsonl")) as file:
+            return [json.loads(line) for line in file]
+
+    def test_verdicts_and_marked_copy(self):
+        packets = conversations(6, 200)
+        rig.write_pcap(self.path("in.pcap"), packets)
+        result = self.replay(self.path("in.pcap"), "--write-marked", self.path("out.pcap"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        summary = json.loads(result.stdout)
+        self.assertEqual(summary["received"], len(packets))
+        self.assertEqual(summary["forwarded"], len(packets))
+        self.assertEqual(summary["unclassified_by_reason"]["not_ip"], 20)
+
+        verdicts = self.lines()
+        self.assertEqual({v["class"] for v in verdicts}, {"voip"})
+        self.assertEqual({v["model"] for v in verdicts}, {"category"})
+        finals = [v for v in verdicts if v["final"]]
+        self.assertEqual(len(finals), 6)
+        for verdict in finals:
+            self.assertEqual(verdict["packets"], 200)
+            self.assertEqual(verdict["mark"], "EF")
+            self.assertFalse(verdict["provisional"])
+            self.assertTrue(verdict["flow"].startswith(("udp 10.", "udp [2001", "udp 2001")))
+
+        out = rig.read_pcap(self.path("out.pcap"))
+        self.assertEqual([t for t, _ in out], [t for t, _ in packets])
+        self.assertEqual([rig.without_mark(f) for _, f in out],
+                         [rig.without_mark(f) for _, f in packets])
+        self.assertEqual({rig.dscp_of(f) for _, f in out[-20:]}, {EF})
+
+    def test_is_deterministic(self):
+        rig.write_pcap(self.path("in.pcap"), conversations(20, 300))
+        logs = []
+        for _ in range(2):
+            self.assertEqual(self.replay(self.path("in.pcap")).returncode, 0)
+            with open(self.path("v.jsonl"), "rb") as file:
+                logs.append(file.read())
+        self.assertGreater(len(logs[0]), 1000)
+        self.assertEqual(logs[0], logs[1])
+
+    def test_a_cut_off_capture_is_processed_to_the_cut_and_fails(self):
+        packets = conversations(3, 100)
+        rig.write_pcap(self.path("in.pcap"), packets)
+        os.truncate(self.path("in.pcap"), os.path.getsize(self.path("in.pcap")) - 10)
+        result = self.replay(self.path("in.pcap"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("in.pcap", result.stderr)
+        self.assertEqual(json.loads(result.stdout)["received"], len(packets) - 1)
+        self.assertEqual(len([v for v in self.lines() if v["final"]]), 3)
+
+    def test_model_option_replaces_the_configured_models(self):
+        rig.make_model(self.path("other.onnx"), "streaming", "voip")
+        rig.write_pcap(self.path("in.pcap"), conversations(3, 100))
+        result = self.replay(self.path("in.pcap"), "--model", self.path("other.onnx"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual({(v["model"], v["class"]) for v in self.lines()}, {("other", "streaming")})
+
+    def test_wrong_use_ends_with_2_and_failures_with_1(self):
+        rig.write_pcap(self.path("in.pcap"), [])
+        self.assertEqual(self.replay(self.path("in.pcap")).returncode, 0)
+        self.assertEqual(self.replay(self.path("missing.pcap")).returncode, 1)
+        with open(self.path("c.yaml"), "w") as file:
+            file.write("mode: replay\nworkers: 0\nmodel: x\n")
+        result = self.replay(self.path("in.pcap"))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("c.yaml:2: workers", result.stderr)
+        self.assertIn('c.yaml:3: model: unknown key: did you mean "models"?', result.stderr)
+        self.assertEqual(rig.run(rig.tool("flowmark"), "replay").returncode, 2)
+
+    def test_outside_captures_are_accounted_for(self):
+        folder = os.environ.get("FLOWMARK_PCAPS", "")
+        captures = sorted(glob.glob(os.path.join(folder, "*cap*"))) if folder else []
+        if not captures:
+            self.skipTest("FLOWMARK_PCAPS names no folder with captures")
+        for capture in captures:
+            with self.subTest(capture=os.path.basename(capture)):
+                result = self.replay(capture, "--write-marked", self.path("out"))
+                self.assertIn(result.returncode, (0, 1), result.stderr)
+                summary = json.loads(result.stdout)
+                self.assertEqual(summary["received"], summary["forwarded"])
+
+
+if __name__ == "__main__":
+    unittest.main()
