@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <limits>
+
 #include "kernel/kernels.h"
 #include "kernel/simd_kernels.h"
 
@@ -119,13 +121,16 @@ void clear_runs(float* map, size_t n, const ScaledRun* runs, size_t count) noexc
   }
 }
 
-/// M cells by W vectors of one row: a small matrix product kept in registers.
+/// M cells, `apart` from each other, by W vectors of one row: a small matrix product kept in
+/// registers. Neighbours reach the same places of the map; a sum that has just been stored there is
+/// slow to load again, so they had better not follow each other.
 template <size_t M, size_t W>
-HWY_INLINE void add_cells_tile(const CellBatch& batch, size_t cell, size_t row,
+HWY_INLINE void add_cells_tile(const CellBatch& batch, size_t cell, size_t apart, size_t row,
                                size_t column) noexcept {
   const D d;
   const size_t n = lanes();
   const float* values = batch.values + cell * batch.value_stride;
+  const size_t value_step = apart * batch.value_stride;
   const float* weights = batch.weights + row * batch.channels * batch.weight_stride + column;
   V sum[M][W];
   FLOWMARK_UNROLL
@@ -140,14 +145,14 @@ HWY_INLINE void add_cells_tile(const CellBatch& batch, size_t cell, size_t row,
     weights += batch.weight_stride;
     FLOWMARK_UNROLL
     for (size_t m = 0; m < M; ++m) {
-      const V value = hn::Set(d, values[m * batch.value_stride + c]);
+      const V value = hn::Set(d, values[m * value_step + c]);
       FLOWMARK_UNROLL
       for (size_t w = 0; w < W; ++w) sum[m][w] = hn::MulAdd(value, weight[w], sum[m][w]);
     }
   }
   FLOWMARK_UNROLL
   for (size_t m = 0; m < M; ++m) {
-    float* to = batch.map + batch.to[cell + m] + row * batch.map_stride + column;
+    float* to = batch.map + batch.to[cell + m * apart] + row * batch.map_stride + column;
     FLOWMARK_UNROLL
     for (size_t w = 0; w < W; ++w) {
       hn::StoreU(hn::Add(sum[m][w], hn::LoadU(d, to + w * n)), d, to + w * n);
@@ -156,7 +161,7 @@ HWY_INLINE void add_cells_tile(const CellBatch& batch, size_t cell, size_t row,
 }
 
 template <size_t M>
-HWY_INLINE void add_cells_rows(const CellBatch& batch, size_t cell) noexcept {
+HWY_INLINE void add_cells_rows(const CellBatch& batch, size_t cell, size_t apart) noexcept {
   const size_t step = lanes();
   for (size_t row = 0; row < batch.rows; ++row) {
     size_t left = (batch.columns + step - 1) / step;
@@ -165,19 +170,19 @@ HWY_INLINE void add_cells_rows(const CellBatch& batch, size_t cell) noexcept {
       const size_t width = left >= 5 ? 5 : left;
       switch (width) {
         case 5:
-          add_cells_tile<M, 5>(batch, cell, row, column);
+          add_cells_tile<M, 5>(batch, cell, apart, row, column);
           break;
         case 4:
-          add_cells_tile<M, 4>(batch, cell, row, column);
+          add_cells_tile<M, 4>(batch, cell, apart, row, column);
           break;
         case 3:
-          add_cells_tile<M, 3>(batch, cell, row, column);
+          add_cells_tile<M, 3>(batch, cell, apart, row, column);
           break;
         case 2:
-          add_cells_tile<M, 2>(batch, cell, row, column);
+          add_cells_tile<M, 2>(batch, cell, apart, row, column);
           break;
         default:
-          add_cells_tile<M, 1>(batch, cell, row, column);
+          add_cells_tile<M, 1>(batch, cell, apart, row, column);
       }
       left -= width;
       column += width * step;
@@ -185,44 +190,133 @@ HWY_INLINE void add_cells_rows(const CellBatch& batch, size_t cell) noexcept {
   }
 }
 
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#define FLOWMARK_PAIRED_ROWS 1
+#else
+#define FLOWMARK_PAIRED_ROWS 0
+#endif
+
+#if FLOWMARK_PAIRED_ROWS
+/// Two rows of two and a half vectors each, as the FlowPic network has them with 512 bits: the two
+/// halves share a vector.
+template <size_t M>
+HWY_INLINE void add_cells_paired(const CellBatch& batch, size_t cell, size_t apart) noexcept {
+  const D d;
+  const hn::Half<D> half;
+  const size_t n = lanes();
+  const float* values = batch.values + cell * batch.value_stride;
+  const size_t value_step = apart * batch.value_stride;
+  const float* above = batch.weights;
+  const float* below = batch.weights + batch.channels * batch.weight_stride;
+  V sum[M][5];
+  FLOWMARK_UNROLL
+  for (size_t m = 0; m < M; ++m) {
+    FLOWMARK_UNROLL
+    for (size_t w = 0; w < 5; ++w) sum[m][w] = hn::Zero(d);
+  }
+  for (size_t c = 0; c < batch.channels; ++c) {
+    const V weight[5] = {hn::LoadU(d, above), hn::LoadU(d, above + n),
+                         hn::Combine(d, hn::LoadU(half, below), hn::LoadU(half, above + 2 * n)),
+                         hn::LoadU(d, below + n / 2), hn::LoadU(d, below + n / 2 + n)};
+    above += batch.weight_stride;
+    below += batch.weight_stride;
+    FLOWMARK_UNROLL
+    for (size_t m = 0; m < M; ++m) {
+      const V value = hn::Set(d, values[m * value_step + c]);
+      FLOWMARK_UNROLL
+      for (size_t w = 0; w < 5; ++w) sum[m][w] = hn::MulAdd(value, weight[w], sum[m][w]);
+    }
+  }
+  const auto add = [](auto tag, auto value, float* to)
+                       HWY_ATTR { hn::StoreU(hn::Add(value, hn::LoadU(tag, to)), tag, to); };
+  FLOWMARK_UNROLL
+  for (size_t m = 0; m < M; ++m) {
+    float* to = batch.map + batch.to[cell + m * apart];
+    float* next = to + batch.map_stride;
+    add(d, sum[m][0], to);
+    add(d, sum[m][1], to + n);
+    add(half, hn::LowerHalf(half, sum[m][2]), to + 2 * n);
+    add(half, hn::UpperHalf(half, sum[m][2]), next);
+    add(d, sum[m][3], next + n / 2);
+    add(d, sum[m][4], next + n / 2 + n);
+  }
+}
+#endif
+
+template <size_t M>
+HWY_INLINE void add_cells_block(const CellBatch& batch, size_t cell, size_t apart) noexcept {
+#if FLOWMARK_PAIRED_ROWS
+  if (batch.rows == 2 && 2 * batch.columns == 5 * lanes()) {
+    return add_cells_paired<M>(batch, cell, apart);
+  }
+#endif
+  add_cells_rows<M>(batch, cell, apart);
+}
+#undef FLOWMARK_PAIRED_ROWS
+
 void add_cells(const CellBatch& batch) noexcept {
   // 32 registers hold 4 x 5 sums, 16 hold 2 x 5.
   constexpr size_t kBlock = HWY_TARGET == HWY_AVX3 ? 4 : 2;
-  size_t cell = 0;
-  for (; cell + kBlock <= batch.cells; cell += kBlock) add_cells_rows<kBlock>(batch, cell);
-  for (; cell < batch.cells; ++cell) add_cells_rows<1>(batch, cell);
+  const size_t apart = batch.cells / kBlock;
+  for (size_t cell = 0; cell < apart; ++cell) add_cells_block<kBlock>(batch, cell, apart);
+  for (size_t cell = apart * kBlock; cell < batch.cells; ++cell) {
+    add_cells_block<1>(batch, cell, 0);
+  }
 }
 
 HWY_INLINE V rectified(V value, bool relu) noexcept {
   return relu ? hn::Max(value, hn::Zero(D())) : value;
 }
 
-void pool_batch(const PoolBatch& batch) noexcept {
+/// The largest of a window, for the filters from `from` on. The window's shape is fixed where R is
+/// not 0.
+template <size_t R>
+HWY_INLINE V largest(const PoolBatch& batch, const float* from) noexcept {
+  const D d;
+  V most = hn::LoadU(d, from);
+  if constexpr (R == 2) {
+    const float* below = from + batch.map_stride;
+    most = hn::Max(most, hn::LoadU(d, from + batch.filters));
+    return hn::Max(most, hn::Max(hn::LoadU(d, below), hn::LoadU(d, below + batch.filters)));
+  }
+  for (size_t y = 0; y < batch.rows; ++y) {
+    for (size_t x = y == 0 ? 1 : 0; x < batch.columns; ++x) {
+      most = hn::Max(most, hn::LoadU(d, from + y * batch.map_stride + x * batch.filters));
+    }
+  }
+  return most;
+}
+
+template <size_t R>
+HWY_INLINE void pool_windows(const PoolBatch& batch) noexcept {
   const D d;
   const size_t step = lanes();
-  for (size_t w = 0; w < batch.windows; ++w) {
-    float* out = batch.out + w * batch.out_stride;
-    auto changed = hn::FirstN(d, 0);
-    for (size_t f = 0; f < batch.out_stride; f += step) {
-      if (f >= batch.filters) {
-        hn::StoreU(hn::Zero(d), d, out + f);
+  // Without ReLU nothing is as small as this.
+  const V least = batch.relu ? hn::Zero(d) : hn::Set(d, -std::numeric_limits<float>::infinity());
+  for (size_t f = 0; f < batch.out_stride; f += step) {
+    const size_t real = f < batch.filters ? batch.filters - f : 0;
+    const auto mask = hn::FirstN(d, real);
+    const V base = hn::LoadU(d, batch.base + (real != 0 ? f : 0));
+    const V background = hn::LoadU(d, batch.background + (real != 0 ? f : 0));
+    for (size_t w = 0; w < batch.windows; ++w) {
+      float* out = batch.out + w * batch.out_stride + f;
+      if (real == 0) {
+        hn::StoreU(hn::Zero(d), d, out);
         continue;
       }
-      const float* from = batch.map + batch.at[w] + f;
-      V most = hn::LoadU(d, from);
-      for (size_t y = 0; y < batch.rows; ++y) {
-        for (size_t x = y == 0 ? 1 : 0; x < batch.columns; ++x) {
-          most = hn::Max(most, hn::LoadU(d, from + y * batch.map_stride + x * batch.filters));
-        }
-      }
-      const V value = rectified(hn::Add(most, hn::LoadU(d, batch.base + f)), batch.relu);
-      const V delta = hn::IfThenElseZero(hn::FirstN(d, batch.filters - f),
-                                         hn::Sub(value, hn::LoadU(d, batch.background + f)));
-      changed = hn::Or(changed, hn::Ne(delta, hn::Zero(d)));
-      hn::StoreU(delta, d, out + f);
+      const V most = largest<R>(batch, batch.map + batch.at[w] + f);
+      const V value = hn::Max(hn::Add(most, base), least);
+      const V delta = hn::IfThenElseZero(mask, hn::Sub(value, background));
+      const bool changed = !hn::AllFalse(d, hn::Ne(delta, hn::Zero(d)));
+      batch.changed[w] = static_cast<uint8_t>((f != 0 && batch.changed[w] != 0) || changed);
+      hn::StoreU(delta, d, out);
     }
-    batch.changed[w] = hn::AllFalse(d, changed) ? 0 : 1;
   }
+}
+
+void pool_batch(const PoolBatch& batch) noexcept {
+  if (batch.rows == 2 && batch.columns == 2) return pool_windows<2>(batch);
+  pool_windows<0>(batch);
 }
 
 bool pool_window(const PoolWindow& window) noexcept {

@@ -1,6 +1,7 @@
 #include "model/cell_conv.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace flowmark {
 namespace {
@@ -105,13 +106,14 @@ uint32_t CellConv::accept(State& state, const CellRow& cells) const noexcept {
     if (cells.changed[i] == 0 || x.out_begin == x.out_end) continue;
     any = true;
     auto& bucket = state.buckets[row_phase + x.phase];
-    std::copy_n(cells.deviations + i * cells.stride, value_stride_,
-                bucket.values.data() + bucket.count * value_stride_);
+    const float* from = cells.deviations + i * cells.stride;
+    float* to = bucket.values.data() + bucket.count * value_stride_;
+    for (size_t c = 0; c < value_stride_; c += kCellAlign) {
+      std::memcpy(to + c, from + c, kCellAlign * sizeof(float));
+    }
     bucket.to[bucket.count++] = static_cast<uint32_t>(row_to + x.first * filters_);
     for (uint32_t p = y.pool_begin; p < y.pool_end; ++p) {
-      for (uint32_t q = x.pool_begin; q < x.pool_end; ++q) {
-        state.active[p * words + q / 64] |= uint64_t{1} << (q % 64);
-      }
+      set_bits(state.active.data() + p * words, x.pool_begin, x.pool_end);
     }
   }
   if (any) {

@@ -19,6 +19,18 @@ struct CellRow {
   size_t stride = 0;  ///< floats per cell, padded
 };
 
+/// Sets bits [begin, end) of a bit set; nothing if the range is empty.
+inline void set_bits(uint64_t* bits, uint32_t begin, uint32_t end) noexcept {
+  if (begin >= end) return;
+  const uint32_t last = (end - 1) / 64;
+  uint64_t mask = ~uint64_t{0} << (begin % 64);
+  for (uint32_t word = begin / 64; word < last; ++word) {
+    bits[word] |= mask;
+    mask = ~uint64_t{0};
+  }
+  bits[last] |= mask & (~uint64_t{0} >> (63 - (end - 1) % 64));
+}
+
 /// Max pooling of the windows that something reached.
 class ConvPool {
  public:

@@ -1,8 +1,8 @@
 // Decision forests: many trees are walked at once, so that the processor works on some while others
 // wait for memory.
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <cstring>
 #include <memory>
 #include <numeric>
 
@@ -10,19 +10,26 @@
 #include "model/build_engine.h"
 #include "model/dense_stack.h"
 
+// The lanes' pointers have to stay in registers.
+#ifdef __clang__
+#define FLOWMARK_UNROLL_LANES _Pragma("clang loop unroll(full)")
+#else
+#define FLOWMARK_UNROLL_LANES _Pragma("GCC unroll 16")
+#endif
+
 namespace flowmark {
 namespace {
 
-constexpr size_t kLanes = 16;  // trees walked at once
+constexpr size_t kLanes = 8;  // trees walked at once: as many pointers fit in registers
 constexpr uint32_t kUnitsPerStep = 4;
 constexpr size_t kScatterChunk = 256;
 
-/// A node in 8 bytes. `link` holds the feature in its low bits and above them the place of the
-/// `yes` child in the tree; `no` follows it. A leaf is its own `yes` child and its threshold is a
-/// NaN, than which nothing is larger, with the row of its scores as payload.
+/// A node in 8 bytes. `link` holds the feature in its low bits and above them how many nodes
+/// further on (or back) the `yes` child is; `no` follows it. A leaf is its own `yes` child and its
+/// threshold is a NaN, than which nothing is larger, with the row of its scores as payload.
 struct Node {
   float threshold;
-  uint32_t link;
+  int32_t link;
 };
 static_assert(sizeof(Node) == 8);
 
@@ -64,7 +71,7 @@ class Layout {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  Node leaf(size_t place, const Tree& tree, uint32_t row);
+  Node leaf(const Tree& tree, uint32_t row);
   uint32_t height(uint32_t root);
 
   const ForestPlan& plan_;
@@ -73,13 +80,12 @@ class Layout {
   std::vector<uint32_t> height_;    ///< longest way to a leaf
 };
 
-Node Layout::leaf(size_t place, const Tree& tree, uint32_t row) {
+Node Layout::leaf(const Tree& tree, uint32_t row) {
   const size_t count = leaves.size() / plan_.scores - tree.leaves;
   if (count >> kPayloadBits != 0) fail("a tree has more than {} leaves", 1u << kPayloadBits);
   const float* from = plan_.leaves.data() + size_t{row} * plan_.scores;
   leaves.insert(leaves.end(), from, from + plan_.scores);
-  return {std::bit_cast<float>(kNanBits | static_cast<uint32_t>(count)),
-          static_cast<uint32_t>(place) << feature_bits_};
+  return {std::bit_cast<float>(kNanBits | static_cast<uint32_t>(count)), 0};
 }
 
 uint32_t Layout::height(uint32_t root) {
@@ -111,7 +117,7 @@ Tree Layout::add(uint32_t root) {
     const uint32_t from = order[place];
     const ForestPlan::Node& node = plan_.nodes[from];
     if (node.feature == ForestPlan::kLeaf) {
-      nodes.push_back(leaf(place, tree, node.yes));
+      nodes.push_back(leaf(tree, node.yes));
       continue;
     }
     if (children_[from] == kNone) {
@@ -119,10 +125,12 @@ Tree Layout::add(uint32_t root) {
       order.push_back(node.yes);
       order.push_back(node.no);
     }
-    if (order.size() >> (32 - feature_bits_) != 0) {
+    if (order.size() >> (31 - feature_bits_) != 0) {
       fail("a tree of {} nodes is too large for {} features", order.size(), plan_.inputs);
     }
-    nodes.push_back({node.threshold, children_[from] << feature_bits_ | node.feature});
+    const int64_t step = int64_t{children_[from]} - static_cast<int64_t>(place);
+    nodes.push_back({node.threshold, static_cast<int32_t>(step * (1 << feature_bits_) +
+                                                          static_cast<int64_t>(node.feature))});
   }
   return tree;
 }
@@ -206,22 +214,25 @@ void ForestEngine::begin(EngineScratch& scratch,
 uint32_t ForestEngine::walk(ForestScratch& own) const noexcept {
   const Tree* trees = trees_.data() + own.next_tree;
   const float* inputs = own.inputs.data();
-  const uint32_t mask = (1u << feature_bits_) - 1;
-  const Node* first[kLanes];
-  uint32_t at[kLanes] = {};
-  for (size_t lane = 0; lane < kLanes; ++lane) first[lane] = nodes_.data() + trees[lane].first;
+  const int32_t mask = (1 << feature_bits_) - 1;
+  const uint32_t shift = feature_bits_;
+  std::array<const Node*, kLanes> at;
   // The last is the deepest, but for the repeated trees that fill the last group up.
   uint32_t depth = 0;
-  for (size_t lane = 0; lane < kLanes; ++lane) depth = std::max(depth, trees[lane].depth);
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    at[lane] = nodes_.data() + trees[lane].first;
+    depth = std::max(depth, trees[lane].depth);
+  }
   for (uint32_t step = 0; step < depth; ++step) {
+    FLOWMARK_UNROLL_LANES
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      const Node node = first[lane][at[lane]];
-      at[lane] = (node.link >> feature_bits_) +
-                 static_cast<uint32_t>(inputs[node.link & mask] > node.threshold);
+      const Node node = *at[lane];
+      at[lane] +=
+          (node.link >> shift) + static_cast<int32_t>(inputs[node.link & mask] > node.threshold);
     }
   }
   for (size_t lane = 0; lane < kLanes; ++lane) {
-    const uint32_t bits = std::bit_cast<uint32_t>(first[lane][at[lane]].threshold);
+    const uint32_t bits = std::bit_cast<uint32_t>(at[lane]->threshold);
     own.rows[own.next_tree + lane] =
         static_cast<uint32_t>(trees[lane].leaves) + (bits & ((1u << kPayloadBits) - 1));
   }

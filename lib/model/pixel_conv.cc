@@ -121,13 +121,13 @@ void PixelConv::scatter(State& state, std::span<const SparseValue> window,
       state.clear_all = true;
       state.run_count = first_run = 0;
     }
+    ScaledRun* run = state.runs.data() + state.run_count;
     for (size_t t = 0; t < state.tap_count; ++t) {
       const ScaledRun& tap = state.taps[t];
-      state.runs[state.run_count++] = {tap.to + column.to, tap.from + column.from, pixel.value};
+      *run++ = {tap.to + column.to, tap.from + column.from, pixel.value};
     }
-    for (uint32_t p = column.pool_begin; p < column.pool_end; ++p) {
-      state.active[p / 64] |= uint64_t{1} << (p % 64);
-    }
+    state.run_count += state.tap_count;
+    set_bits(state.active.data(), column.pool_begin, column.pool_end);
   }
   kernels_.add_runs(state.band.data(), weights_.data(), run_, state.runs.data() + first_run,
                     state.run_count - first_run);
