@@ -32,12 +32,18 @@ void sort_items(std::span<uint64_t> items) noexcept {
   }
 }
 
+/// Half way, as far as floats go: at least `low`, less than `high`.
+float threshold_between(float low, float high) noexcept {
+  const auto middle = static_cast<float>(0.5 * (double{low} + double{high}));
+  return middle < high ? middle : low;
+}
+
 /// Takes the examples of a node in the order of a feature's values and judges every gap.
 template <typename Sides>
 struct GapWalk {
   Sides& sides;
   Split& best;
-  uint32_t feature;
+  const RankedFeature& feature;
   uint32_t min_leaf;
   uint32_t total;
   double node_score;
@@ -52,7 +58,8 @@ struct GapWalk {
       if (moved >= min_leaf && total - moved >= min_leaf) {
         const double gain = sides.score() - node_score;
         if (best.feature == Split::kNone || gain > best.gain) {
-          best = {feature, last_rank, rank, gain};
+          best = {feature.number, last_rank,
+                  threshold_between(feature.values[last_rank], feature.values[rank]), gain};
         }
       }
     }
@@ -159,27 +166,80 @@ void SplitFinder::start(std::span<const uint32_t> group_counts) {
   }
 }
 
-bool SplitFinder::try_feature(uint32_t feature, std::span<uint64_t> items, uint32_t zero_rank,
-                              uint32_t distinct_values) {
+bool SplitFinder::try_feature(const RankedFeature& feature, std::span<uint64_t> items) {
   if (items.empty()) {
     return false;
   }
-  return targets_.multilabel ? scan(multi_, feature, items, zero_rank, distinct_values)
-                             : scan(single_, feature, items, zero_rank, distinct_values);
+  return targets_.multilabel ? scan(multi_, feature, items) : scan(single_, feature, items);
 }
 
 template <typename Sides>
-bool SplitFinder::scan(Sides& sides, uint32_t feature, std::span<uint64_t> items,
-                       uint32_t zero_rank, uint32_t distinct_values) {
+bool SplitFinder::scan(Sides& sides, const RankedFeature& feature, std::span<uint64_t> items) {
   reset(sides);
   GapWalk<Sides> walk{sides, best_, feature, min_leaf_, node_total_, node_score_};
+  const auto distinct_values = static_cast<uint32_t>(feature.values.size());
   // Counting beats sorting when the table is small beside the items.
   if (uint64_t{distinct_values} * targets_.groups() <= 4 * items.size()) {
-    walk_counted(items, zero_rank, distinct_values, walk);
+    walk_counted(items, feature.zero_rank, distinct_values, walk);
   } else {
-    walk_sorted(items, zero_rank, walk);
+    walk_sorted(items, feature.zero_rank, walk);
   }
   return !walk.constant;
+}
+
+bool SplitFinder::try_threshold(const RankedFeature& feature, std::span<const uint64_t> items,
+                                double place) {
+  uint32_t lowest = Split::kNone;
+  uint32_t highest = 0;
+  uint32_t others = 0;
+  for (const uint64_t item : items) {
+    lowest = std::min(lowest, rank_of(item));
+    highest = std::max(highest, rank_of(item));
+    others += times(item);
+  }
+  if (others < node_total_) {
+    lowest = std::min(lowest, feature.zero_rank);
+    highest = std::max(highest, feature.zero_rank);
+  }
+  if (lowest == highest) {
+    return false;
+  }
+  const std::span<const float> values = feature.values;
+  const double from = values[lowest];
+  auto threshold = static_cast<float>(from + place * (double{values[highest]} - from));
+  if (!(threshold < values[highest])) {
+    threshold = values[lowest];
+  }
+  const auto next = std::upper_bound(values.begin() + lowest, values.begin() + highest, threshold);
+  const auto low = static_cast<uint32_t>(next - values.begin()) - 1;
+  if (targets_.multilabel) {
+    judge(multi_, feature, items, low, threshold);
+  } else {
+    judge(single_, feature, items, low, threshold);
+  }
+  return true;
+}
+
+template <typename Sides>
+void SplitFinder::judge(Sides& sides, const RankedFeature& feature, std::span<const uint64_t> items,
+                        uint32_t low, float threshold) {
+  // The sides are of equal standing: those are moved that do not go where 0 goes.
+  const bool zero_is_left = feature.zero_rank <= low;
+  reset(sides);
+  uint32_t moved = 0;
+  for (const uint64_t item : items) {
+    if ((rank_of(item) <= low) != zero_is_left) {
+      sides.move(group_of(item), times(item));
+      moved += times(item);
+    }
+  }
+  if (moved < min_leaf_ || node_total_ - moved < min_leaf_) {
+    return;
+  }
+  const double gain = sides.score() - node_score_;
+  if (best_.feature == Split::kNone || gain > best_.gain) {
+    best_ = {feature.number, low, threshold, gain};
+  }
 }
 
 uint32_t SplitFinder::count_zeros(std::span<const uint64_t> items) {

@@ -8,13 +8,20 @@
 
 namespace flowmark {
 
-/// A feature's place between two neighbouring values (by rank) that a node's examples have.
+/// Where a node is split: values up to `threshold` go left.
 struct Split {
   static constexpr uint32_t kNone = UINT32_MAX;
   uint32_t feature = kNone;
-  uint32_t low = 0;  ///< ranks up to this one go left
-  uint32_t high = 0;
-  double gain = 0;  ///< decrease of the Gini impurity times the node's weight
+  uint32_t low = 0;     ///< the last rank that goes left
+  float threshold = 0;  ///< at least the value of `low`, less than the next of the node
+  double gain = 0;      ///< decrease of the Gini impurity times the node's weight
+};
+
+/// A feature as a node's split finder needs it.
+struct RankedFeature {
+  uint32_t number = 0;
+  std::span<const float> values;  ///< by rank
+  uint32_t zero_rank = 0;
 };
 
 /// An example of a node that is not zero in a feature, packed so that items sort by rank.
@@ -32,10 +39,13 @@ class SplitFinder {
   /// Begins a node; `group_counts` must stay until the next one.
   void start(std::span<const uint32_t> group_counts);
 
-  /// Tries a feature, of which the node's examples have `items`; the others are 0, whose rank is
-  /// `zero_rank`. Reorders the items. False if the feature is constant.
-  bool try_feature(uint32_t feature, std::span<uint64_t> items, uint32_t zero_rank,
-                   uint32_t distinct_values);
+  /// Tries all thresholds of a feature (half way between the node's neighbouring values). `items`
+  /// are the node's examples that are not 0 in it; they are reordered. False if the feature is
+  /// constant.
+  bool try_feature(const RankedFeature& feature, std::span<uint64_t> items);
+  /// Tries one threshold only, at `place` (0 to 1, 1 excluded) between the smallest and the largest
+  /// value (Geurts et al. 2006).
+  bool try_threshold(const RankedFeature& feature, std::span<const uint64_t> items, double place);
 
   const Split& best() const noexcept { return best_; }
 
@@ -63,14 +73,16 @@ class SplitFinder {
   void reset(SingleLabel& sides) const noexcept;
   void reset(MultiLabel& sides) const noexcept;
   template <typename Sides>
-  bool scan(Sides& sides, uint32_t feature, std::span<uint64_t> items, uint32_t zero_rank,
-            uint32_t distinct_values);
+  bool scan(Sides& sides, const RankedFeature& feature, std::span<uint64_t> items);
+  template <typename Sides>
+  void judge(Sides& sides, const RankedFeature& feature, std::span<const uint64_t> items,
+             uint32_t low, float threshold);
   template <typename Walk>
   void walk_sorted(std::span<uint64_t> items, uint32_t zero_rank, Walk& walk);
   template <typename Walk>
   void walk_counted(std::span<const uint64_t> items, uint32_t zero_rank, uint32_t distinct_values,
                     Walk& walk);
-  /// Counts of the examples that are zero into zeros_; their number.
+  /// Counts of the examples that are 0 into zeros_; their number.
   uint32_t count_zeros(std::span<const uint64_t> items);
 
   const ForestTargets& targets_;

@@ -1,6 +1,7 @@
 #include "train/forest_trainer.h"
 
 #include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -197,8 +198,10 @@ OutOfBag judge_out_of_bag(const Forest& forest, const std::vector<GrownTree>& tr
 TrainedForest train(const ExampleSet& examples, std::span<const uint32_t> rows,
                     const ForestTargets& targets, const ForestOptions& options) {
   TrainedForest result;
-  tbb::task_arena arena(options.threads == 0 ? tbb::task_arena::automatic
-                                             : static_cast<int>(options.threads));
+  const size_t most =
+      tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism);
+  const size_t threads = options.threads == 0 ? most : std::min<size_t>(options.threads, most);
+  tbb::task_arena arena(static_cast<int>(threads));
   arena.execute([&] {
     const RankMatrix matrix(examples, rows);
     const std::vector<GrownTree> trees = grow_trees(matrix, targets, options);
@@ -239,6 +242,20 @@ void Forest::predict(std::span<const SparseValue> window, std::span<float> dense
   for (const SparseValue& value : window) {
     dense[value.index] = 0;
   }
+}
+
+ForestPlan Forest::plan() const {
+  ForestPlan plan;
+  plan.inputs = feature_count;
+  plan.scores = class_count;
+  plan.nodes = nodes;
+  plan.roots = roots;
+  for (const float share : leaves) {
+    plan.leaves.push_back(share / static_cast<float>(roots.size()));
+  }
+  plan.base.assign(class_count, 0);
+  plan.output.transform = OutputRule::Transform::none;
+  return plan;
 }
 
 TrainedForest train_forest(const ExampleSet& examples, std::span<const uint32_t> rows,

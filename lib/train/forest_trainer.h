@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "feature/sparse_window.h"
+#include "model/plan.h"
 #include "train/example_set.h"
 
 namespace flowmark {
@@ -18,10 +19,14 @@ struct ForestOptions {
   /// them is not constant in the node. 0: the square root of their number, rounded down.
   uint32_t features_per_split = 0;
   uint32_t max_depth = 0;  ///< splits on the way to a leaf; 0: no limit
-  uint32_t max_leaves =
-      0;                   ///< of a tree, which is then grown by its best splits first; 0: no limit
+  /// Of a tree, which is then grown by its best splits first; 0: no limit.
+  uint32_t max_leaves = 0;
   uint32_t min_leaf = 1;   ///< examples in a leaf, as often as they were drawn
   uint32_t min_split = 2;  ///< examples in a node below which it becomes a leaf
+  /// One threshold at random for every feature drawn instead of the best one: extremely randomised
+  /// trees (Geurts et al. 2006), as a rule without bootstrap. Faster, and better where single bins
+  /// say little.
+  bool random_thresholds = false;
   bool bootstrap = true;   ///< every tree learns from as many examples as there are, drawn anew
   bool out_of_bag = true;  ///< with bootstrap: judge every example by the trees that did not see it
   /// Every class counts as much as any other; multi-label: of every output, yes as much as no.
@@ -38,13 +43,8 @@ struct ForestOptions {
 
 /// A forest as one array of nodes. A window's probabilities are the mean of its leaves, one a tree.
 struct Forest {
-  static constexpr uint32_t kLeaf = UINT32_MAX;
-  struct Node {
-    uint32_t feature = kLeaf;
-    float threshold = 0;  ///< x[feature] <= threshold goes to `yes`
-    uint32_t yes = 0;     ///< of a leaf: its row in leaves
-    uint32_t no = 0;
-  };
+  static constexpr uint32_t kLeaf = ForestPlan::kLeaf;
+  using Node = ForestPlan::Node;
 
   uint32_t feature_count = 0;
   uint32_t class_count = 0;
@@ -60,6 +60,8 @@ struct Forest {
   /// and is left so.
   void predict(std::span<const SparseValue> window, std::span<float> dense,
                std::span<double> probabilities) const;
+  /// As written to a model file (write_forest_model).
+  ForestPlan plan() const;
 };
 
 /// The examples judged by the trees whose bootstrap left them out.

@@ -39,6 +39,10 @@ uint32_t TreeRandom::below(uint32_t bound) noexcept {
   return static_cast<uint32_t>(product >> 32);
 }
 
+double TreeRandom::share() noexcept {
+  return static_cast<double>(next() >> 11) * 0x1p-53;
+}
+
 TreeBuilder::TreeBuilder(const RankMatrix& matrix, const ForestTargets& targets,
                          const ForestOptions& options)
     : matrix_(matrix),
@@ -184,8 +188,9 @@ bool TreeBuilder::find_split(Pending& node) {
       continue;
     }
     const std::span<uint64_t> items = collect(node.node, node.block, feature);
-    found |= finder_.try_feature(feature, items, matrix_.zero_rank(feature),
-                                 static_cast<uint32_t>(matrix_.values(feature).size()));
+    const RankedFeature ranked{feature, matrix_.values(feature), matrix_.zero_rank(feature)};
+    found |= options_.random_thresholds ? finder_.try_threshold(ranked, items, random_.share())
+                                        : finder_.try_feature(ranked, items);
   }
   node.split = finder_.best();
   return node.split.feature != Split::kNone;
@@ -208,13 +213,7 @@ void TreeBuilder::split(const Pending& parent) {
   const Split& split = parent.split;
   const auto left = static_cast<uint32_t>(tree_.nodes.size());
   const uint32_t right = left + 1;
-  const std::span<const float> values = matrix_.values(split.feature);
-  const double middle = 0.5 * (double{values[split.low]} + double{values[split.high]});
-  auto threshold = static_cast<float>(middle);
-  if (!(threshold < values[split.high])) {
-    threshold = values[split.low];
-  }
-  tree_.nodes[parent.node] = {split.feature, threshold, left, right};
+  tree_.nodes[parent.node] = {split.feature, split.threshold, left, right};
   tree_.nodes.resize(tree_.nodes.size() + 2);
   tree_.gains[split.feature] += split.gain;
 

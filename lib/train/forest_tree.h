@@ -28,6 +28,8 @@ class TreeRandom {
   uint64_t next() noexcept;
   /// Even over [0, bound).
   uint32_t below(uint32_t bound) noexcept;
+  /// Even over [0, 1).
+  double share() noexcept;
 
  private:
   uint64_t state_;

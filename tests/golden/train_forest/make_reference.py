@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 import sklearn
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.metrics import hamming_loss, log_loss
 from sklearn.tree import DecisionTreeClassifier
 
@@ -75,17 +75,22 @@ def single_tree(rows, labels, min_samples_leaf, **options):
         min_samples_leaf += 1
 
 
-def forest(rows, labels, test_rows, test_labels, **options):
+def forest(rows, labels, test_rows, test_labels, kind=RandomForestClassifier, **options):
     multilabel = labels.ndim > 1
     figures = {"test": [], "out_of_bag": [], "log_loss": [], "hamming_loss": []}
     for seed in range(FOREST_SEEDS):
-        model = RandomForestClassifier(oob_score=True, random_state=seed, n_jobs=2, **options).fit(rows, labels)
+        model = kind(random_state=seed, n_jobs=2, **options)
+        if model.bootstrap:
+            model.oob_score = True
+        model.fit(rows, labels)
         figures["test"].append(model.score(test_rows, test_labels))
         if multilabel:
-            figures["out_of_bag"].append((((model.oob_decision_function_[:, 1, :] > 0.5) == labels).all(axis=1)).mean())
+            answers = model.oob_decision_function_[:, 1, :] > 0.5
+            figures["out_of_bag"].append((answers == labels).all(axis=1).mean())
             figures["hamming_loss"].append(hamming_loss(test_labels, model.predict(test_rows)))
         else:
-            figures["out_of_bag"].append(model.oob_score_)
+            if model.bootstrap:
+                figures["out_of_bag"].append(model.oob_score_)
             figures["log_loss"].append(log_loss(test_labels, model.predict_proba(test_rows)))
     return {key: {"mean": np.mean(v), "deviation": np.std(v, ddof=1)} for key, v in figures.items() if v}
 
@@ -95,7 +100,8 @@ def main():
 
     rows, labels = counts(np.random.default_rng(11), 900, 60, 4)
     train, test = slice(0, 450), slice(450, 900)
-    out["data"]["counts"] = {"features": 60, "classes": 4, "train": 450, "rows": sparse(rows), "labels": labels.tolist()}
+    out["data"]["counts"] = {
+        "features": 60, "classes": 4, "train": 450, "rows": sparse(rows), "labels": labels.tolist()}
     for name, options in {
         "plain": dict(min_samples_leaf=20),
         "balanced": dict(min_samples_leaf=20, class_weight="balanced"),
@@ -109,6 +115,9 @@ def main():
     out["forests"]["counts_small"] = forest(
         rows[train], labels[train], rows[test], labels[test], n_estimators=150, max_depth=5,
         max_features=15, class_weight="balanced")
+
+    out["forests"]["counts_extra"] = forest(
+        rows[train], labels[train], rows[test], labels[test], kind=ExtraTreesClassifier, n_estimators=150)
 
     rows, labels = reals(np.random.default_rng(12), 260, 9, 3)
     out["data"]["reals"] = {"features": 9, "classes": 3, "train": 260, "rows": sparse(rows), "labels": labels.tolist()}

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <numeric>
 #include <random>
 
 #include "forest_data.h"
@@ -110,7 +112,7 @@ Split search(const std::vector<Example>& node, const ForestTargets& targets, uin
         purity(sides[0], targets) + purity(sides[1], targets) - purity(node, targets);
     if (count[0] >= min_leaf && count[1] >= min_leaf &&
         (best.feature == Split::kNone || gain > best.gain + 1e-9)) {
-      best = {7, low->first, std::next(low)->first, gain};
+      best = {7, low->first, 0, gain};
     }
   }
   return best;
@@ -157,7 +159,10 @@ TEST(SplitFinder, FindsWhatTryingEveryGapFinds) {
     const uint32_t min_leaf = 1 + static_cast<uint32_t>(dice() % 4);
     SplitFinder finder(targets, min_leaf);
     finder.start(counts);
-    const bool varies = finder.try_feature(7, items, zero_rank, distinct);
+    std::vector<float> values(distinct);
+    std::iota(values.begin(), values.end(), -static_cast<float>(zero_rank));
+    const RankedFeature feature{7, values, zero_rank};
+    const bool varies = finder.try_feature(feature, items);
     EXPECT_EQ(varies, std::any_of(node.begin(), node.end(), [&](const Example& example) {
                 return example.rank != node[0].rank;
               }));
@@ -169,16 +174,67 @@ TEST(SplitFinder, FindsWhatTryingEveryGapFinds) {
     }
     ++found;
     EXPECT_NEAR(best.gain, expected.gain, 1e-8) << "round " << round;
-    if (best.low == expected.low) {
-      EXPECT_EQ(best.high, expected.high);
+    // The threshold lies half way to the next value that the node has.
+    float next = values.back() + 1;
+    for (const Example& example : node) {
+      if (example.rank > best.low) {
+        next = std::min(next, values[example.rank]);
+      }
     }
+    EXPECT_EQ(best.threshold, 0.5F * (values[best.low] + next));
     // The table that is counted in must be left empty: once more, the same.
     finder.start(counts);
-    finder.try_feature(7, items, zero_rank, distinct);
+    finder.try_feature(feature, items);
     ASSERT_EQ(finder.best().low, best.low);
     ASSERT_EQ(finder.best().gain, best.gain);
   }
   EXPECT_GT(found, 2000U);
+}
+
+TEST(SplitFinder, AThresholdAtRandomIsJudgedAsItStands) {
+  ForestTargets targets;
+  targets.classes = 2;
+  targets.yes_weight = {1, 1};
+  const std::vector<float> values = {-2, 0, 1, 6};
+  const RankedFeature feature{3, values, 1};
+  // Three zeros of class 0, and -2 (class 1), 1 (class 0, drawn twice), 6 (class 1).
+  const std::vector<uint32_t> counts = {5, 2};
+  const std::vector<uint64_t> items = {make_item(0, 1U << 16 | 1), make_item(2, 2),
+                                       make_item(3, 1U << 16 | 1)};
+  const std::vector<Example> node = {{0, 1, 1}, {1, 0, 3}, {2, 0, 2}, {3, 1, 1}};
+  struct Case {
+    double place;
+    float threshold;
+    uint32_t low;
+  };
+  for (const Case& one : {Case{0, -2, 0}, Case{0.125, -1, 0}, Case{0.25, 0, 1}, Case{0.3, 0.4F, 1},
+                          Case{0.375, 1, 2}, Case{0.999999999999, -2, 0}}) {
+    SplitFinder finder(targets, 1);
+    finder.start(counts);
+    ASSERT_TRUE(finder.try_threshold(feature, items, one.place));
+    const Split& best = finder.best();
+    if (one.place > 0.9) {  // rounds to the largest value: nothing would go right
+      EXPECT_LT(best.threshold, 6);
+      continue;
+    }
+    EXPECT_EQ(best.feature, 3U);
+    EXPECT_FLOAT_EQ(best.threshold, one.threshold);
+    EXPECT_EQ(best.low, one.low);
+    std::vector<Example> sides[2];
+    for (const Example& example : node) {
+      sides[example.rank <= one.low ? 0 : 1].push_back(example);
+    }
+    EXPECT_NEAR(best.gain,
+                purity(sides[0], targets) + purity(sides[1], targets) - purity(node, targets),
+                1e-9);
+  }
+  SplitFinder finder(targets, 2);
+  finder.start(counts);
+  EXPECT_TRUE(finder.try_threshold(feature, items, 0));
+  EXPECT_EQ(finder.best().feature, Split::kNone) << "a leaf of one example";
+  const std::vector<uint32_t> only_items = {0, 1};
+  finder.start(only_items);
+  EXPECT_FALSE(finder.try_threshold(feature, std::span(items).first(1), 0.5)) << "constant";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <tbb/global_control.h>
 
 #include <bit>
 #include <cmath>
@@ -34,6 +35,7 @@ std::string bits(const TrainedForest& trained) {
 }
 
 TEST(TrainForest, IsTheSameOnAnyNumberOfThreads) {
+  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 5);
   const ForestData data = random_counts(400, 50, 3, 1);
   ForestOptions options;
   options.trees = 30;
@@ -45,6 +47,11 @@ TEST(TrainForest, IsTheSameOnAnyNumberOfThreads) {
   }
   options.seed = 2;
   EXPECT_FALSE(first == bits(train_forest(data.examples, data.train, options)));
+  options.random_thresholds = true;
+  options.threads = 1;
+  const std::string extra = bits(train_forest(data.examples, data.train, options));
+  options.threads = 5;
+  EXPECT_TRUE(extra == bits(train_forest(data.examples, data.train, options)));
 }
 
 TEST(TrainForest, MoreTreesBeginWithTheSameOnes) {
