@@ -87,7 +87,7 @@ int inspect(const ModelOptions& options) {
     std::cout << "  card        none\n";
     return 0;
   }
-  for (const char* key : {"tool", "date", "model", "data", "split", "shares"}) {
+  for (const char* key : {"tool", "date", "model", "data", "split", "class_shares"}) {
     if (card.is_object() && card.contains(key)) {
       const Json& value = card[key];
       std::cout << fmt::format("  {:<11} {}\n", key,

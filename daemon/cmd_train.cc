@@ -237,7 +237,7 @@ class Training {
       flows[flow.class_index] += 1;
     }
     for (size_t c = 0; c < flows.size(); ++c) {
-      card["shares"][examples_.classes[c]] = flows[c] / static_cast<double>(examples_.flows.size());
+      card["class_shares"][examples_.classes[c]] = flows[c] / static_cast<double>(examples_.flows.size());
     }
     if (validation_result_) {
       card["validation"] = validation_result_->to_json();

@@ -228,7 +228,7 @@ void histograms(Page& page, const WorkerCountersList& list, const ModelSet& set)
     }
   };
   each(page.histogram("verdict_confidence", "Confidence of verdicts, 0 to 1."),
-       &ModelCounters::confidence_permille, 7, 10, kPermille);
+       &ModelCounters::confidence_permille, 5, 18, kPermille);
   each(
       page.histogram("time_to_verdict_seconds", "From a flow's first packet to its first verdict."),
       &ModelCounters::time_to_verdict_ms, 0, 20, kMsPerSecond);

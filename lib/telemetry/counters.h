@@ -47,4 +47,28 @@ class Log2Histogram {
   Counter sum_;
 };
 
+/// A histogram with one writer and N buckets of equal width: bucket i counts values v with
+/// i * Width < v <= (i + 1) * Width (bucket 0 also v = 0), the last one everything above.
+template <size_t N, uint64_t Width>
+class LinearHistogram {
+ public:
+  void observe(uint64_t value) noexcept {
+    const size_t i = value == 0 ? 0 : (value - 1) / Width;
+    buckets_[i < N ? i : N - 1].add();
+    sum_.add(value);
+  }
+  uint64_t bucket(size_t i) const noexcept { return buckets_[i].get(); }
+  uint64_t sum() const noexcept { return sum_.get(); }
+  void reset() noexcept {
+    for (Counter& bucket : buckets_) bucket.set(0);
+    sum_.set(0);
+  }
+  static constexpr size_t size() noexcept { return N; }
+  static constexpr uint64_t upper_bound(size_t i) noexcept { return (i + 1) * Width; }
+
+ private:
+  std::array<Counter, N> buckets_{};
+  Counter sum_;
+};
+
 }  // namespace flowmark

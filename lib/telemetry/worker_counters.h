@@ -52,8 +52,8 @@ struct ModelCounters {
   std::array<Counter, kMaxClasses> flows_now;       ///< flows that carry the verdict (gauge)
   std::array<Counter, kMaxClasses> packets, bytes;  ///< of flows that carry the verdict
   Counter provisional, changes, abstentions, inferences;
-  Log2Histogram<24> confidence_permille;  ///< of verdicts
-  Log2Histogram<32> time_to_verdict_ms;   ///< flow's first packet to its first verdict
+  LinearHistogram<20, 50> confidence_permille;  ///< of verdicts
+  Log2Histogram<32> time_to_verdict_ms;         ///< flow's first packet to its first verdict
   Log2Histogram<24> inference_ns;
 
   /// Back to zero, when another model takes the slot.

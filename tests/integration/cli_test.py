@@ -303,7 +303,7 @@ class Models(unittest.TestCase):
         shown = json.loads(run("model", "inspect", "--json", self.model).stdout)
         self.assertEqual(shown["classes"], ["fetch", "talk"])
         self.assertEqual(shown["card"]["model"], "naive-bayes")
-        self.assertAlmostEqual(sum(shown["card"]["shares"].values()), 1)
+        self.assertAlmostEqual(sum(shown["card"]["class_shares"].values()), 1)
         self.assertGreater(shown["golden_windows"], 0)
         copy, key = os.path.join(self.folder, "signed.onnx"), os.path.join(self.folder, "site.key")
         shutil.copy(self.model, copy)

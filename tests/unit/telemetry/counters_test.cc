@@ -22,6 +22,16 @@ TEST(Log2Histogram, PutsEveryValueAtOrBelowItsBucketsBound) {
   }
 }
 
+TEST(LinearHistogram, CountsUpToAndWithTheBound) {
+  LinearHistogram<4, 10> histogram;
+  for (uint64_t value : {0ULL, 10ULL, 11ULL, 40ULL, 1000ULL}) histogram.observe(value);
+  EXPECT_EQ(histogram.bucket(0), 2U);
+  EXPECT_EQ(histogram.bucket(1), 1U);
+  EXPECT_EQ(histogram.bucket(2), 0U);
+  EXPECT_EQ(histogram.bucket(3), 2U);
+  EXPECT_EQ(histogram.sum(), 1061U);
+}
+
 TEST(Counter, AddsAndResets) {
   Counter counter;
   counter.add();
