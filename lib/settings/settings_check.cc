@@ -17,6 +17,11 @@ const YamlNode& at(const YamlNode& map, const std::string& key) {
   return map;
 }
 
+/// Told already: neither a mapping nor nothing, which stands for an empty one.
+bool wrong_kind(const YamlNode& item) {
+  return item.kind != YamlNode::Kind::map && item.kind != YamlNode::Kind::null;
+}
+
 bool given(const YamlNode& map, const std::string& key) {
   return &at(map, key) != &map;
 }
@@ -38,7 +43,7 @@ void check_ports(const Place& root, const YamlNode& document, const Settings& se
     const PortSettings& port = settings.ports[i];
     const YamlNode& item = list.items[i];
     const Place here = place.item(i);
-    if (item.kind != YamlNode::Kind::map) continue;
+    if (wrong_kind(item)) continue;
     if (!given(item, "name")) {
       here.missing(item, "name", "a PCI address or a vdev string");
     } else if (port.name.empty()) {
@@ -72,7 +77,7 @@ void check_models(const Place& root, const YamlNode& document, const Settings& s
     const ModelSettings& model = settings.models[i];
     const YamlNode& item = list.items[i];
     const Place here = place.item(i);
-    if (item.kind != YamlNode::Kind::map) continue;
+    if (wrong_kind(item)) continue;
     if (!given(item, "name")) here.missing(item, "name", "a name of your choice");
     if (!given(item, "path")) here.missing(item, "path", "the model file");
     if (model.when && !model.when->model.empty() && !names.contains(model.when->model)) {

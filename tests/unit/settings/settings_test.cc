@@ -149,6 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "trusted_keys[0]: value abc: expected an Ed25519 public key"},
         BadValue{"models: [{path: a.onnx}]", "models[0].name: missing"},
         BadValue{"models: [{name: a}]", "models[0].path: missing"},
+        BadValue{"models: [3]", "models[0]: value 3: expected a mapping"},
         BadValue{"models: [{name: a b, path: x}]", "models[0].name: value a b: expected a name"},
         BadValue{"models: [{name: a, path: x}, {name: a, path: y}]", "another model has this name"},
         BadValue{"models: [{name: a, path: x, when: {model: b, classes: [c]}}]",
@@ -175,6 +176,12 @@ TEST(Settings, PortsMustFitTheMode) {
   EXPECT_THAT(
       problems("ports: [{name: a}, {role: wan}]"),
       ElementsAre(HasSubstr("ports[0].role: missing"), HasSubstr("ports[1].name: missing")));
+}
+
+TEST(Settings, AnEmptyItemLacksEverything) {
+  EXPECT_THAT(
+      problems(std::string(kPorts) + "models:\n  -\n"),
+      ElementsAre(HasSubstr("models[0].name: missing"), HasSubstr("models[0].path: missing")));
 }
 
 TEST(Settings, PathsAreRelativeToTheFile) {
