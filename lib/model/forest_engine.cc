@@ -223,12 +223,17 @@ uint32_t ForestEngine::walk(ForestScratch& own) const noexcept {
     at[lane] = nodes_.data() + trees[lane].first;
     depth = std::max(depth, trees[lane].depth);
   }
-  for (uint32_t step = 0; step < depth; ++step) {
+  // Most ways are shorter than the deepest: stop when no lane moves any more.
+  int32_t moved = 1;
+  for (uint32_t step = 0; step < depth && moved != 0; ++step) {
+    moved = 0;
     FLOWMARK_UNROLL_LANES
     for (size_t lane = 0; lane < kLanes; ++lane) {
       const Node node = *at[lane];
-      at[lane] +=
+      const int32_t ahead =
           (node.link >> shift) + static_cast<int32_t>(inputs[node.link & mask] > node.threshold);
+      at[lane] += ahead;
+      moved |= ahead;
     }
   }
   for (size_t lane = 0; lane < kLanes; ++lane) {
