@@ -67,9 +67,11 @@ class ReplayTest(rig.FolderTest):
         packets = conversations(3, 100)
         rig.write_pcap(self.path("in.pcap"), packets)
         os.truncate(self.path("in.pcap"), os.path.getsize(self.path("in.pcap")) - 10)
-        result = self.replay(self.path("in.pcap"))
+        result = self.replay(self.path("in.pcap"), "--write-marked", self.path("out.pcap"))
         self.assertEqual(result.returncode, 1)
         self.assertIn("in.pcap", result.stderr)
+        self.assertEqual(os.path.getsize(self.path("out.pcap")),
+                         os.path.getsize(self.path("in.pcap")), "the copy is cut off likewise")
         self.assertEqual(json.loads(result.stdout)["received"], len(packets) - 1)
         self.assertEqual(len([v for v in self.lines() if v["final"]]), 3)
 
@@ -91,6 +93,28 @@ class ReplayTest(rig.FolderTest):
         self.assertIn("c.yaml:2: workers", result.stderr)
         self.assertIn('c.yaml:3: model: unknown key: did you mean "models"?', result.stderr)
         self.assertEqual(rig.run(rig.tool("flowmark"), "replay").returncode, 2)
+
+    def test_the_shipped_model_and_configuration(self):
+        """Every packet carries the mark of the verdict that stood when it passed."""
+        config = os.path.join(rig.SOURCE, "config")
+        if not os.path.exists(os.path.join(config, "models/category.onnx")):
+            self.skipTest("config/models/category.onnx is not there")
+        capture = os.path.join(config, "demo/demo.pcap.gz")
+        result = rig.run(rig.tool("flowmark"), "replay", "--config",
+                         os.path.join(config, "replay.yaml"), capture, "--verdicts",
+                         self.path("v.jsonl"), "--write-marked", self.path("out.pcap.gz"), "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        summary = json.loads(result.stdout)
+        self.assertEqual(summary["received"], summary["forwarded"])
+        verdicts = self.lines()
+        self.assertGreater(len([v for v in verdicts if v["final"]]), 3)
+        marks = {"voip": "EF", "video-call": "AF41", "streaming": "AF31", "chat": "AF21",
+                 "browsing": "DF", "file-transfer": "AF11", "p2p": "LE"}
+        for verdict in verdicts:
+            if verdict["class"] is not None:
+                self.assertEqual(verdict["mark"], marks[verdict["class"]], verdict)
+        self.assertTrue(set(summary["marked_by_dscp"]) <= set(marks.values()))
+        self.assertGreater(summary["marked"], 0)
 
     def test_outside_captures_are_accounted_for(self):
         folder = os.environ.get("FLOWMARK_PCAPS", "")

@@ -148,6 +148,15 @@ class StartTest(rig.FolderTest):
             self.assertFalse(os.path.exists(self.path("ctl.sock")))
             self.assertFalse(os.path.exists("/var/run/dpdk/fmtest%d" % os.getpid()))
 
+    def test_feeds_the_service_managers_watchdog(self):
+        os.environ["WATCHDOG_USEC"] = "400000"
+        self.addCleanup(os.environ.pop, "WATCHDOG_USEC")
+        with rig.Daemon(self.folder, self.base_config() + self.NULL_PORTS) as daemon:
+            for _ in range(3):
+                daemon.wait_notification("WATCHDOG=1")
+            self.assertEqual(daemon.stop()[0], 0)
+            daemon.wait_notification("STOPPING=1")
+
     def test_mirror_receives_and_sends_nothing(self):
         config = (self.base_config() + "mode: mirror\nports: [{name: net_null0}]\n"
                   "metrics: {listen: ''}\n")
