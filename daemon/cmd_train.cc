@@ -1,6 +1,7 @@
 // flowmark train: from labelled recordings to a model file.
 
 #include "daemon/cmd_train.h"
+#include "daemon/learner.h"
 
 #include <oneapi/tbb/global_control.h>
 
@@ -13,8 +14,6 @@
 #include "daemon/window_lines.h"
 #include "model/model.h"
 #include "train/evaluation.h"
-#include "train/softmax.h"
-#include "train/train_linear.h"
 
 namespace flowmark {
 namespace {
@@ -28,15 +27,11 @@ struct TrainOptions {
   DataOptions data;
   SplitOptions split;
   std::string split_by;
-  LinearTraining training;
-  std::string type = "logistic";
+  LearnerOptions learner;
   std::string spec = R"({"kind":"combined","values":"log1p"})";
   std::string out;
   std::string task = "category";
   std::vector<std::string> classes;
-  std::vector<double> l2;
-  std::vector<double> alpha;
-  bool unbalanced = false;
 };
 
 constexpr const char* kHelp =
@@ -48,6 +43,7 @@ constexpr const char* kHelp =
     "      labels: {\"Google Doc\": documents, \"*\": ~}    # labels in the file; ~ leaves out\n"
     "\nExamples:\n"
     "  flowmark train --data manifest.yaml --out category.onnx\n"
+    "  flowmark train --model-type forest --min-leaf 3 --data manifest.yaml --out category.onnx\n"
     "  flowmark train --model-type naive-bayes --spec size_iat --data flows.csv.gz --test 0.3 "
     "--out "
     "nb.onnx\n"
@@ -105,37 +101,13 @@ class Training {
   }
 
   void learn() {
-    LinearTraining training = options_.training;
-    training.balanced = !options_.unbalanced;
-    const bool bayes = options_.type == "naive-bayes";
-    training.type = bayes ? LinearType::naive_bayes : LinearType::logistic;
-    training.strengths = bayes ? options_.alpha : options_.l2;
-    if (training.strengths.empty()) {
-      if (bayes) {
-        training.strengths = {1};
-      } else if (validation_.empty()) {
-        training.strengths = {1e-4};
-      } else {
-        training.strengths = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
-      }
-    }
-    const auto train = rows_of(examples_, split_, Part::train, false);
-    const auto validation = rows_of(examples_, split_, Part::validation, false);
-    trained_ = train_linear(examples_, train, validation, training);
-    if (options_.data.json) {
-      return;
-    }
-    std::cout << "\n"
-              << (bayes ? "alpha" : "l2") << "        iterations  temperature  validation loss  "
-              << "balanced accuracy\n";
-    for (size_t i = 0; i < trained_.trials.size(); ++i) {
-      const LinearTrial& trial = trained_.trials[i];
-      std::cout << fmt::format("{:<9g} {:>11} {:>12.3f} {:>16.5f} {:>17.2f}%{}{}\n", trial.strength,
-                               trial.iterations, trial.temperature, trial.validation_loss,
-                               100 * trial.validation_accuracy, i == trained_.chosen ? "  <-" : "",
-                               trial.converged ? "" : "  (not converged: --max-iterations)");
-    }
-    std::cout << std::flush;
+    LearnerOptions options = options_.learner;
+    options.seed = options_.split.seed;
+    learner_ =
+        options.type == "forest" ? make_forest_learner(options) : make_linear_learner(options);
+    learner_->learn(examples_, rows_of(examples_, split_, Part::train, false),
+                    rows_of(examples_, split_, Part::validation, false));
+    if (!options_.data.json) std::cout << "\n" << learner_->report() << std::flush;
   }
 
   /// Rows whose windows go into the file as its self-test: of every class, others than trained on
@@ -174,7 +146,7 @@ class Training {
   /// own name only ever stands for a file that has passed.
   void write() {
     candidate_ = options_.out + ".candidate";
-    write_linear_model(candidate_, description(""), trained_.fit.parameters());
+    learner_->write(candidate_, description(""));
     model_ = load_model(candidate_);
     round_trip_ = round_trip();
     if (!(round_trip_ <= kRoundTripTolerance)) {
@@ -185,13 +157,12 @@ class Training {
     }
   }
 
-  double round_trip() const {
+  double round_trip() {
     const auto scratch = model_->engine->make_scratch();
     std::vector<double> expected(examples_.classes.size());
     double most = 0;
     for (size_t row = 0; row < examples_.size(); ++row) {
-      trained_.fit.score(examples_.row(row), expected);
-      softmax(expected);
+      learner_->probabilities(examples_.row(row), expected);
       const auto got = model_->engine->run(*scratch, examples_.row(row));
       for (size_t c = 0; c < expected.size(); ++c) {
         most = std::max(most, std::fabs(expected[c] - static_cast<double>(got[c])));
@@ -204,24 +175,22 @@ class Training {
     if (!test_.empty()) {
       test_result_ = evaluate_rows(*model_, examples_, test_);
     }
-    if (!validation_.empty() && !options_.training.refit) {
+    if (!validation_.empty() && !options_.learner.linear.refit) {
       validation_result_ = evaluate_rows(*model_, examples_, validation_);
     }
     card_ = card();
-    write_linear_model(candidate_, description(card_.dump()), trained_.fit.parameters());
+    learner_->write(candidate_, description(card_.dump()));
     model_ = load_model(candidate_);
     std::filesystem::rename(candidate_, options_.out);
   }
 
   Json card() const {
-    const LinearTrial& trial = trained_.trials[trained_.chosen];
     Json card;
     card["tool"] = "flowmark " FLOWMARK_VERSION;
     card["date"] = today();
-    card["model"] = options_.type;
-    card["regularisation"] = trial.strength;
-    card["temperature"] = trial.temperature;
-    card["balanced"] = !options_.unbalanced;
+    card["model"] = options_.learner.type;
+    learner_->describe(card);
+    card["balanced"] = !options_.learner.unbalanced;
     for (const std::string& data : options_.data.data) {
       card["data"].push_back(std::filesystem::path(data).filename().string());
     }
@@ -237,7 +206,8 @@ class Training {
       flows[flow.class_index] += 1;
     }
     for (size_t c = 0; c < flows.size(); ++c) {
-      card["class_shares"][examples_.classes[c]] = flows[c] / static_cast<double>(examples_.flows.size());
+      card["class_shares"][examples_.classes[c]] =
+          flows[c] / static_cast<double>(examples_.flows.size());
     }
     if (validation_result_) {
       card["validation"] = validation_result_->to_json();
@@ -254,14 +224,7 @@ class Training {
       out["out"] = options_.out;
       out["sha256"] = model_->sha256;
       out["round_trip"] = round_trip_;
-      for (const LinearTrial& trial : trained_.trials) {
-        out["trials"].push_back({{"strength", trial.strength},
-                                 {"iterations", trial.iterations},
-                                 {"converged", trial.converged},
-                                 {"temperature", trial.temperature},
-                                 {"validation_loss", trial.validation_loss},
-                                 {"validation_balanced_accuracy", trial.validation_accuracy}});
-      }
+      out["trials"] = learner_->trials();
       std::cout << out.dump(2) << "\n";
       return;
     }
@@ -289,7 +252,7 @@ class Training {
   Split split_;
   std::vector<uint32_t> validation_;
   std::vector<uint32_t> test_;
-  TrainedLinear trained_;
+  std::unique_ptr<Learner> learner_;
   std::string candidate_;
   std::shared_ptr<const Model> model_;
   double round_trip_ = 0;
@@ -318,11 +281,11 @@ void add_split_options(CLI::App& command, TrainOptions& options) {
 }
 
 void add_training_options(CLI::App& command, TrainOptions& options) {
-  LinearTraining& training = options.training;
-  command.add_option("--l2", options.l2,
+  LinearTraining& training = options.learner.linear;
+  command.add_option("--l2", options.learner.l2,
                      "Logistic: strength of the penalty on squared weights; of several the best on "
                      "validation data is taken (default 1e-2 ... 1e-6)");
-  command.add_option("--alpha", options.alpha,
+  command.add_option("--alpha", options.learner.alpha,
                      "Naive Bayes: smoothing; of several the best is taken (default 1)");
   command.add_option("--max-iterations", training.max_iterations, "Of each fit")
       ->capture_default_str();
@@ -332,8 +295,17 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
       ->capture_default_str();
   command.add_option("--early-stop", training.patience,
                      "Stop after so many iterations without a better validation loss");
-  command.add_flag("--unbalanced", options.unbalanced,
+  command.add_flag("--unbalanced", options.learner.unbalanced,
                    "Let every window count the same, instead of every class");
+  ForestOptions& forest = options.learner.forest;
+  command.add_option("--trees", forest.trees, "Forest: how many")->capture_default_str();
+  command
+      .add_option("--min-leaf", forest.min_leaf,
+                  "Forest: windows a leaf rests on at least; more give smoother probabilities")
+      ->capture_default_str();
+  command
+      .add_option("--max-depth", forest.max_depth, "Forest: splits on the way to a leaf; 0: any")
+      ->capture_default_str();
   command.add_flag("--refit", training.refit,
                    "Finally train on training and validation data together");
 }
@@ -343,7 +315,7 @@ int run_train(const TrainOptions& options) {
   if (options.data.threads > 0) {
     limit.emplace(tbb::global_control::max_allowed_parallelism, options.data.threads);
   }
-  if (options.training.patience > 0 && options.split.validation <= 0) {
+  if (options.learner.linear.patience > 0 && options.split.validation <= 0) {
     throw UsageError("--early-stop: needs validation data (--validation)");
   }
   return Training(options).run();
@@ -354,8 +326,10 @@ int run_train(const TrainOptions& options) {
 CLI::App* add_train(CLI::App& parent, std::function<int()>& run) {
   CLI::App* command = parent.add_subcommand("train", "Train a model on labelled recordings");
   auto options = std::make_shared<TrainOptions>();
-  command->add_option("--model-type", options->type, "logistic (regression) or naive-bayes")
-      ->check(CLI::IsMember({"logistic", "naive-bayes"}))
+  command
+      ->add_option("--model-type", options->learner.type,
+                   "logistic (regression), naive-bayes or (random) forest")
+      ->check(CLI::IsMember({"logistic", "naive-bayes", "forest"}))
       ->capture_default_str();
   options->data.add_to(*command);
   command->add_option("--spec", options->spec, "What the model reads, as for 'flowmark features'")

@@ -1,0 +1,93 @@
+// Logistic regression and naive Bayes for flowmark train.
+
+#include <fmt/format.h>
+
+#include "daemon/learner.h"
+#include "train/softmax.h"
+
+namespace flowmark {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class LinearLearner final : public Learner {
+ public:
+  explicit LinearLearner(const LearnerOptions& options)
+      : training_(options.linear),
+        bayes_(options.type == "naive-bayes"),
+        given_(bayes_ ? options.alpha : options.l2) {
+    training_.balanced = !options.unbalanced;
+    training_.type = bayes_ ? LinearType::naive_bayes : LinearType::logistic;
+  }
+
+  void learn(const ExampleSet& examples, std::span<const uint32_t> train,
+             std::span<const uint32_t> validation) override {
+    training_.strengths = given_;
+    if (given_.empty()) {
+      if (bayes_) {
+        training_.strengths = {1};
+      } else if (validation.empty()) {
+        training_.strengths = {1e-4};
+      } else {
+        training_.strengths = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
+      }
+    }
+    trained_ = train_linear(examples, train, validation, training_);
+  }
+
+  std::string report() const override {
+    std::string text = bayes_ ? "alpha" : "l2   ";
+    text += "     iterations  temperature  validation loss  balanced accuracy\n";
+    for (size_t i = 0; i < trained_.trials.size(); ++i) {
+      const LinearTrial& trial = trained_.trials[i];
+      text += fmt::format("{:<9g} {:>11} {:>12.3f} {:>16.5f} {:>17.2f}%{}{}\n", trial.strength,
+                          trial.iterations, trial.temperature, trial.validation_loss,
+                          100 * trial.validation_accuracy, i == trained_.chosen ? "  <-" : "",
+                          trial.converged ? "" : "  (not converged: --max-iterations)");
+    }
+    return text;
+  }
+
+  void describe(Json& card) const override {
+    const LinearTrial& trial = trained_.trials[trained_.chosen];
+    card["regularisation"] = trial.strength;
+    card["temperature"] = trial.temperature;
+  }
+
+  Json trials() const override {
+    Json list = Json::array();
+    for (const LinearTrial& trial : trained_.trials) {
+      list.push_back({{"strength", trial.strength},
+                      {"iterations", trial.iterations},
+                      {"converged", trial.converged},
+                      {"temperature", trial.temperature},
+                      {"validation_loss", trial.validation_loss},
+                      {"validation_balanced_accuracy", trial.validation_accuracy}});
+    }
+    return list;
+  }
+
+  void write(const std::filesystem::path& path,
+             const ModelDescription& description) const override {
+    write_linear_model(path, description, trained_.fit.parameters());
+  }
+
+  void probabilities(std::span<const SparseValue> window, std::span<double> out) override {
+    trained_.fit.score(window, out);
+    softmax(out);
+  }
+
+ private:
+  LinearTraining training_;
+  bool bayes_;
+  std::vector<double> given_;
+  TrainedLinear trained_;
+};
+
+}  // namespace
+
+std::unique_ptr<Learner> make_linear_learner(const LearnerOptions& options) {
+  return std::make_unique<LinearLearner>(options);
+}
+
+}  // namespace flowmark
