@@ -50,13 +50,13 @@ class Rig:
             subprocess.run(["ip", "netns", "del", name])
 
 
-def udp_socket(namespace, address):
+def udp_socket(namespace, address, port=5004):
     with rig.in_namespace(namespace):
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, ECT1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    sock.bind((address, 5004))
+    sock.bind((address, port))
     return sock
 
 
@@ -100,10 +100,11 @@ class InlineTest(rig.FolderTest):
     def tearDownClass(cls):
         cls.rig.close()
 
-    def config(self, more=""):
-        port = "{name: 'net_af_packet%d,iface=%s,blocksz=65536,framesz=2048,framecnt=4096', role: %s}"
+    def config(self, more="", queues=1):
+        port = ("{name: 'net_af_packet%d,iface=%s,blocksz=65536,framesz=2048,framecnt=4096,"
+                "qpairs=%d', role: %s}")
         return (self.base_config() + "metrics: {listen: ''}\nports:\n  - " +
-                port % (0, "dlan", "lan") + "\n  - " + port % (1, "dwan", "wan") + "\n"
+                port % (0, "dlan", queues, "lan") + "\n  - " + port % (1, "dwan", queues, "wan") + "\n"
                 "models: [{name: category, path: m.onnx, policy: {min_packets: 8}}]\n" + more)
 
     def setUp(self):
@@ -112,16 +113,16 @@ class InlineTest(rig.FolderTest):
         rig.make_model(self.model, "voip", "streaming")
         self.lan = udp_socket(self.rig.lan, LAN)
         self.wan = udp_socket(self.rig.wan, WAN)
-        self.addCleanup(self.lan.close)
+        self.addCleanup(lambda: self.lan.close())
         self.addCleanup(self.wan.close)
 
-    def daemon(self, more=""):
-        return rig.Daemon(self.folder, self.config(more), namespace=self.rig.dp)
+    def daemon(self, more="", queues=1):
+        return rig.Daemon(self.folder, self.config(more, queues), namespace=self.rig.dp)
 
     def talk(self, packets, at=None, window=64):
         """`packets` packets from lan to wan and back, at most `window` under way; `at(i)` is called
         before packet i. Every one must come back. TOS values seen at (wan, lan)."""
-        echo = Echo(self.wan, (LAN, 5004))
+        echo = Echo(self.wan, self.lan.getsockname())
         back, sent = [], 0
         try:
             while len(back) < packets:
@@ -207,6 +208,23 @@ class InlineTest(rig.FolderTest):
             self.assertGreater(told["models"][0]["probabilities"]["voip"], 0.9)
             self.assertFalse(daemon.ctl("explain", "tcp 10.9.0.2:1 10.9.0.1:2")["known"])
             self.assertEqual(daemon.stop()[0], 0)
+
+    def test_two_workers_see_both_directions_of_each_flow(self):
+        if os.cpu_count() < 2:
+            self.skipTest("needs two cores")
+        for queues, spreading in ((2, "symmetric hash of the ports"), (1, "distributor")):
+            with self.subTest(spreading), self.daemon("workers: 2\n", queues) as daemon:
+                self.assertEqual(daemon.ctl("status")["spreading"], spreading)
+                for port in range(6000, 6008):
+                    self.lan.close()
+                    self.lan = udp_socket(self.rig.lan, LAN, port)
+                    self.talk(50, window=8)
+                    told = daemon.ctl("explain", "udp %s:%d %s:5004" % (LAN, port, WAN))
+                    self.assertEqual(told["packets"], 100, "of both directions, with one worker")
+                    self.assertEqual(told["mark"], "EF")
+                status, summary = daemon.stop()
+                self.assertEqual(status, 0, daemon.log())
+                self.assertEqual(rig.summary_count(summary, "dropped"), 0)
 
     def test_reloads_under_traffic_change_verdicts_and_lose_nothing(self):
         classes = [("voip", "streaming"), ("streaming", "voip")]
