@@ -27,12 +27,29 @@ flowmark_install "${flowmark_build_packages[@]}" \
 
 jobs=$(nproc)
 
-# build PRESET [TARGET ...]
+# build PRESET [TARGET ...]: what Ninja says of finished steps is left out
 build() {
-  local preset=$1; shift
+  local preset=$1 target=()
+  shift
+  [ $# -eq 0 ] || target=(--target "$@")
   echo "== building: $preset"
   cmake --preset "$preset" -Wno-dev >/dev/null
-  cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"} 2>&1 | { grep -vE '^\[[0-9]+/[0-9]+\]' || true; }
+  cmake --build --preset "$preset" -j "$jobs" "${target[@]}" 2>&1 | { grep -vE '^\[[0-9]+/[0-9]+\]' || true; }
+}
+
+# quiet_tests BUILD_FOLDER [CTEST_ARGUMENT ...]: the summary, and all that was said if one fails
+quiet_tests() {
+  local folder=$1 log
+  shift
+  log=$(mktemp)
+  if ctest --test-dir "$folder" -j "$jobs" --output-on-failure "$@" >"$log" 2>&1; then
+    tail -n 8 "$log"
+    rm -f "$log"
+  else
+    grep -vE ' +Passed +|^ +Start ' "$log"
+    rm -f "$log"
+    return 1
+  fi
 }
 
 echo "== format"
@@ -42,10 +59,10 @@ if [ "$sanitize" = yes ]; then
   export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
   build asan
   echo "== address and undefined behaviour sanitizers"
-  ctest --test-dir build-asan -j "$jobs" --output-on-failure -LE 'root|slow' | tail -n 12
-  build tsan
+  quiet_tests build-asan -LE 'root|slow'
+  build tsan daemon_test classify_test train_test
   echo "== thread sanitizer"
-  ctest --test-dir build-tsan -j "$jobs" --output-on-failure -R '^(daemon|classify|train)\.' -LE 'root|slow' | tail -n 12
+  quiet_tests build-tsan -R '^(daemon|classify|train)\.'
 fi
 
 build release

@@ -21,7 +21,7 @@ struct VerdictPolicy {
   uint32_t hop_packets = 256;         ///< asked again after so many packets ...
   TimeUs hop_us = 15 * kUsPerSecond;  ///< ... or so much time, whichever comes first
   uint32_t votes = 4;                 ///< how many newest windows are averaged
-  float confidence = 0.6F;            ///< below it the model abstains
+  float confidence = 0.4F;            ///< below it the model abstains
   float hysteresis = 0.1F;            ///< lead a new class needs over the standing one
 };
 

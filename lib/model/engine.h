@@ -27,7 +27,8 @@ class Engine {
 
   /// Starts on a window (indices below input_length, ascending). The window must stay unchanged
   /// until the result is ready.
-  virtual void begin(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept = 0;
+  virtual void begin(EngineScratch& scratch,
+                     std::span<const SparseValue> window) const noexcept = 0;
 
   /// Works on. True when the probabilities are ready.
   virtual bool step(EngineScratch& scratch, uint32_t work) const noexcept = 0;
@@ -36,7 +37,8 @@ class Engine {
   virtual std::span<const float> probabilities(const EngineScratch& scratch) const noexcept = 0;
 
   /// begin, all steps, probabilities.
-  std::span<const float> run(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept {
+  std::span<const float> run(EngineScratch& scratch,
+                             std::span<const SparseValue> window) const noexcept {
     begin(scratch, window);
     while (!step(scratch, UINT32_MAX)) {
     }

@@ -20,7 +20,7 @@ struct Model {
   std::vector<std::string> classes;
   FeatureSpec input;
   bool multilabel = false;
-  std::string card;            ///< flowmark.card, JSON text; may be empty
+  std::string card;             ///< flowmark.card, JSON text; may be empty
   uint32_t golden_windows = 0;  ///< how many golden windows the self-test ran
   uint64_t parameters = 0;
   std::unique_ptr<const Engine> engine;
@@ -36,7 +36,8 @@ struct LoadOptions {
   std::string signature{};
 };
 
-/// Reads and checks a model file. Throws Error: "FILE: ..." naming the node, the key and the reason.
+/// Reads and checks a model file. Throws Error: "FILE: ..." naming the node, the key and the
+/// reason.
 std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
                                         const LoadOptions& options = {});
 

@@ -79,6 +79,7 @@ ActiveModel active(std::shared_ptr<const Model> model, std::string name) {
   active_model.name = std::move(name);
   active_model.model = std::move(model);
   active_model.policy.min_packets = 4;
+  active_model.policy.confidence = 0.6F;
   active_model.policy.hop_packets = 16;
   active_model.class_dscp = {dscp::kExpedited, dscp::kAf11};
   return active_model;
