@@ -202,6 +202,17 @@ def keras_network():
            onnx_runtime(model, wins, 45 * 36))
 
 
+def fuzz_seed():
+    """A network of a few hundred weights for tests/fuzz/corpus/model."""
+    nn = torch.nn
+    net = coarse(nn.Sequential(
+        nn.Conv2d(1, 2, 3, 2, 1), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(2, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(12, 2), nn.Softmax(dim=1)))
+    wins = windows(144, [0, 5])
+    finish("../../fuzz/corpus/model/cnn", export(net, (1, 12, 12), dynamic=False),
+           picture_spec(12, 12), 2, wins, torch_answers(net, (1, 12, 12), wins))
+
+
 def training_data(length, classes, count=600):
     y = rng.integers(0, classes, count)
     centres = rng.gamma(0.4, 3, (classes, length))
@@ -429,4 +440,5 @@ if __name__ == "__main__":
     sklearn_models()
     tree_models()
     linear_models()
+    fuzz_seed()
     sys.exit(0)
