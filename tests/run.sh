@@ -57,12 +57,12 @@ git ls-files '*.cc' '*.h' 2>/dev/null | xargs -r clang-format --dry-run --Werror
 
 if [ "$sanitize" = yes ]; then
   export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-  build asan
+  build asan unit_tests
   echo "== address and undefined behaviour sanitizers"
-  quiet_tests build-asan -LE 'root|slow'
-  build tsan daemon_test classify_test train_test
+  quiet_tests build-asan -E '^integration|NOT_BUILT'
+  build tsan threaded_tests
   echo "== thread sanitizer"
-  quiet_tests build-tsan -R '^(daemon|classify|train)\.'
+  quiet_tests build-tsan -R '^daemon\.'
 fi
 
 build release
