@@ -23,7 +23,7 @@ ClassifierOptions classifier_options(const Settings& settings, uint32_t workers,
   options.parse = settings.tunnels;
   options.mark_mode = settings.marking.mode;
   options.ef_share_max = settings.marking.ef_share_max;
-  options.link_bits_per_second = settings.marking.link_mbit * 1'000'000;
+  options.link_bits_per_second = settings.marking.link_mbit * 1'000'000 / workers;
   options.due_capacity = settings.inference.queue;
   return options;
 }
