@@ -148,7 +148,11 @@ bool CaptureReader::next(Packet& packet) {
   packet.data = const_cast<uint8_t*>(data);
   packet.head_length = header->caplen;
   packet.wire_length = std::max(header->len, header->caplen);
-  packet.time_us = TimeUs{header->ts.tv_sec} * kUsPerSecond + header->ts.tv_usec;
+  // A damaged pcapng may claim any time; one beyond a signed count of microseconds is cut to what
+  // fits a hundred times over.
+  constexpr TimeUs kMaxSeconds = INT64_MAX / kUsPerSecond / 100;
+  const TimeUs seconds = std::clamp<TimeUs>(header->ts.tv_sec, -kMaxSeconds, kMaxSeconds);
+  packet.time_us = seconds * kUsPerSecond + header->ts.tv_usec % kUsPerSecond;
   packet.port = 0;
   packet.link = impl_->link;
   return true;
