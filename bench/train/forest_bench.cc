@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <map>
 #include <random>
@@ -177,22 +178,27 @@ void run(std::map<std::string, std::string> arguments) {
   options.bootstrap = !options.random_thresholds;
   options.out_of_bag = false;
   double best = 1e9;
+  double best_cpu = 1e9;  // of all threads; steadier than the clock on a busy machine
   TrainedForest trained;
   for (int round = 0; round < 3; ++round) {
     const auto start = std::chrono::steady_clock::now();
+    const std::clock_t cpu_start = std::clock();
     trained = train_forest(data.examples, data.train, options);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     best = std::min(best, took.count());
+    best_cpu = std::min(best_cpu, static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
   }
   const double right = accuracy(trained.forest, data);
   const size_t nodes = trained.forest.nodes.size();
   if (!arguments["--json"].empty()) {
     fmt::print("{{\"examples\":{},\"features\":{},\"train_s\":{:.4f},\"accuracy\":{:.5f},",
                data.train.size(), data.examples.feature_count, best, right);
-    fmt::print("\"nodes\":{}}}\n", nodes);
+    fmt::print("\"cpu_s\":{:.4f},\"nodes\":{}}}\n", best_cpu, nodes);
   } else {
-    fmt::print("{} examples of {} features, {} trees: {:.3f} s, accuracy {:.4f}, {} nodes\n",
-               data.train.size(), data.examples.feature_count, options.trees, best, right, nodes);
+    fmt::print("{} examples of {} features, {} trees: {:.3f} s (CPU {:.3f} s), accuracy {:.4f}, ",
+               data.train.size(), data.examples.feature_count, options.trees, best, best_cpu,
+               right);
+    fmt::print("{} nodes\n", nodes);
   }
 }
 
