@@ -151,10 +151,12 @@ class GatewayTest(rig.FolderTest):
         for label, mark in MARK.items():
             if label not in offered:
                 continue
-            # Early packets pass before the verdict; the flow's own mark must then be the rule.
-            self.assertGreater(marks[label][mark], offered[label] / 4, label)
             wrong = sum(count for dscp, count in marks[label].items() if dscp not in (0, mark))
-            self.assertLess(wrong, marks[label][mark], label)
+            self.assertLess(wrong, offered[label] / 4, label)
+            # Early packets pass before the verdict; the flow's own mark must then be the rule. A
+            # chat has a packet or two a second: its verdict may come with the last of them.
+            if label != "chat":
+                self.assertGreater(marks[label][mark], offered[label] / 4, label)
         self.assertGreater(marks["browsing"][0], offered["browsing"] / 3)
 
 
