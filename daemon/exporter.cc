@@ -178,8 +178,26 @@ void workers(Page& page, const Exporter::Sources& sources) {
        [](const WorkerCounters& c) { return c.inference_slices.get(); });
   each(page.gauge("inference_backlog", "Windows waiting for inference."),
        [](const WorkerCounters& c) { return c.inference_backlog.get(); });
-  each(page.counter("inference_dropped_total", "Due windows given up because the queue was full."),
-       [](const WorkerCounters& c) { return c.inference_dropped.get(); });
+  each(page.counter("inference_slices_over_total",
+                    "Slices that took over 2 microseconds more than their budget."),
+       [](const WorkerCounters& c) { return c.inference_slices_over.get(); });
+  each(page.gauge("inference_ladder_step",
+                  "How far inference has stepped down: 0 all, 1 no_refinement, 2 cheapest, "
+                  "3 keep_marks."),
+       [](const WorkerCounters& c) { return c.inference_ladder.get(); });
+  const auto by_step = [&](Page::Family family, auto member) {
+    for (size_t w = 0; w < sources.workers.size(); ++w) {
+      for (size_t step = 1; step < static_cast<size_t>(LadderStep::count_); ++step) {
+        family.add(
+            {{"worker", std::to_string(w)}, {"step", to_string(static_cast<LadderStep>(step))}},
+            ((*sources.workers[w]).*member)[step].get());
+      }
+    }
+  };
+  by_step(page.counter("inference_ladder_entered_total", "Times inference stepped down to this."),
+          &WorkerCounters::ladder_entered);
+  by_step(page.counter("inference_left_out_total", "Due windows left out, by step of the ladder."),
+          &WorkerCounters::left_out);
   each(page.counter("verdict_events_lost_total", "Verdict events the control thread missed."),
        [](const WorkerCounters& c) { return c.verdict_events_lost.get(); });
 }

@@ -40,6 +40,9 @@ std::string drop_name(size_t i) {
 std::string skip_name(size_t i) {
   return to_string(static_cast<MarkSkip>(i));
 }
+std::string step_name(size_t i) {
+  return to_string(static_cast<LadderStep>(i));
+}
 std::string mark_name(size_t i) {
   return dscp_name(static_cast<Dscp>(i));
 }
@@ -108,7 +111,7 @@ Totals add_up(const WorkerCountersList& workers) {
     out.picture_overflows += worker->picture_overflows.get();
     out.inference_slices += worker->inference_slices.get();
     out.inference_backlog += worker->inference_backlog.get();
-    out.inference_dropped += worker->inference_dropped.get();
+    add(out.left_out, worker->left_out);
     out.verdict_events_lost += worker->verdict_events_lost.get();
     for (size_t m = 0; m < kMaxModels; ++m) {
       const ModelCounters& from = worker->models[m];
@@ -150,7 +153,8 @@ nlohmann::ordered_json summary_json(const Totals& totals, const ModelSet& models
   out["marked"] = totals.all_marked();
   out["marked_by_dscp"] = by_name(totals.marked, mark_name);
   out["not_marked_by_reason"] = by_name(totals.mark_skipped, skip_name);
-  out["inference"] = {{"backlog", totals.inference_backlog}, {"dropped", totals.inference_dropped}};
+  out["inference"] = {{"backlog", totals.inference_backlog},
+                      {"left_out_by_step", by_name(totals.left_out, step_name)}};
   out["verdict_events_lost"] = totals.verdict_events_lost;
   auto list = nlohmann::ordered_json::array();
   for (size_t m = 0; m < models.models().size(); ++m) {

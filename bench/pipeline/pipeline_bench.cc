@@ -83,7 +83,7 @@ Result run(const Case& test, uint64_t packets, const ModelSet& models) {
                                               FlowTable::memory_bytes(options.table.capacity)) /
                           classifier.flows().size();
   result.inferences = inferences(*counters) - inferences_before;
-  result.backlog_drops = counters->inference_dropped.get();
+  for (const Counter& left_out : counters->left_out) result.backlog_drops += left_out.get();
   for (const Counter& counter : counters->bypassed) result.bypassed += counter.get();
   return result;
 }

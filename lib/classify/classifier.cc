@@ -19,7 +19,8 @@ Classifier::Impl::Impl(const ClassifierOptions& classifier_options, WorkerCounte
                          classifier_options.ef_share_max *
                          static_cast<double>(classifier_options.link_bits_per_second) / 8)),
       layout(nullptr, 1),
-      due(classifier_options.due_capacity) {}
+      due(classifier_options.due_capacity),
+      ladder(due.capacity()) {}
 
 void Classifier::Impl::use_models(const ModelSet* set) {
   std::vector<std::unique_ptr<EngineScratch>> new_scratch;
@@ -38,6 +39,8 @@ void Classifier::Impl::use_models(const ModelSet* set) {
   restart_counters(set);
   busy = false;
   due.clear();
+  ladder.update(0);
+  cost_ns = {};
   scratch = std::move(new_scratch);
   models = set;
   layout = StateLayout(set, layout.epoch + 1);
@@ -146,6 +149,7 @@ void Classifier::Impl::publish_gauges() noexcept {
   counters.table_entries.set(table.size());
   counters.pool_used_bytes.set(pool.used());
   counters.inference_backlog.set(due.size());
+  counters.inference_ladder.set(static_cast<uint64_t>(ladder.step()));
 }
 
 Classifier::Classifier(const ClassifierOptions& options, WorkerCounters& counters,

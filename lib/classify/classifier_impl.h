@@ -7,6 +7,7 @@
 #include "classify/classifier.h"
 #include "classify/due_queue.h"
 #include "classify/flow_state.h"
+#include "classify/overload_ladder.h"
 #include "mark/ef_guard.h"
 
 namespace flowmark {
@@ -29,7 +30,11 @@ struct Classifier::Impl {
 
   // inference.cc
   bool infer(uint64_t budget_ns) noexcept;
-  bool begin_next() noexcept;
+  void begin_next() noexcept;
+  void prefetch_due() const noexcept;
+  void enqueue(const DueItem& item, FlowState& state, Due& due_state) noexcept;
+  bool leave_out(FlowState& state, uint8_t slot, LadderStep step) noexcept;
+  bool has_cheaper(FlowState& state, uint8_t slot) const noexcept;
   void finish_window() noexcept;
   void settle(FlowId id, FlowState& state, uint8_t slot, VerdictChange change, bool provisional,
               TimeUs now_us) noexcept;
@@ -81,10 +86,12 @@ struct Classifier::Impl {
   uint32_t adoptions_left = 0;  ///< flows that may still be moved to the new models in this burst
 
   DueQueue due;
+  OverloadLadder ladder;
   DueItem active;  ///< inference under way, if `busy`
   bool busy = false;
   bool active_provisional = false;
   uint64_t active_ns = 0;
+  std::array<uint64_t, kMaxModels> cost_ns{};  ///< of an inference, by slot; 0: not known yet
   SparseWindow window;
 
   // The burst under way.

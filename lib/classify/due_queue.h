@@ -34,7 +34,12 @@ class DueQueue {
     --size_;
     return true;
   }
+  /// The item that `ahead` pops from now will take; nullptr when there are not so many.
+  const DueItem* peek(size_t ahead) const noexcept {
+    return ahead < size_ ? &items_[(head_ + ahead) % items_.size()] : nullptr;
+  }
   size_t size() const noexcept { return size_; }
+  size_t capacity() const noexcept { return items_.size(); }
   void clear() noexcept { size_ = 0; }
 
  private:

@@ -1,6 +1,7 @@
 // Due windows: read by their model, voted on, settled into verdicts and marks.
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "classify/classifier_impl.h"
 
@@ -9,6 +10,8 @@ namespace {
 
 /// Work units between two looks at the clock: a few hundred nanoseconds.
 constexpr uint32_t kWorkPerLook = 512;
+/// A slice this much over its budget is counted.
+constexpr uint64_t kOverrunNs = 2000;
 
 uint64_t now_ns() noexcept {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -22,39 +25,87 @@ bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
   if (!busy && due.size() == 0) return false;
   counters.inference_slices.add();
   const uint64_t start = now_ns();
-  uint64_t last = start;
-  while (busy || begin_next()) {
-    const bool done =
-        models->models()[active.model].model->engine->step(*scratch[active.model], kWorkPerLook);
-    const uint64_t now = now_ns();
+  uint64_t now = start;
+  do {
+    bool done = false;
+    if (busy) {
+      done =
+          models->models()[active.model].model->engine->step(*scratch[active.model], kWorkPerLook);
+    } else {
+      begin_next();
+    }
+    const uint64_t last = std::exchange(now, now_ns());
     active_ns += now - last;
-    last = now;
     if (done) finish_window();
-    if (now - start >= budget_ns) break;
+  } while (now - start < budget_ns && (busy || due.size() > 0));
+  if (now - start > budget_ns && now - start - budget_ns > kOverrunNs) {
+    counters.inference_slices_over.add();
   }
   return busy || due.size() > 0;
 }
 
-// Takes the oldest due window whose flow still lives. False when there is none.
-bool Classifier::Impl::begin_next() noexcept {
-  while (due.pop(active)) {
-    auto* state = static_cast<FlowState*>(table[active.flow].state);
-    if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) continue;
-    layout.model(*state, active.model).due[active.direction].queued = false;
-    const ActiveModel& model = models->models()[active.model];
-    const size_t spec = models->spec_of(active.model);
-    const auto direction = static_cast<Direction>(active.direction);
-    const WindowPlan& plan = *plans.back().plan;
-    if (state->windows->packets_in_window(spec, direction, plan) <
-        std::min(model.policy.min_packets, state->total_packets())) {
-      continue;  // thinned out since, e.g. a picture after a pause
-    }
-    state->windows->features(spec, direction, plan, window);
-    active_provisional = is_provisional(*state, active);
-    model.model->engine->begin(*scratch[active.model], window);
-    busy = true;
-    active_ns = 0;
-    return true;
+// Takes the oldest due window, and begins with it if its flow still lives and wants it.
+void Classifier::Impl::begin_next() noexcept {
+  if (!due.pop(active)) return;
+  ladder.update(due.size());
+  prefetch_due();
+  auto* state = static_cast<FlowState*>(table[active.flow].state);
+  if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) return;
+  layout.model(*state, active.model).due[active.direction].queued = false;
+  // Even when nothing more is queued, what is queued already is served.
+  if (leave_out(*state, active.model, std::min(ladder.step(), LadderStep::cheapest))) return;
+  const ActiveModel& model = models->models()[active.model];
+  const size_t spec = models->spec_of(active.model);
+  const auto direction = static_cast<Direction>(active.direction);
+  const WindowPlan& plan = *plans.back().plan;
+  if (state->windows->packets_in_window(spec, direction, plan) <
+      std::min(model.policy.min_packets, state->total_packets())) {
+    return;  // thinned out since, e.g. a picture after a pause
+  }
+  state->windows->features(spec, direction, plan, window);
+  active_provisional = is_provisional(*state, active);
+  model.model->engine->begin(*scratch[active.model], window);
+  busy = true;
+  active_ns = 0;
+}
+
+// The flows whose turn comes next were not touched for a while: fetched while this one is read.
+void Classifier::Impl::prefetch_due() const noexcept {
+  if (const DueItem* second = due.peek(1)) __builtin_prefetch(&table[second->flow]);
+  const DueItem* first = due.peek(0);
+  if (first == nullptr) return;
+  const auto* state = static_cast<const FlowState*>(table[first->flow].state);
+  __builtin_prefetch(state);
+}
+
+void Classifier::Impl::enqueue(const DueItem& item, FlowState& state, Due& due_state) noexcept {
+  if (leave_out(state, item.model, ladder.step())) return;
+  due_state.queued = due.push(item);
+  if (ladder.update(due.size())) counters.ladder_entered[static_cast<size_t>(ladder.step())].add();
+}
+
+// Whether this step of the ladder spares the window; counted if so.
+bool Classifier::Impl::leave_out(FlowState& state, uint8_t slot, LadderStep step) noexcept {
+  LadderStep by = LadderStep::all;
+  if (step == LadderStep::all) return false;
+  if (layout.model(state, slot).verdict.class_index != kNoClass) {
+    by = LadderStep::no_refinement;
+  } else if (step >= LadderStep::cheapest && has_cheaper(state, slot)) {
+    by = LadderStep::cheapest;
+  } else if (step == LadderStep::keep_marks) {
+    by = LadderStep::keep_marks;
+  } else {
+    return false;
+  }
+  counters.left_out[static_cast<size_t>(by)].add();
+  return true;
+}
+
+// Whether another model that is asked on this flow does the same task at a lower measured cost.
+bool Classifier::Impl::has_cheaper(FlowState& state, uint8_t slot) const noexcept {
+  for (size_t other = 0; other < layout.slots.size(); ++other) {
+    if (other == slot || cost_ns[other] == 0 || cost_ns[other] >= cost_ns[slot]) continue;
+    if (models->same_task(other, slot) && wanted(state, other)) return true;
   }
   return false;
 }
@@ -73,6 +124,7 @@ void Classifier::Impl::finish_window() noexcept {
   ModelCounters& model_counters = counters.models[slot];
   model_counters.inferences.add();
   model_counters.inference_ns.observe(active_ns);
+  cost_ns[slot] = cost_ns[slot] == 0 ? active_ns : (7 * cost_ns[slot] + active_ns) / 8;
   auto* state = static_cast<FlowState*>(table[active.flow].state);
   if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) return;
 

@@ -1,5 +1,7 @@
 #include "classify/model_set.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace flowmark {
@@ -40,6 +42,10 @@ ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models)
       plan_(std::make_shared<const WindowPlan>(input_specs(models_))) {
   for (const ActiveModel& active : models_) {
     spec_of_.push_back(plan_->index_of(active.model->input));
+    const auto same = std::ranges::find_if(models_, [&active](const ActiveModel& other) {
+      return other.model->task == active.model->task;
+    });
+    task_of_.push_back(static_cast<size_t>(same - models_.begin()));
   }
 }
 

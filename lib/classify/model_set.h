@@ -53,12 +53,15 @@ class ModelSet {
   /// Shared, because flows keep windows of a plan until they are moved to the next set's.
   const std::shared_ptr<const WindowPlan>& plan() const noexcept { return plan_; }
   size_t spec_of(size_t model) const noexcept { return spec_of_[model]; }
+  /// Whether two models answer the same question (flowmark.task).
+  bool same_task(size_t a, size_t b) const noexcept { return task_of_[a] == task_of_[b]; }
 
  private:
   uint64_t generation_;
   std::vector<ActiveModel> models_;
   std::shared_ptr<const WindowPlan> plan_;
   std::vector<size_t> spec_of_;
+  std::vector<size_t> task_of_;  ///< first model with the same task
 };
 
 }  // namespace flowmark

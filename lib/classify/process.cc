@@ -178,8 +178,7 @@ void Classifier::Impl::queue_due(FlowId id, FlowState& state, uint8_t direction,
     next.asked = true;
     next.packets = packets + std::min(packets, model.policy.hop_packets);
     next.time_ms = age_ms + static_cast<uint32_t>(model.policy.hop_us / kUsPerMs);
-    next.queued = due.push({id, state.serial, static_cast<uint8_t>(slot), side, now_us});
-    if (!next.queued) counters.inference_dropped.add();
+    enqueue({id, state.serial, static_cast<uint8_t>(slot), side, now_us}, state, next);
   }
 }
 

@@ -52,6 +52,22 @@ const char* to_string(MarkSkip reason) noexcept {
   return "?";
 }
 
+const char* to_string(LadderStep step) noexcept {
+  switch (step) {
+    case LadderStep::all:
+      return "all";
+    case LadderStep::no_refinement:
+      return "no_refinement";
+    case LadderStep::cheapest:
+      return "cheapest";
+    case LadderStep::keep_marks:
+      return "keep_marks";
+    case LadderStep::count_:
+      break;
+  }
+  return "?";
+}
+
 void ModelCounters::reset() noexcept {
   for (auto* by_class : {&verdicts, &flows_now, &packets, &bytes}) {
     for (Counter& counter : *by_class) counter.set(0);

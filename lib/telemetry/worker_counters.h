@@ -42,6 +42,16 @@ enum class MarkSkip : uint8_t {
 };
 const char* to_string(MarkSkip reason) noexcept;
 
+/// How far inference has stepped down because it does not keep up (classify/overload_ladder.h).
+enum class LadderStep : uint8_t {
+  all,            ///< every due window is read
+  no_refinement,  ///< but those of flows on which the model has a verdict
+  cheapest,       ///< and those of models for whose task a cheaper one runs
+  keep_marks,     ///< none is queued; flows keep the marks they have
+  count_,
+};
+const char* to_string(LadderStep step) noexcept;
+
 struct PortCounters {
   Counter rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
@@ -72,7 +82,11 @@ struct alignas(64) WorkerCounters {
   Counter table_entries, pool_used_bytes;  ///< gauges
   Counter picture_overflows;
   Counter bursts, empty_polls, busy_cycles, idle_cycles;
-  Counter inference_slices, inference_backlog, inference_dropped;
+  Counter inference_slices;
+  Counter inference_slices_over;                ///< longer than the budget by over 2 microseconds
+  Counter inference_backlog, inference_ladder;  ///< gauges: windows waiting, LadderStep
+  std::array<Counter, static_cast<size_t>(LadderStep::count_)> ladder_entered;  ///< from above
+  std::array<Counter, static_cast<size_t>(LadderStep::count_)> left_out;  ///< windows, by the step
   Counter verdict_events_lost;  ///< the ring to the control thread was full
   std::array<ModelCounters, kMaxModels> models;
 };

@@ -8,7 +8,7 @@ namespace {
 
 class SizeEngine final : public Engine {
  public:
-  SizeEngine(const FeatureSpec& spec, double threshold) : spec_(spec) {
+  SizeEngine(const FeatureSpec& spec, double threshold, int steps) : spec_(spec), steps_(steps) {
     if (spec.is_picture()) {
       threshold_row_ =
           static_cast<uint32_t>(threshold * spec.picture.size_bins / spec.picture.max_size);
@@ -31,7 +31,7 @@ class SizeEngine final : public Engine {
   void begin(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept override {
     auto& own = static_cast<Scratch&>(scratch);
     own.window = window;
-    own.steps_left = 3;  // resumable, like the real ones
+    own.steps_left = steps_;  // resumable, like the real ones
   }
   bool step(EngineScratch& scratch, uint32_t /*work*/) const noexcept override {
     auto& own = static_cast<Scratch&>(scratch);
@@ -57,20 +57,21 @@ class SizeEngine final : public Engine {
   }
 
   FeatureSpec spec_;
+  int steps_;
   uint32_t threshold_row_ = 0;
 };
 
 }  // namespace
 
 std::shared_ptr<const Model> size_model(const FeatureSpec& spec, double threshold_bytes,
-                                        std::vector<std::string> classes) {
+                                        std::vector<std::string> classes, int steps) {
   auto model = std::make_shared<Model>();
   model->path = "fake.onnx";
   model->sha256 = "00";
   model->task = "size";
   model->classes = std::move(classes);
   model->input = spec;
-  model->engine = std::make_unique<SizeEngine>(spec, threshold_bytes);
+  model->engine = std::make_unique<SizeEngine>(spec, threshold_bytes, steps);
   return model;
 }
 

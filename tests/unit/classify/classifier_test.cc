@@ -275,23 +275,6 @@ TEST_F(ClassifierTest, InferenceInSlicesGivesTheSameVerdicts) {
   EXPECT_EQ(events_.all[0].class_index, 0);
 }
 
-TEST_F(ClassifierTest, ABoundedQueueCountsWhatItCannotTake) {
-  options_.due_capacity = 4;
-  use({active(size_model(histogram_spec()))});
-  std::vector<std::vector<uint8_t>> frames;
-  for (uint16_t port = 1; port <= 20; ++port)
-    frames.push_back(UdpFrame{.source_port = port}.bytes());
-  for (int i = 0; i < 4; ++i) {
-    for (auto& frame : frames) {
-      std::array<Packet, 1> packets{testing::packet_of(frame, now_us_)};
-      classifier().process(packets, {});
-    }
-  }
-  EXPECT_EQ(counters_->inference_dropped.get(), 16U);
-  EXPECT_FALSE(classifier().infer(UINT64_MAX));
-  EXPECT_EQ(events_.all.size(), 4U);
-}
-
 class ReloadTest : public ClassifierTest {
  protected:
   void grow_flow() {
