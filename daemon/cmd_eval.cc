@@ -18,6 +18,7 @@ struct EvalOptions {
   DataOptions data;
   std::string model;
   std::string split;
+  bool bf16 = false;
 };
 
 constexpr const char* kHelp =
@@ -49,7 +50,7 @@ int run_eval(const EvalOptions& options) {
   if (options.data.threads > 0) {
     limit.emplace(tbb::global_control::max_allowed_parallelism, options.data.threads);
   }
-  const auto model = load_model(options.model);
+  const std::shared_ptr<const Model> model = load_with_precision(options.model, options.bf16);
   const CutOptions cut = options.data.cut(model->input);
   LoadCounts counts;
   const Evaluation evaluation =
@@ -76,6 +77,8 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run) {
   CLI::App* command = parent.add_subcommand("eval", "Judge a model on labelled recordings");
   auto options = std::make_shared<EvalOptions>();
   command->add_option("--model", options->model, "Model file")->required()->type_name("MODEL");
+  command->add_flag("--bf16", options->bf16,
+                    "Round weights to bfloat16, as the setting `precision: bf16` does");
   options->data.add_to(*command);
   command
       ->add_option(

@@ -19,6 +19,7 @@ struct InferOptions {
   WindowOptions window;
   std::string model;
   bool bench = false;
+  bool bf16 = false;
 };
 
 constexpr const char* kHelp =
@@ -84,7 +85,7 @@ std::string bench_line(const Model& model, const std::vector<SparseWindow>& wind
 int run_infer(const InferOptions& options) {
   const TilingOptions tiling = options.window.tiling();
   const FlowReadOptions reading = options.window.reading();
-  const std::shared_ptr<const Model> model = load_model(options.model);
+  const std::shared_ptr<const Model> model = load_with_precision(options.model, options.bf16);
   tbb::enumerable_thread_specific<std::unique_ptr<EngineScratch>> scratches(
       [&] { return model->engine->make_scratch(); });
   LineOutput output(options.window.output);
@@ -121,6 +122,8 @@ CLI::App* add_infer(CLI::App& parent, std::function<int()>& run) {
   options->window.add_to(*command);
   command->add_option("--model", options->model, "Model file")->required()->type_name("MODEL");
   command->add_flag("--bench", options->bench, "Add a line with the time of inference per window");
+  command->add_flag("--bf16", options->bf16,
+                    "Round weights to bfloat16, as the setting `precision: bf16` does");
   command->footer(kHelp);
   command->callback([options, &run] { run = [options] { return run_infer(*options); }; });
   return command;

@@ -164,6 +164,19 @@ CLI::App* add_action(CLI::App& parent, std::function<int()>& run, const char* na
 
 }  // namespace
 
+std::shared_ptr<const Model> load_with_precision(const std::filesystem::path& path, bool bf16) {
+  LoadOptions options;
+  options.precision = bf16 ? Precision::bf16 : Precision::exact;
+  auto model = load_model(path, options);
+  if (model->engine->precision() != options.precision) {
+    fail(
+        "--bf16: {} runs in exact float: bfloat16 is for convolutional networks on processors "
+        "with AVX512_BF16",
+        path.string());
+  }
+  return model;
+}
+
 CLI::App* add_model(CLI::App& parent, std::function<int()>& run) {
   CLI::App* command = parent.add_subcommand("model", "Look into, check and sign model files");
   command->require_subcommand(1);

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <functional>
+#include <memory>
 
 #include "base/error.h"
+#include "model/model.h"
 
 namespace flowmark {
 
@@ -12,6 +15,9 @@ class UsageError : public Error {
  public:
   using Error::Error;
 };
+
+/// Loads a model, with `bf16` in reduced precision. Throws Error also when it then cannot run so.
+std::shared_ptr<const Model> load_with_precision(const std::filesystem::path& path, bool bf16);
 
 /// Each adds its subcommand to `parent`. When the command line names it, `run` is set to what does
 /// the work and gives the exit status (0 or 1); it may throw Error (1) and UsageError (2).

@@ -208,9 +208,8 @@ std::vector<uint64_t> Daemon::progress() const {
 void check_start(const Settings& settings) {
   checked_plan(settings);
   const auto models = load_models(settings, 1);
-  for (const std::string& name : unused_classes(settings, *models)) {
-    std::cerr << settings.file.string() << ": marking.classes." << name
-              << ": no configured model has this class\n";
+  for (const std::string& remark : remarks(settings, *models)) {
+    std::cerr << settings.file.string() << ": " << remark << "\n";
   }
 }
 

@@ -291,6 +291,7 @@ void models(Page& page, const Reloader& reloader, const ModelSet& set) {
     info.add({{"model", model.name},
               {"task", model.model->task},
               {"kind", model.model->engine ? model.model->engine->kind() : ""},
+              {"precision", model.model->engine ? to_string(model.model->engine->precision()) : ""},
               {"sha256", model.model->sha256},
               {"path", model.model->path}},
              1.0);

@@ -10,16 +10,21 @@
 namespace flowmark {
 namespace {
 
+bool same_file(const Model& a, const Model& b) {
+  return a.path == b.path && a.sha256 == b.sha256 && a.engine->precision() == b.engine->precision();
+}
+
 std::shared_ptr<const Model> load_or_reuse(const Settings& settings, const ModelSettings& wanted,
                                            const ModelSet* reuse) {
   LoadOptions options;
   options.max_bytes = uint64_t{settings.max_model_mb} << 20;
   options.require_golden = settings.require_golden;
   options.trusted_keys = settings.trusted_keys;
+  options.precision = wanted.precision;
   auto model = load_model(wanted.path, options);
   if (reuse != nullptr) {
     for (const ActiveModel& old : reuse->models()) {
-      if (old.model->path == model->path && old.model->sha256 == model->sha256) return old.model;
+      if (same_file(*old.model, *model)) return old.model;
     }
   }
   return model;
@@ -58,8 +63,8 @@ bool same_model(const ActiveModel& a, const ActiveModel& b) {
            (!x || (x->model == y->model && x->class_mask == y->class_mask));
   };
   return a.name == b.name && a.marks == b.marks && a.class_dscp == b.class_dscp &&
-         a.model->path == b.model->path && a.model->sha256 == b.model->sha256 &&
-         same_policy(a.policy, b.policy) && same_condition(a.condition, b.condition);
+         same_file(*a.model, *b.model) && same_policy(a.policy, b.policy) &&
+         same_condition(a.condition, b.condition);
 }
 
 }  // namespace
@@ -97,18 +102,28 @@ bool same_models(const ModelSet& a, const ModelSet& b) {
                     same_model);
 }
 
-std::vector<std::string> unused_classes(const Settings& settings, const ModelSet& set) {
+std::vector<std::string> remarks(const Settings& settings, const ModelSet& set) {
   const auto defaults = MarkingSettings::default_classes();
-  std::vector<std::string> unused;
+  std::vector<std::string> found;
   for (const auto& [name, mark] : settings.marking.classes) {
     const bool given =
         std::any_of(set.models().begin(), set.models().end(), [&name](const ActiveModel& model) {
           const auto& classes = model.model->classes;
           return std::find(classes.begin(), classes.end(), name) != classes.end();
         });
-    if (!given && !defaults.contains(name)) unused.push_back(name);
+    if (!given && !defaults.contains(name)) {
+      found.push_back(fmt::format("marking.classes.{}: no configured model has this class", name));
+    }
   }
-  return unused;
+  for (size_t i = 0; i < set.models().size() && i < settings.models.size(); ++i) {
+    const Precision wanted = settings.models[i].precision;
+    if (wanted == set.models()[i].model->engine->precision()) continue;
+    found.push_back(
+        fmt::format("models[{}].precision: {} runs in exact float: {} is for "
+                    "convolutional networks on processors with AVX512_BF16",
+                    i, settings.models[i].name, to_string(wanted)));
+  }
+  return found;
 }
 
 }  // namespace flowmark

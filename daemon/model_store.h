@@ -26,7 +26,8 @@ std::shared_ptr<const ModelSet> renew(const ModelSet& set, uint64_t generation);
 /// True when both run the same files with the same policies, conditions and marks.
 bool same_models(const ModelSet& a, const ModelSet& b);
 
-/// Class names of the marking map that no running model gives: likely misspelt. For a warning.
-std::vector<std::string> unused_classes(const Settings& settings, const ModelSet& set);
+/// What is likely not as the configuration means it, for warnings: "KEY: ...". Classes of the
+/// marking map that no model gives; a reduced precision that a model does not run with.
+std::vector<std::string> remarks(const Settings& settings, const ModelSet& set);
 
 }  // namespace flowmark

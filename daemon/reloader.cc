@@ -77,6 +77,7 @@ ReloadReport Reloader::take(const Settings& wanted) {
       previous_ = publisher_.current();
       report.outcome = ReloadOutcome::loaded;
       report.message = describe(*set);
+      for (const std::string& remark : remarks(wanted, *set)) report.message += "; " + remark;
       publish(std::move(set));
     }
   } catch (const std::exception& error) {

@@ -1,6 +1,7 @@
 // Time of one inference by number of values in the window. Usage:
 //   inference_bench [FILE...]               the paper's network on windows of those flows
 //   inference_bench --model M [FILE...]     another model
+//   inference_bench --bf16 [FILE...]        the paper's network with bfloat16 weights
 //   inference_bench --forests [FILE...]     forests of 100 and 500 trees of depth 16
 //   inference_bench --make DIR [FILE...]    writes models and windows for bench/compare
 //   inference_bench --serve MODEL WINDOWS   answers lines "I REPEAT" with the nanoseconds of
@@ -168,12 +169,14 @@ const std::vector<uint32_t>& sizes_for(const FeatureSpec& spec) {
   return spec.is_picture() ? kPictureSizes : kHistogramSizes;
 }
 
-void bench_model(const std::filesystem::path& path,
+void bench_model(const std::filesystem::path& path, Precision precision,
                  const std::vector<std::filesystem::path>& files) {
-  const auto model = load_model(path);
-  std::printf("%s: %s, %llu parameters, instruction set %s\n", path.filename().c_str(),
+  LoadOptions options;
+  options.precision = precision;
+  const auto model = load_model(path, options);
+  std::printf("%s: %s, %llu parameters, %s, instruction set %s\n", path.filename().c_str(),
               model->engine->kind(), static_cast<unsigned long long>(model->parameters),
-              default_kernels().target);
+              to_string(model->engine->precision()), default_kernels().target);
   report(*model->engine, make_windows(files, model->input, sizes_for(model->input), kPerGroup));
 }
 
@@ -240,6 +243,7 @@ int serve(const std::filesystem::path& model_path, const std::filesystem::path& 
 int run(const std::vector<std::string>& arguments) {
   std::vector<std::filesystem::path> files;
   std::string mode, target;
+  Precision precision = Precision::exact;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "--serve" && i + 2 < arguments.size()) {
@@ -248,6 +252,8 @@ int run(const std::vector<std::string>& arguments) {
     if ((argument == "--model" || argument == "--make") && i + 1 < arguments.size()) {
       mode = argument;
       target = arguments[++i];
+    } else if (argument == "--bf16") {
+      precision = Precision::bf16;
     } else if (argument == "--forests") {
       mode = argument;
     } else if (argument.starts_with("--")) {
@@ -261,7 +267,7 @@ int run(const std::vector<std::string>& arguments) {
     return 0;
   }
   if (mode == "--model") {
-    bench_model(target, files);
+    bench_model(target, precision, files);
     return 0;
   }
   const auto made = std::filesystem::temp_directory_path() /
@@ -273,7 +279,7 @@ int run(const std::vector<std::string>& arguments) {
     } else {
       write_paper_model(made, size);
     }
-    bench_model(made, files);
+    bench_model(made, precision, files);
   }
   std::filesystem::remove(made);
   return 0;

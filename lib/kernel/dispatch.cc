@@ -1,13 +1,24 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "kernel/bf16.h"
 #include "kernel/kernels.h"
 #include "kernel/simd_kernels.h"
 
 namespace flowmark {
 
+namespace {
+
+/// The best set has the kernels of bfloat16 too, where the processor does.
+std::vector<Kernels> with_bf16(std::vector<Kernels> sets) {
+  if (!sets.empty()) add_native_bf16(sets.front());
+  return sets;
+}
+
+}  // namespace
+
 std::vector<const Kernels*> available_kernels() {
-  static const std::vector<Kernels> simd = simd_kernels();
+  static const std::vector<Kernels> simd = with_bf16(simd_kernels());
   std::vector<const Kernels*> sets;
   for (const Kernels& kernels : simd) sets.push_back(&kernels);
   sets.push_back(&scalar_kernels());

@@ -15,20 +15,28 @@ struct ScaledRun {
   float value = 0;
 };
 
+/// Weights of two neighbouring channels as bfloat16 (kernel/bf16.h); of a last odd one with 0.
+struct Bf16Pair {
+  uint16_t even = 0, odd = 0;
+};
+
 /// A batch of cells of one phase (position modulo the stride) in front of a convolution.
-struct CellBatch {
+template <typename Weight>
+struct BasicCellBatch {
   const float* values = nullptr;  ///< [cell][value_stride], the first `channels` of each are read
   const uint32_t* to = nullptr;   ///< [cell] first float in the map that the cell reaches
   size_t cells = 0;
   size_t value_stride = 0;
   size_t channels = 0;
-  const float* weights = nullptr;  ///< [row][channel][weight_stride]
-  size_t weight_stride = 0;        ///< a multiple of kKernelPad, >= columns
-  size_t rows = 0;                 ///< map rows that a cell reaches
-  size_t columns = 0;              ///< floats that it reaches in each
+  const Weight* weights = nullptr;  ///< [row][channel, or pair of them][weight_stride]
+  size_t weight_stride = 0;         ///< a multiple of kKernelPad, >= columns
+  size_t rows = 0;                  ///< map rows that a cell reaches
+  size_t columns = 0;               ///< floats that it reaches in each
   float* map = nullptr;
   size_t map_stride = 0;  ///< floats from one map row to the next
 };
+using CellBatch = BasicCellBatch<float>;
+using Bf16CellBatch = BasicCellBatch<Bf16Pair>;
 
 /// Pooling windows in one row of a map, all inside it and over the same base.
 struct PoolBatch {
@@ -93,6 +101,15 @@ struct Kernels {
   /// Both outputs have room for n, padded.
   size_t (*compress)(const float* values, size_t n, uint32_t first, uint32_t* indices,
                      float* out) noexcept;
+
+  /// As add_cells and add_rows, with the weights in bfloat16 and the values rounded to it; sums are
+  /// floats. nullptr where the set has no instructions for it. The outputs of a row lie at
+  /// bf16_row_place(i); y and the rows are padded to a multiple of kBf16RowPad.
+  void (*add_cells_bf16)(const Bf16CellBatch& batch) noexcept = nullptr;
+  void (*add_rows_bf16)(float* y, size_t n, const uint16_t* rows, size_t stride,
+                        const uint32_t* indices, const float* values,
+                        size_t count) noexcept = nullptr;
+  bool has_bf16() const noexcept { return add_cells_bf16 != nullptr; }
 };
 
 /// The specification: plain loops, any processor ("SCALAR").

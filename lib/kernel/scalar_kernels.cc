@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernel/bf16.h"
 #include "kernel/kernels.h"
 
 namespace flowmark {
@@ -94,8 +95,16 @@ size_t compress(const float* values, size_t n, uint32_t first, uint32_t* indices
 }  // namespace
 
 const Kernels& scalar_kernels() noexcept {
-  static constexpr Kernels kKernels{"SCALAR",  add_rows,   add_runs,    clear_runs,
-                                    add_cells, pool_batch, pool_window, compress};
+  static constexpr Kernels kKernels{"SCALAR",
+                                    add_rows,
+                                    add_runs,
+                                    clear_runs,
+                                    add_cells,
+                                    pool_batch,
+                                    pool_window,
+                                    compress,
+                                    add_cells_bf16_scalar,
+                                    add_rows_bf16_scalar};
   return kKernels;
 }
 

@@ -364,7 +364,9 @@ Kernels table() {
           add_cells,
           pool_batch,
           pool_window,
-          compress};
+          compress,
+          nullptr,
+          nullptr};
 }
 
 }  // namespace HWY_NAMESPACE

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernel/bf16.h"
+
 namespace flowmark {
 namespace {
 
@@ -19,9 +21,26 @@ size_t positions_of_phase(const AxisGeometry& axis, uint32_t phase) {
                     [phase](const AxisGeometry::Input& input) { return input.phase == phase; }));
 }
 
+/// [row][channel][stride] as [row][pair of channels][stride].
+AlignedVector<Bf16Pair> in_pairs(const AlignedVector<float>& weights, size_t rows, size_t channels,
+                                 size_t stride) {
+  const size_t pairs = (channels + 1) / 2;
+  AlignedVector<Bf16Pair> paired(rows * pairs * stride);
+  for (size_t row = 0; row < rows; ++row) {
+    for (size_t c = 0; c < channels; ++c) {
+      for (size_t i = 0; i < stride; ++i) {
+        Bf16Pair& pair = paired[(row * pairs + c / 2) * stride + i];
+        (c % 2 == 0 ? pair.even : pair.odd) = to_bf16(weights[(row * channels + c) * stride + i]);
+      }
+    }
+  }
+  return paired;
+}
+
 }  // namespace
 
-CellConv::CellConv(const ConvLayer& layer, ConvGeometry geometry, const Kernels& kernels)
+CellConv::CellConv(const ConvLayer& layer, ConvGeometry geometry, const Kernels& kernels,
+                   Precision precision)
     : geometry_(std::move(geometry)),
       kernels_(kernels),
       pool_(layer, geometry_, kernels),
@@ -52,7 +71,11 @@ CellConv::CellConv(const ConvLayer& layer, ConvGeometry geometry, const Kernels&
           }
         }
       }
-      weights_.push_back(std::move(phase));
+      if (precision == Precision::bf16) {
+        bf16_weights_.push_back(in_pairs(phase, reach_y, channels_, weight_stride_));
+      } else {
+        weights_.push_back(std::move(phase));
+      }
     }
   }
 }
@@ -125,23 +148,33 @@ uint32_t CellConv::accept(State& state, const CellRow& cells) const noexcept {
   return static_cast<uint32_t>(10 + 16 * cells.count);
 }
 
-void CellConv::add_cells(State& state, int64_t& work) const noexcept {
+template <typename Weight>
+BasicCellBatch<Weight> CellConv::batch_of(State& state, const Weight* weights) const noexcept {
   auto& bucket = state.buckets[state.bucket];
-  CellBatch batch;
+  BasicCellBatch<Weight> batch;
   batch.values = bucket.values.data() + state.next * value_stride_;
   batch.to = bucket.to.data() + state.next;
   batch.cells = std::min(cell_chunk_, bucket.count - state.next);
   batch.value_stride = value_stride_;
   batch.channels = channels_;
-  batch.weights = weights_[state.bucket].data();
+  batch.weights = weights;
   batch.weight_stride = weight_stride_;
   batch.rows = geometry_.y.reach;
   batch.columns = columns_;
   batch.map = state.map.data();
   batch.map_stride = map_stride_;
-  kernels_.add_cells(batch);
-  state.next += batch.cells;
-  work -= static_cast<int64_t>(batch.cells * cell_cost_);
+  return batch;
+}
+
+void CellConv::add_cells(State& state, int64_t& work) const noexcept {
+  const size_t cells = std::min(cell_chunk_, state.buckets[state.bucket].count - state.next);
+  if (bf16_weights_.empty()) {
+    kernels_.add_cells(batch_of(state, weights_[state.bucket].data()));
+  } else {
+    kernels_.add_cells_bf16(batch_of(state, bf16_weights_[state.bucket].data()));
+  }
+  state.next += cells;
+  work -= static_cast<int64_t>(cells * cell_cost_);
 }
 
 CellRow CellConv::step(State& state, int64_t& work) const noexcept {

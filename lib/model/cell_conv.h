@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/conv_pool.h"
+#include "model/engine.h"
 
 namespace flowmark {
 
@@ -33,7 +34,8 @@ class CellConv {
     bool clean = true;  ///< nothing was accepted since the last end
   };
 
-  CellConv(const ConvLayer& layer, ConvGeometry geometry, const Kernels& kernels);
+  CellConv(const ConvLayer& layer, ConvGeometry geometry, const Kernels& kernels,
+           Precision precision);
   CellConv(const CellConv&) = delete;
   CellConv& operator=(const CellConv&) = delete;
 
@@ -51,6 +53,8 @@ class CellConv {
 
  private:
   void add_cells(State& state, int64_t& work) const noexcept;
+  template <typename Weight>
+  BasicCellBatch<Weight> batch_of(State& state, const Weight* weights) const noexcept;
   void clear(State& state) const noexcept;
 
   ConvGeometry geometry_;
@@ -65,6 +69,8 @@ class CellConv {
   size_t cell_cost_;   ///< units
   size_t cell_chunk_;  ///< cells per kernel call: fixed, so that results do not depend on slicing
   std::vector<AlignedVector<float>> weights_;  ///< [phase][row][channel][weight_stride]
+  std::vector<AlignedVector<Bf16Pair>>
+      bf16_weights_;  ///< instead: [phase][row][pair][weight_stride]
 };
 
 }  // namespace flowmark

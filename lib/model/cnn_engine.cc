@@ -27,7 +27,7 @@ struct CnnScratch final : EngineScratch {
 
 class CnnEngine final : public Engine {
  public:
-  CnnEngine(const NetworkPlan& plan, const Kernels& kernels);
+  CnnEngine(const NetworkPlan& plan, const Kernels& kernels, Precision precision);
 
   std::unique_ptr<EngineScratch> make_scratch() const override;
   void begin(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept override;
@@ -39,6 +39,7 @@ class CnnEngine final : public Engine {
   uint32_t input_length() const noexcept override { return inputs_; }
   uint32_t class_count() const noexcept override { return dense_->classes(); }
   const char* kind() const noexcept override { return "cnn"; }
+  Precision precision() const noexcept override { return precision_; }
 
  private:
   uint32_t pass_on(CnnScratch& own, const CellRow& cells) const noexcept;
@@ -46,6 +47,7 @@ class CnnEngine final : public Engine {
   bool step_dense(CnnScratch& own, int64_t& work) const noexcept;
 
   const Kernels& kernels_;
+  Precision precision_;
   std::unique_ptr<PixelConv> pixels_;
   std::vector<std::unique_ptr<CellConv>> cells_;
   std::unique_ptr<DenseStack> dense_;
@@ -79,8 +81,10 @@ double state_bytes(const ConvLayer& layer) {
   return sizeof(float) * (cells * (layer.in_channels + 5.0) + rows * columns * layer.filters);
 }
 
-CnnEngine::CnnEngine(const NetworkPlan& plan, const Kernels& kernels)
-    : kernels_(kernels), inputs_(plan.inputs) {
+CnnEngine::CnnEngine(const NetworkPlan& plan, const Kernels& kernels, Precision precision)
+    : kernels_(kernels),
+      precision_(kernels.has_bf16() ? precision : Precision::exact),
+      inputs_(plan.inputs) {
   const ConvLayer& first = plan.convs.front();
   if (first.in_channels != 1) {
     fail("the first convolution reads {} channels; a picture has 1", first.in_channels);
@@ -97,7 +101,8 @@ CnnEngine::CnnEngine(const NetworkPlan& plan, const Kernels& kernels)
   const Background* background = &pixels_->geometry().pooled;
   for (size_t i = 1; i < plan.convs.size(); ++i) {
     const ConvLayer& layer = plan.convs[i];
-    cells_.push_back(std::make_unique<CellConv>(layer, make_geometry(layer, *background), kernels));
+    cells_.push_back(
+        std::make_unique<CellConv>(layer, make_geometry(layer, *background), kernels, precision_));
     background = &cells_.back()->geometry().pooled;
   }
   const ConvLayer& last = plan.convs.back();
@@ -111,7 +116,7 @@ CnnEngine::CnnEngine(const NetworkPlan& plan, const Kernels& kernels)
       flat.insert(flat.end(), background->at(y, x), background->at(y, x) + last.filters);
     }
   }
-  dense_ = std::make_unique<DenseStack>(plan, flat, kernels);
+  dense_ = std::make_unique<DenseStack>(plan, flat, kernels, precision_);
 }
 
 std::unique_ptr<EngineScratch> CnnEngine::make_scratch() const {
@@ -183,8 +188,9 @@ bool CnnEngine::step(EngineScratch& scratch, uint32_t work) const noexcept {
 
 }  // namespace
 
-std::unique_ptr<const Engine> make_cnn_engine(const NetworkPlan& plan, const Kernels& kernels) {
-  return std::make_unique<CnnEngine>(plan, kernels);
+std::unique_ptr<const Engine> make_cnn_engine(const NetworkPlan& plan, const Kernels& kernels,
+                                              Precision precision) {
+  return std::make_unique<CnnEngine>(plan, kernels, precision);
 }
 
 }  // namespace flowmark

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "kernel/bf16.h"
+
 namespace flowmark {
 namespace {
 
@@ -17,7 +19,7 @@ size_t row_stride(size_t outputs) {
 }
 
 size_t padded(size_t count) {
-  return (count + 2 * kKernelPad - 1) / kKernelPad * kKernelPad;
+  return (count + 2 * kBf16RowPad - 1) / kBf16RowPad * kBf16RowPad;
 }
 
 float logistic(float value) noexcept {
@@ -73,8 +75,19 @@ void apply_output_rule(const OutputRule& rule, std::span<float> scores, uint32_t
   for (float& value : all) value /= sum;
 }
 
+AlignedVector<uint16_t> DenseStack::as_bf16_rows(const Layer& layer) {
+  const size_t stride = (layer.outputs + kBf16RowPad - 1) / kBf16RowPad * kBf16RowPad;
+  AlignedVector<uint16_t> rows(stride * layer.inputs, 0);
+  for (size_t i = 0; i < layer.inputs; ++i) {
+    for (size_t o = 0; o < layer.outputs; ++o) {
+      rows[i * stride + bf16_row_place(o)] = to_bf16(layer.weights[i * layer.stride + o]);
+    }
+  }
+  return rows;
+}
+
 DenseStack::DenseStack(const NetworkPlan& plan, std::span<const float> background,
-                       const Kernels& kernels)
+                       const Kernels& kernels, Precision precision)
     : rule_(plan.output), kernels_(kernels) {
   for (const DenseLayer& from : plan.dense) {
     Layer to;
@@ -86,6 +99,12 @@ DenseStack::DenseStack(const NetworkPlan& plan, std::span<const float> backgroun
     for (size_t i = 0; i < from.inputs; ++i) {
       std::copy_n(from.weights.begin() + static_cast<ptrdiff_t>(i * from.outputs), from.outputs,
                   to.weights.begin() + static_cast<ptrdiff_t>(i * to.stride));
+    }
+    // Narrow rows share cache lines and would gain nothing.
+    if (precision == Precision::bf16 && layers_.empty() && from.outputs > kKernelPad) {
+      to.bf16_weights = as_bf16_rows(to);
+      to.stride = to.bf16_weights.size() / to.inputs;
+      to.weights = {};
     }
     std::vector<double> base(from.bias.begin(), from.bias.end());
     if (layers_.empty()) {
@@ -128,8 +147,13 @@ void DenseStack::start(State& state) const noexcept {
 uint32_t DenseStack::add(State& state, const uint32_t* indices, const float* deviations,
                          size_t count) const noexcept {
   const Layer& layer = layers_[state.layer];
-  kernels_.add_rows(state.sums.data(), layer.outputs, layer.weights.data(), layer.stride, indices,
-                    deviations, count);
+  if (layer.bf16_weights.empty()) {
+    kernels_.add_rows(state.sums.data(), layer.outputs, layer.weights.data(), layer.stride, indices,
+                      deviations, count);
+  } else {
+    kernels_.add_rows_bf16(state.sums.data(), layer.outputs, layer.bf16_weights.data(),
+                           layer.stride, indices, deviations, count);
+  }
   const size_t vectors = (layer.outputs + kKernelPad - 1) / kKernelPad;
   return static_cast<uint32_t>(count * (2 + 2 * vectors)) + 10;
 }

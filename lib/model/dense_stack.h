@@ -6,6 +6,7 @@
 
 #include "kernel/aligned_vector.h"
 #include "kernel/kernels.h"
+#include "model/engine.h"
 #include "model/plan.h"
 
 namespace flowmark {
@@ -32,7 +33,8 @@ class DenseStack {
   };
 
   /// `background`: the inputs of the first layer when nothing differs; empty if all are 0.
-  DenseStack(const NetworkPlan& plan, std::span<const float> background, const Kernels& kernels);
+  DenseStack(const NetworkPlan& plan, std::span<const float> background, const Kernels& kernels,
+             Precision precision = Precision::exact);
 
   State make_state() const;
   void start(State& state) const noexcept;
@@ -52,9 +54,11 @@ class DenseStack {
     uint32_t outputs = 0;
     size_t stride = 0;
     AlignedVector<float> weights;
+    AlignedVector<uint16_t> bf16_weights;  ///< instead, in the order of add_rows_bf16
     AlignedVector<float> base;
     Activation activation = Activation::none;
   };
+  static AlignedVector<uint16_t> as_bf16_rows(const Layer& layer);
   void finish_layer(State& state) const noexcept;
 
   std::vector<Layer> layers_;

@@ -9,6 +9,11 @@
 
 namespace flowmark {
 
+/// How weights are kept. bf16 rounds those of the later convolutions and of the first dense layer
+/// behind them to bfloat16, and what they are multiplied with: faster, no longer exact.
+enum class Precision : uint8_t { exact, bf16 };
+const char* to_string(Precision precision) noexcept;
+
 /// The state of one inference under way and all memory it needs: one per thread and engine, reused
 /// for every window. Created by the engine it is used with.
 class EngineScratch {
@@ -49,6 +54,8 @@ class Engine {
   virtual uint32_t class_count() const noexcept = 0;
   /// "cnn", "linear", "forest", "mlp".
   virtual const char* kind() const noexcept = 0;
+  /// What it really runs with.
+  virtual Precision precision() const noexcept { return Precision::exact; }
 };
 
 }  // namespace flowmark

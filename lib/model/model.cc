@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -31,17 +32,23 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
   return bytes;
 }
 
+/// How far rounded weights may move a probability.
+constexpr double kBf16Tolerance = 0.05;
+
 /// Runs the golden windows on the engine that the workers will use.
 void run_golden(const GoldenWindows& golden, const Engine& engine,
                 const std::vector<std::string>& classes) {
+  const double tolerance = engine.precision() == Precision::exact
+                               ? golden.tolerance
+                               : std::max(golden.tolerance, kBf16Tolerance);
   const auto scratch = engine.make_scratch();
   for (size_t w = 0; w < golden.windows.size(); ++w) {
     const auto& expected = golden.windows[w].output;
     const auto output = engine.run(*scratch, golden.windows[w].input);
     for (size_t c = 0; c < output.size(); ++c) {
-      if (!(std::abs(double{output[c]} - expected[c]) <= golden.tolerance)) {
+      if (!(std::abs(double{output[c]} - expected[c]) <= tolerance)) {
         fail("golden window {}: class '{}' comes out as {}; the file expects {} within {}", w,
-             classes[c], output[c], expected[c], golden.tolerance);
+             classes[c], output[c], expected[c], tolerance);
       }
     }
   }
@@ -69,7 +76,7 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
   model->sha256 = sha256_hex(bytes);
   model->parameters = parameter_count(plan);
   model->golden_windows = static_cast<uint32_t>(metadata.golden.windows.size());
-  model->engine = build_engine(plan, default_kernels());
+  model->engine = build_engine(plan, default_kernels(), options.precision);
   run_golden(metadata.golden, *model->engine, metadata.classes);
   model->task = std::move(metadata.task);
   model->classes = std::move(metadata.classes);

@@ -32,6 +32,8 @@ struct LoadOptions {
   bool require_golden = false;
   /// Ed25519 public keys (base64, 32 bytes). If not empty, FILE.sig must hold a valid signature.
   std::vector<std::string> trusted_keys{};
+  /// Wished for; Engine::precision says what the engine has (docs/models.md).
+  Precision precision = Precision::exact;
   /// What FILE.sig would hold, for models from memory.
   std::string signature{};
 };

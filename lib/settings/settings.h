@@ -66,6 +66,7 @@ struct ModelSettings {
   VerdictPolicy policy;
   std::optional<WhenSettings> when;
   bool marks = true;
+  Precision precision = Precision::exact;
 };
 
 struct MarkingSettings {

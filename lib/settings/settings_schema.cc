@@ -151,7 +151,9 @@ Fields<ModelSettings> model_fields() {
              if (value.classes.empty()) place.missing(node, "classes", "a list of its classes");
              out.when = std::move(value);
            }},
-          boolean("marks", &ModelSettings::marks)};
+          boolean("marks", &ModelSettings::marks),
+          word("precision", &ModelSettings::precision,
+               {{"exact", Precision::exact}, {"bf16", Precision::bf16}})};
 }
 
 /// Named classes replace or extend the defaults.

@@ -71,6 +71,14 @@ TEST_F(ReloaderTest, AChangedFileIsTakenOver) {
   EXPECT_EQ(report.generation, reloader().current()->generation());
 }
 
+TEST_F(ReloaderTest, SaysWhenAModelDoesNotRunWithThePrecisionAskedFor) {
+  std::ofstream(config_) << "ports: [{name: net_null0, role: lan}, {name: net_null1, role: wan}]\n"
+                            "models: [{name: category, path: m.onnx, precision: bf16}]\n";
+  const ReloadReport& report = reloader().first_report();
+  EXPECT_EQ(report.outcome, ReloadOutcome::loaded);
+  EXPECT_THAT(report.message, HasSubstr("models[0].precision: category runs in exact float"));
+}
+
 TEST_F(ReloaderTest, ADamagedFileIsRefusedAndTheModelStays) {
   const auto before = reloader().current();
   std::ofstream(model_) << "damaged";

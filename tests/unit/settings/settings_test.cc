@@ -156,6 +156,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "models[0].when.model: value b: expected the name of a model further up"},
         BadValue{"models: [{name: a, path: x, policy: {confidence: 1.5}}]",
                  "models[0].policy.confidence: value 1.5: expected a number 0 to 1"},
+        BadValue{"models: [{name: a, path: x, precision: half}]",
+                 "models[0].precision: value half: expected one of exact, bf16"},
         BadValue{"log: {level: loud}", "log.level: value loud: expected one of trace"},
         BadValue{"frobnicate: 1", ":5: frobnicate: unknown key: known here: mode, ports"},
         BadValue{"? [a]\n: 1", "key a list: expected one of mode"},
