@@ -100,7 +100,7 @@ std::vector<WindowGroup> make_windows(const std::vector<std::filesystem::path>& 
   return groups;
 }
 
-void write_paper_model(const std::filesystem::path& path, uint32_t side) {
+NetworkPlan paper_plan(uint32_t side) {
   std::mt19937 random(2);
   NetworkPlan plan;
   uint32_t size = side, channels = 1;
@@ -132,11 +132,15 @@ void write_paper_model(const std::filesystem::path& path, uint32_t side) {
     inputs = outputs;
   }
   plan.inputs = side * side;
+  return plan;
+}
+
+void write_paper_model(const std::filesystem::path& path, uint32_t side) {
   ModelDescription description;
   description.task = "bench";
   description.classes = {"a", "b", "c", "d", "e"};
   description.input.picture.time_bins = description.input.picture.size_bins = side;
-  write_network_model(path, description, plan);
+  write_network_model(path, description, paper_plan(side));
 }
 
 void write_random_forest(const std::filesystem::path& path, uint32_t trees, uint32_t depth) {

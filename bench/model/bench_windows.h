@@ -7,6 +7,7 @@
 
 #include "feature/feature_spec.h"
 #include "feature/sparse_window.h"
+#include "model/plan.h"
 
 namespace flowmark::bench {
 
@@ -24,7 +25,8 @@ std::vector<WindowGroup> make_windows(const std::vector<std::filesystem::path>& 
                                       const FeatureSpec& spec, const std::vector<uint32_t>& wanted,
                                       size_t per_group);
 
-/// The FlowPic network of the paper with random weights, written for that picture size.
+/// The FlowPic network of the paper with random weights for pictures of that size.
+NetworkPlan paper_plan(uint32_t side);
 void write_paper_model(const std::filesystem::path& path, uint32_t side);
 
 /// A forest on the default histogram: trees grown at random to that depth, with the sparse upper

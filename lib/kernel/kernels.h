@@ -44,8 +44,9 @@ struct PoolBatch {
   size_t map_stride = 0;         ///< floats between rows
   const uint32_t* at = nullptr;  ///< [window] first float in `map`
   size_t windows = 0;
-  size_t rows = 0;     ///< kernel height
-  size_t columns = 0;  ///< kernel width, in cells of `filters` floats
+  size_t rows = 0;         ///< kernel height
+  size_t columns = 0;      ///< kernel width, in cells
+  size_t cell_stride = 0;  ///< floats from one cell to the next, >= filters
   size_t filters = 0;
   const float* base = nullptr;        ///< [filters], padded: added to the maximum
   const float* background = nullptr;  ///< [filters], padded: subtracted at the end

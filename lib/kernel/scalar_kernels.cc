@@ -57,8 +57,8 @@ void pool_batch(const PoolBatch& batch) noexcept {
       float most = -std::numeric_limits<float>::infinity();
       for (size_t y = 0; y < batch.rows; ++y) {
         for (size_t x = 0; x < batch.columns; ++x) {
-          most =
-              std::max(most, batch.map[batch.at[w] + y * batch.map_stride + x * batch.filters + f]);
+          most = std::max(
+              most, batch.map[batch.at[w] + y * batch.map_stride + x * batch.cell_stride + f]);
         }
       }
       out[f] = rectify(most + batch.base[f], batch.relu) - batch.background[f];

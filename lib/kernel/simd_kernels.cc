@@ -276,12 +276,12 @@ HWY_INLINE V largest(const PoolBatch& batch, const float* from) noexcept {
   V most = hn::LoadU(d, from);
   if constexpr (R == 2) {
     const float* below = from + batch.map_stride;
-    most = hn::Max(most, hn::LoadU(d, from + batch.filters));
-    return hn::Max(most, hn::Max(hn::LoadU(d, below), hn::LoadU(d, below + batch.filters)));
+    most = hn::Max(most, hn::LoadU(d, from + batch.cell_stride));
+    return hn::Max(most, hn::Max(hn::LoadU(d, below), hn::LoadU(d, below + batch.cell_stride)));
   }
   for (size_t y = 0; y < batch.rows; ++y) {
     for (size_t x = y == 0 ? 1 : 0; x < batch.columns; ++x) {
-      most = hn::Max(most, hn::LoadU(d, from + y * batch.map_stride + x * batch.filters));
+      most = hn::Max(most, hn::LoadU(d, from + y * batch.map_stride + x * batch.cell_stride));
     }
   }
   return most;

@@ -43,7 +43,7 @@ CellConv::CellConv(const ConvLayer& layer, ConvGeometry geometry, const Kernels&
                    Precision precision)
     : geometry_(std::move(geometry)),
       kernels_(kernels),
-      pool_(layer, geometry_, kernels),
+      pool_(layer, geometry_, layer.filters, kernels),
       channels_(layer.in_channels),
       value_stride_((channels_ + kCellAlign - 1) / kCellAlign * kCellAlign),
       filters_(layer.filters),

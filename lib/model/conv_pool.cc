@@ -5,11 +5,13 @@
 
 namespace flowmark {
 
-ConvPool::ConvPool(const ConvLayer& layer, const ConvGeometry& geometry, const Kernels& kernels)
+ConvPool::ConvPool(const ConvLayer& layer, const ConvGeometry& geometry, size_t cell_stride,
+                   const Kernels& kernels)
     : geometry_(geometry),
       kernels_(kernels),
       shape_(layer.pool),
       filters_(layer.filters),
+      cell_stride_(cell_stride),
       stride_(geometry.pooled.stride),
       relu_(layer.relu),
       cost_(static_cast<uint32_t>(20 +
@@ -51,7 +53,7 @@ CellRow ConvPool::run(State& state, uint32_t row, const float* origin,
   for (size_t i = 0; i < count;) {
     const size_t first = i;
     for (; i < count && is_plain(i); ++i) {
-      state.at[i] = static_cast<uint32_t>(windows[columns[i]].begin * filters_);
+      state.at[i] = static_cast<uint32_t>(windows[columns[i]].begin * cell_stride_);
     }
     if (i == first) {
       run_mixed(state, row, columns[i], origin, map_stride, i);
@@ -65,6 +67,7 @@ CellRow ConvPool::run(State& state, uint32_t row, const float* origin,
     batch.windows = i - first;
     batch.rows = shape_.kernel_h;
     batch.columns = shape_.kernel_w;
+    batch.cell_stride = cell_stride_;
     batch.filters = filters_;
     batch.base = geometry_.base.of_classes(row_class, column_class);
     batch.background = geometry_.pooled.at(row, columns[first]);
@@ -85,7 +88,7 @@ void ConvPool::run_mixed(State& state, uint32_t row, uint32_t column, const floa
   size_t cells = 0;
   for (uint32_t y = wy.begin; y < wy.end; ++y) {
     for (uint32_t x = wx.begin; x < wx.end; ++x) {
-      state.map_cells[cells] = origin + (y - wy.begin) * map_stride + x * filters_;
+      state.map_cells[cells] = origin + (y - wy.begin) * map_stride + x * cell_stride_;
       state.base_cells[cells++] = geometry_.base.at(y, x);
     }
   }

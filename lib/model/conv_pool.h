@@ -46,7 +46,9 @@ class ConvPool {
     std::vector<const float*> map_cells, base_cells;
   };
 
-  ConvPool(const ConvLayer& layer, const ConvGeometry& geometry, const Kernels& kernels);
+  /// `cell_stride`: floats from one cell of the map to the next, at least the filters.
+  ConvPool(const ConvLayer& layer, const ConvGeometry& geometry, size_t cell_stride,
+           const Kernels& kernels);
   State make_state() const;
 
   /// Takes the windows of a row from a bit set of columns, which is cleared.
@@ -70,6 +72,7 @@ class ConvPool {
   const Kernels& kernels_;
   PoolShape shape_;
   size_t filters_;
+  size_t cell_stride_;
   size_t stride_;
   bool relu_;
   uint32_t cost_;

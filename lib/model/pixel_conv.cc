@@ -9,20 +9,27 @@ size_t padded(size_t count) {
   return (count + kKernelPad - 1) / kKernelPad * kKernelPad;
 }
 
+/// Cells of the map start at whole vectors where that costs no vector more: what one pixel has
+/// stored there, the next can then load at once, and no access touches two cache lines.
+size_t cell_stride(const ConvLayer& layer, const ConvGeometry& geometry) {
+  const size_t aligned = padded(layer.filters), reach = geometry.x.reach;
+  return padded(reach * layer.filters) == reach * aligned ? aligned : layer.filters;
+}
+
 }  // namespace
 
 PixelConv::PixelConv(const ConvLayer& layer, ConvGeometry geometry, const Kernels& kernels)
     : geometry_(std::move(geometry)),
       kernels_(kernels),
-      pool_(layer, geometry_, kernels),
+      cell_stride_(cell_stride(layer, geometry_)),
+      pool_(layer, geometry_, cell_stride_, kernels),
       in_w_(layer.in_w),
-      filters_(layer.filters),
-      run_(size_t{geometry_.x.reach} * layer.filters),
-      map_stride_(size_t{geometry_.x.map_size} * layer.filters),
+      run_(geometry_.x.reach * cell_stride_),
+      map_stride_(geometry_.x.map_size * cell_stride_),
       band_rows_(layer.pool.kernel_h),
       kernel_row_(layer.stride_w * padded(run_)) {
   for (const auto& input : geometry_.x.inputs) {
-    columns_.push_back({static_cast<uint32_t>(input.first * filters_),
+    columns_.push_back({static_cast<uint32_t>(input.first * cell_stride_),
                         static_cast<uint32_t>(input.phase * padded(run_)), input.pool_begin,
                         input.pool_end});
   }
@@ -35,7 +42,7 @@ PixelConv::PixelConv(const ConvLayer& layer, ConvGeometry geometry, const Kernel
         const uint32_t kx = phase + (reach - 1 - j) * layer.stride_w;
         if (kx >= layer.kernel_w) continue;
         for (uint32_t f = 0; f < layer.filters; ++f) {
-          to[j * filters_ + f] =
+          to[j * cell_stride_ + f] =
               layer.weights[(size_t{f} * layer.kernel_h + ky) * layer.kernel_w + kx];
         }
       }
@@ -155,7 +162,7 @@ CellRow PixelConv::step(State& state, std::span<const SparseValue> window,
     } else if (!state.scattered) {
       scatter(state, window, work);
     } else if (!ConvPool::done(state.pool)) {
-      const float* origin = state.band.data() + geometry_.x.margin * filters_;
+      const float* origin = state.band.data() + geometry_.x.margin * cell_stride_;
       const CellRow cells = pool_.run(state.pool, state.band_row, origin, map_stride_);
       work -= static_cast<int64_t>(cells.count * pool_.cost());
       return cells;

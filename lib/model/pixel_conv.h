@@ -65,9 +65,9 @@ class PixelConv {
 
   ConvGeometry geometry_;
   const Kernels& kernels_;
+  size_t cell_stride_;  ///< floats from one cell of the map to the next
   ConvPool pool_;
   uint32_t in_w_;
-  size_t filters_;
   size_t run_;         ///< floats that a pixel reaches in a map row
   size_t map_stride_;  ///< floats of a map row
   size_t band_rows_;

@@ -156,22 +156,24 @@ TEST_P(KernelTest, PoolBatch) {
     for (const size_t rows : {1u, 2u, 3u}) {
       for (const size_t columns : {1u, 2u, 4u}) {
         for (const bool relu : {false, true}) {
-          const size_t windows = 7, stride = padded(filters), map_stride = 20 * filters;
+          const size_t windows = 7, stride = padded(filters);
+          const size_t cell_stride = rows == 2 ? filters : stride;
+          const size_t map_stride = 20 * cell_stride;
           Guarded<float> map(rows * map_stride + kKernelPad);
           Guarded<float> base(stride), background(stride), out(windows * stride);
           Guarded<uint32_t> at(windows);
           Guarded<uint8_t> changed(windows);
           fill(map);
           fill(base);
-          for (size_t i = 0; i < windows; ++i) at[i] = static_cast<uint32_t>(2 * i * filters);
+          for (size_t i = 0; i < windows; ++i) at[i] = static_cast<uint32_t>(2 * i * cell_stride);
           // The first window is as the background is.
           std::fill_n(map.data(), map.size() / 2, 0.0F);
           for (size_t f = 0; f < stride; ++f) {
             background[f] = relu ? std::max(base[f], 0.0F) : base[f];
           }
-          PoolBatch batch{map.data(), map_stride, at.data(),     windows,           rows,
-                          columns,    filters,    base.data(),   background.data(), relu,
-                          out.data(), stride,     changed.data()};
+          PoolBatch batch{map.data(), map_stride,  at.data(), windows,       rows,
+                          columns,    cell_stride, filters,   base.data(),   background.data(),
+                          relu,       out.data(),  stride,    changed.data()};
           std::vector<float> expected(out.size(), 9);
           std::vector<uint8_t> expected_changed(windows);
           PoolBatch reference = batch;
