@@ -84,21 +84,31 @@ async function compareModel(name) {
   const runtime = new Runtime(await open(path), groups.flatMap((group) => group.windows));
   const own = new Server(program, ['--serve', path, windowsPath]);
   const target = await own.line();
+  const reduced = name.startsWith('flowpic') ?
+      new Server(program, ['--bf16', '--serve', path, windowsPath]) : null;
+  await reduced?.line();
   const torchProgram = join(here, 'torch_serve.py');
   const torch = name.startsWith('flowpic') && process.env.NO_TORCH === undefined ?
       new Server('/usr/bin/python3', [torchProgram, path, windowsPath]) : null;
   const withTorch = torch !== null && await torch.line() === 'ready';
   let at = 0;
   for (const group of groups) {
-    const times = {own: [], ort: [], torch: []};
-    let off = 0;
+    const times = {own: [], reduced: [], ort: [], torch: []};
+    let off = 0, reducedOff = 0;
     for (const window of group.windows) {
-      const least = {own: Infinity, ort: Infinity, torch: Infinity};
+      const least = {own: Infinity, reduced: Infinity, ort: Infinity, torch: Infinity};
       for (let round = 0; round < kRounds; ++round) {
         const mine = await own.ask(`${at} 20`);
         const theirs = await runtime.ask(window, 2);
         least.own = Math.min(least.own, mine.us);
         least.ort = Math.min(least.ort, theirs.us);
+        if (reduced !== null) {
+          const rounded = await reduced.ask(`${at} 20`);
+          least.reduced = Math.min(least.reduced, rounded.us);
+          rounded.probabilities.forEach((p, c) => {
+            reducedOff = Math.max(reducedOff, Math.abs(p - mine.probabilities[c]));
+          });
+        }
         theirs.probabilities.forEach((p, c) => {
           off = Math.max(off, Math.abs(p - mine.probabilities[c]));
         });
@@ -112,10 +122,15 @@ async function compareModel(name) {
     const row = {model: name, target, values: group.values, origin: group.origin,
                  flowmark_us: median(times.own), ort_us: median(times.ort),
                  torch_us: withTorch ? median(times.torch) : null, difference: off};
+    if (reduced !== null) {
+      row.bf16_us = median(times.reduced);
+      row.bf16_difference = reducedOff;
+    }
     if (name.startsWith('forest')) row.ort_batch_us = await runtime.askMany(group.windows);
     print(row);
   }
   own.end();
+  reduced?.end();
   torch?.end();
 }
 
@@ -128,13 +143,15 @@ function print(row) {
     (row.torch_us?.toFixed(0) ?? '-').padStart(9),
     (row.ort_batch_us?.toFixed(2) ?? '-').padStart(10),
     row.difference.toExponential(1).padStart(10),
+    (row.bf16_us?.toFixed(2) ?? '-').padStart(9),
+    (row.bf16_difference?.toExponential(1) ?? '-').padStart(10),
   ];
   console.log(text.join(' '));
 }
 
 if (!asJson) {
   console.log('model        values     origin   flowmark        ORT   ratio  libtorch  ORT/batch ' +
-              'difference   (us a window)');
+              'difference      bf16       off   (us a window)');
 }
 for (const name of ['flowpic1500', 'flowpic300', 'forest100', 'forest500']) {
   if (existsSync(join(folder, name + '.onnx'))) await compareModel(name);

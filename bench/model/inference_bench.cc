@@ -4,7 +4,8 @@
 //   inference_bench --bf16 [FILE...]        the paper's network with bfloat16 weights
 //   inference_bench --forests [FILE...]     forests of 100 and 500 trees of depth 16
 //   inference_bench --make DIR [FILE...]    writes models and windows for bench/compare
-//   inference_bench --serve MODEL WINDOWS   answers lines "I REPEAT" with the nanoseconds of
+//   inference_bench [--bf16] --serve MODEL WINDOWS   answers lines "I REPEAT" with the nanoseconds
+//   of
 //                                           window I, median of REPEAT (for bench/compare)
 #include <unistd.h>
 
@@ -165,6 +166,31 @@ void report(const Engine& engine, const std::vector<WindowGroup>& groups) {
               slices_over_of_machine(), kOverUs);
 }
 
+/// Several windows in lockstep, group of trees by group of trees, so that each group's nodes serve
+/// all of them while they are in the cache; and the same windows one after the other.
+void report_batches(const Engine& engine, const std::vector<WindowGroup>& groups) {
+  constexpr int kRuns = 300;
+  for (const size_t batch : {1u, 4u, 16u, 64u}) {
+    std::vector<std::unique_ptr<EngineScratch>> scratches;
+    for (size_t i = 0; i < batch; ++i) scratches.push_back(engine.make_scratch());
+    std::vector<double> times;
+    for (int run = 0; run < kRuns; ++run) {
+      const WindowGroup& group = groups[static_cast<size_t>(run) % groups.size()];
+      const auto start = Clock::now();
+      for (size_t i = 0; i < batch; ++i) {
+        const size_t at = (static_cast<size_t>(run) * batch + i) % group.windows.size();
+        engine.begin(*scratches[i], group.windows[at]);
+      }
+      for (bool ready = false; !ready;) {
+        ready = true;
+        for (const auto& scratch : scratches) ready &= engine.step(*scratch, 1);
+      }
+      times.push_back(us_since(start) / static_cast<double>(batch));
+    }
+    std::printf("%zu windows in lockstep: %.2f us a window\n", batch, quantile(times, 0.5));
+  }
+}
+
 const std::vector<uint32_t>& sizes_for(const FeatureSpec& spec) {
   return spec.is_picture() ? kPictureSizes : kHistogramSizes;
 }
@@ -177,7 +203,9 @@ void bench_model(const std::filesystem::path& path, Precision precision,
   std::printf("%s: %s, %llu parameters, %s, instruction set %s\n", path.filename().c_str(),
               model->engine->kind(), static_cast<unsigned long long>(model->parameters),
               to_string(model->engine->precision()), default_kernels().target);
-  report(*model->engine, make_windows(files, model->input, sizes_for(model->input), kPerGroup));
+  const auto groups = make_windows(files, model->input, sizes_for(model->input), kPerGroup);
+  report(*model->engine, groups);
+  if (std::string_view(model->engine->kind()) == "forest") report_batches(*model->engine, groups);
 }
 
 void write_windows(const std::filesystem::path& path, const std::vector<WindowGroup>& groups) {
@@ -210,8 +238,11 @@ void make(const std::filesystem::path& folder, const std::vector<std::filesystem
   }
 }
 
-int serve(const std::filesystem::path& model_path, const std::filesystem::path& windows_path) {
-  const auto model = load_model(model_path);
+int serve(const std::filesystem::path& model_path, const std::filesystem::path& windows_path,
+          Precision precision) {
+  LoadOptions options;
+  options.precision = precision;
+  const auto model = load_model(model_path, options);
   const auto scratch = model->engine->make_scratch();
   std::vector<SparseWindow> windows;
   std::ifstream stream(windows_path);
@@ -247,7 +278,7 @@ int run(const std::vector<std::string>& arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "--serve" && i + 2 < arguments.size()) {
-      return serve(arguments[i + 1], arguments[i + 2]);
+      return serve(arguments[i + 1], arguments[i + 2], precision);
     }
     if ((argument == "--model" || argument == "--make") && i + 1 < arguments.size()) {
       mode = argument;
