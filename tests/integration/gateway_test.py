@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 import unittest
@@ -22,6 +23,9 @@ DEMO = os.path.join(rig.SOURCE, "config/demo")
 MODEL = os.environ.get("FLOWMARK_MODEL", os.path.join(rig.SOURCE, "config/models/category.onnx"))
 MARK = {"voip": 46, "streaming": 26, "chat": 18, "file-transfer": 10, "p2p": 1}  # others: 0
 ETH_P_ALL = 3
+# Times between packets are half of what a model sees: a share of packets that leave so late changes
+# what it is asked.
+LATE_S, LATE_SHARE = 0.01, 0.02
 
 
 def read_labels():
@@ -112,6 +116,7 @@ class GatewayTest(rig.FolderTest):
         self.addCleanup(lan.close)
         self.addCleanup(wan.close)
         sent = collections.Counter()
+        late = 0
         with rig.Daemon(self.folder, config, namespace=joined.dp) as daemon:
             at_lan, at_wan = Listener(lan), Listener(wan)
             start = time.monotonic()
@@ -120,6 +125,7 @@ class GatewayTest(rig.FolderTest):
                 ahead = when - (time.monotonic() - start)
                 if ahead > 0.001:
                     time.sleep(ahead)
+                late += ahead < -LATE_S
                 (lan if from_lan else wan).send(frame)
                 sent[from_lan] += 1
             rig.wait_for("the last packets", lambda: sum(at_wan.seen.values()) >= sent[True] and
@@ -133,6 +139,10 @@ class GatewayTest(rig.FolderTest):
         self.assertEqual(at_lan.bad_checksums + at_wan.bad_checksums, 0)
         self.assertEqual(sum(at_wan.seen.values()), sent[True])
         self.assertEqual(sum(at_lan.seen.values()), sent[False])
+        if late > len(packets) * LATE_SHARE:
+            self.skipTest("this machine was too busy to play the recording at its own pace: %d of %d "
+                          "packets left over %d ms late; nothing was lost" %
+                          (late, len(packets), LATE_S * 1000))
         self.judge(at_lan.seen + at_wan.seen, flows, packets)
 
     def judge(self, seen, flows, packets):
@@ -166,4 +176,5 @@ if __name__ == "__main__":
     rig.need_tools("ip", "ethtool")
     if not os.path.exists(MODEL):
         rig.skip_all("no shipped model: " + MODEL)
-    unittest.main()
+    outcome = unittest.main(exit=False).result
+    sys.exit(77 if outcome.skipped else not outcome.wasSuccessful())

@@ -96,7 +96,7 @@ TEST(FlowKeyHash, EveryInputBitChangesHalfOfTheOutputBits) {
       bytes[bit / 8] = static_cast<uint8_t>(bytes[bit / 8] ^ (1u << (bit % 8)));
       FlowKey two = std::bit_cast<FlowKey>(bytes);
       const uint64_t difference = hash(one) ^ hash(two);
-      for (size_t i = 0; i < 64; ++i) flips[i] += (difference >> i) & 1;
+      for (size_t i = 0; i < 64; ++i) flips[i] += static_cast<unsigned>((difference >> i) & 1);
     }
     for (size_t i = 0; i < 64; ++i) {
       // 400 tosses of a coin stay within 200 +- 60 (six standard deviations).
