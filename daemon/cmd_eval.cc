@@ -37,7 +37,11 @@ std::vector<DataSource> choose(std::vector<DataSource> sources, const std::strin
     wanted = std::any_of(sources.begin(), sources.end(), has_test) ? "test" : "all";
   }
   if (wanted != "all") {
-    std::erase_if(sources, [&](const DataSource& source) { return source.split != wanted; });
+    // Flows of dataset files say themselves what they are for.
+    std::erase_if(sources, [&](const DataSource& source) {
+      return !source.split.empty() && source.split != wanted;
+    });
+    for (DataSource& source : sources) source.only_split = wanted;
     if (sources.empty()) {
       fail("--split {}: no entry of the data has this split", wanted);
     }

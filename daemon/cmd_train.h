@@ -21,6 +21,7 @@ struct DataOptions {
   bool no_tiles = false;
   double hop_s = 0;
   uint32_t min_packets = 10;
+  double min_span_s = 0;
   uint32_t threads = 0;
   bool json = false;
 

@@ -46,6 +46,11 @@ void DataOptions::add_to(CLI::App& command) {
   command.add_option("--min-packets", min_packets, "Leave out windows with fewer packets")
       ->type_name("N")
       ->capture_default_str();
+  command
+      .add_option("--min-span", min_span_s,
+                  "Leave out windows whose packets span less (the FlowPic paper: 50)")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 86400.0));
   command.add_option("--threads", threads, "Threads to use (default: all)")->type_name("N");
   command.add_flag("--json", json, "Print JSON instead of tables");
 }
@@ -57,6 +62,7 @@ CutOptions DataOptions::cut(const FeatureSpec& spec) const {
   CutOptions cut;
   cut.tiles = !no_tiles;
   cut.min_packets = min_packets;
+  cut.min_span_us = std::llround(min_span_s * static_cast<double>(kUsPerSecond));
   if (hop_s != 0 && !(hop_s >= 1e-6 && hop_s <= 86400)) {
     throw UsageError(fmt::format("--hop {}: must be more than 0 and at most 86400 seconds", hop_s));
   }

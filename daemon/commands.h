@@ -24,6 +24,7 @@ std::shared_ptr<const Model> load_with_precision(const std::filesystem::path& pa
 CLI::App* add_features(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_infer(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_replay(CLI::App& parent, std::function<int()>& run);
+CLI::App* add_dataset(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_train(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_eval(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_render(CLI::App& parent, std::function<int()>& run);

@@ -21,6 +21,7 @@ constexpr const char* kExamples =
     "\nExamples:\n"
     "  flowmark features --spec flowpic capture.pcap > pictures.jsonl\n"
     "  flowmark infer --model category.onnx capture.pcap\n"
+    "  flowmark dataset --data manifest.yaml --rules flowpic --out set.csv.gz\n"
     "  flowmark train --model-type logistic --data manifest.yaml --out category.onnx\n"
     "  flowmark eval --model category.onnx --data manifest.yaml\n"
     "  flowmark model inspect category.onnx\n"
@@ -57,6 +58,7 @@ int run(int argc, char** argv) {
   add_features(app, command);
   add_infer(app, command);
   add_replay(app, command);
+  add_dataset(app, command);
   add_train(app, command);
   add_eval(app, command);
   add_model(app, command);

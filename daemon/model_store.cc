@@ -77,6 +77,9 @@ std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t g
     active.name = wanted.name;
     active.model = load_or_reuse(settings, wanted, reuse);
     active.policy = wanted.policy;
+    if (!wanted.policy.confidence_given && active.model->confidence) {
+      active.policy.confidence = *active.model->confidence;
+    }
     active.marks = wanted.marks;
     if (wanted.when) active.condition = condition_of(wanted, models);
     for (const std::string& name : active.model->classes) {

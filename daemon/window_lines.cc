@@ -58,24 +58,58 @@ std::vector<Prefix> parse_prefixes(const std::vector<std::string>& texts) {
   return prefixes;
 }
 
+namespace {
+
+bool names_kind(const std::string& argument) {
+  const std::string word = argument.substr(0, argument.find('-'));
+  return word == to_string(FeatureKind::flowpic) || word == to_string(FeatureKind::size_iat) ||
+         word == to_string(FeatureKind::burst_surge) || word == to_string(FeatureKind::combined);
+}
+
+/// "flowpic-32-binary-15s", "size_iat-log1p-256p": a kind, then pixels a side, values, the window's
+/// seconds or packets.
+FeatureSpec short_spec(const std::string& argument) {
+  std::istringstream words(argument);
+  std::string word;
+  std::getline(words, word, '-');
+  const bool picture = word == to_string(FeatureKind::flowpic);
+  std::string json = "{\"kind\":\"" + word + "\"";
+  bool known = names_kind(argument);
+  while (known && std::getline(words, word, '-')) {
+    const std::string digits = word.substr(0, word.find_first_not_of("0123456789."));
+    const std::string unit = word.substr(digits.size());
+    if (word == "binary" || word == "count" || word == "fraction" || word == "log1p") {
+      json += ",\"values\":\"" + word + "\"";
+    } else if (picture && !digits.empty() && unit.empty()) {
+      json += ",\"time_bins\":" + word + ",\"size_bins\":" + word;
+    } else if (!digits.empty() && unit == "s") {
+      json += ",\"window_s\":" + digits;
+    } else if (!picture && !digits.empty() && unit == "p") {
+      json += ",\"window_packets\":" + digits;
+    } else {
+      known = false;
+    }
+  }
+  if (!known) {
+    fail(
+        "--spec {}: neither JSON, nor a readable file, nor one of flowpic, size_iat, burst_surge, "
+        "combined (or such as flowpic-32, flowpic-1500-15s, flowpic-64-binary, "
+        "size_iat-log1p-256p)",
+        argument);
+  }
+  return FeatureSpec::from_json(json + "}", "--spec " + argument);
+}
+
+}  // namespace
+
 FeatureSpec parse_spec_argument(const std::string& argument) {
   try {
     if (argument.find('{') != std::string::npos) {
       return FeatureSpec::from_json(argument, "--spec");
     }
-    for (const FeatureKind kind : {FeatureKind::flowpic, FeatureKind::size_iat,
-                                   FeatureKind::burst_surge, FeatureKind::combined}) {
-      if (argument == to_string(kind)) {
-        return FeatureSpec::from_json("{\"kind\":\"" + argument + "\"}", "--spec");
-      }
-    }
     std::ifstream file(argument);
-    if (!file) {
-      fail(
-          "--spec {}: neither JSON, nor a readable file, nor one of flowpic, size_iat, "
-          "burst_surge, "
-          "combined",
-          argument);
+    if (!file || names_kind(argument)) {
+      return short_spec(argument);
     }
     std::ostringstream text;
     text << file.rdbuf();

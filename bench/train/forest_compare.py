@@ -77,4 +77,5 @@ def main():
               f"({best / ours['train_s']:.1f} times, CPU {best_cpu / ours['cpu_s']:.1f})")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string_view>
 
 #include "base/error.h"
+#include "capture/flowpic_csv.h"
 #include "capture/input_file.h"
 #include "capture/sort_packets.h"
 
@@ -76,10 +78,11 @@ class SequenceReader {
   void start_flow(std::string_view line) {
     const size_t first = line.find(',');
     const size_t second = first == line.npos ? first : line.find(',', first + 1);
-    if (second == line.npos || line.find(',', second + 1) != line.npos) {
+    if (second == line.npos) {
       refuse("'{}' starts no flow; expected '#id,label,epoch_seconds'", line);
     }
-    const std::string_view epoch = line.substr(second + 1);
+    const size_t third = std::min(line.find(',', second + 1), line.size());
+    const std::string_view epoch = line.substr(second + 1, third - second - 1);
     const std::optional<TimeUs> start = read_seconds(epoch);
     if (!start) {
       refuse("start time '{}' must be seconds since 1970, e.g. 1527993495.652867", epoch);
@@ -89,6 +92,25 @@ class SequenceReader {
     flow_.label = line.substr(first + 1, second - first - 1);
     now_ = *start;
     in_flow_ = true;
+    if (third < line.size()) read_attributes(line.substr(third + 1));
+  }
+
+  /// key=value,key=value
+  void read_attributes(std::string_view text) {
+    while (true) {
+      const size_t end = std::min(text.find(','), text.size());
+      const std::string_view pair = text.substr(0, end);
+      const size_t equals = pair.find('=');
+      if (equals == pair.npos || equals == 0) {
+        refuse("'{}' behind the start time must be key=value, e.g. encryption=vpn", pair);
+      }
+      const std::string key(pair.substr(0, equals));
+      if (!flow_.attributes.emplace(key, pair.substr(equals + 1)).second) {
+        refuse("'{}' is there twice", key);
+      }
+      if (end == text.size()) return;
+      text.remove_prefix(end + 1);
+    }
   }
 
   void add_packet(std::string_view line) {
@@ -99,7 +121,10 @@ class SequenceReader {
     }
     TimeUs step = 0;
     int size = 0;
-    const std::string_view step_text = line.substr(0, comma), size_text = line.substr(comma + 1);
+    const std::string_view step_text = line.substr(0, comma);
+    std::string_view size_text = line.substr(comma + 1);
+    const bool pure_ack = size_text.ends_with(",a");
+    if (pure_ack) size_text.remove_suffix(2);
     if (!read_number(step_text, step) || step > kLargestStep || step < -kLargestStep) {
       refuse("'{}' must be the whole microseconds since the packet before, at most a year",
              step_text);
@@ -112,7 +137,7 @@ class SequenceReader {
     flow_.packets.push_back({.time_us = now_,
                              .size = static_cast<uint16_t>(size < 0 ? -size : size),
                              .direction = size > 0 ? Direction::up : Direction::down,
-                             .pure_ack = false});
+                             .pure_ack = pure_ack});
   }
 
   void deliver() {
@@ -142,6 +167,36 @@ void sort_packets(RecordedFlow& flow) {
   std::stable_sort(flow.packets.begin(), flow.packets.end(), earlier);
 }
 
+void append_sequence(const RecordedFlow& flow, std::string& text) {
+  const auto checked = [&](const std::string& part, const char* bad, const char* what) {
+    if (part.find_first_of(bad) != std::string::npos) {
+      fail(
+          "flow {}: its {} '{}' cannot stand in a packet sequence file: a comma, '=' or end of "
+          "line is in the way",
+          flow.name, what, part);
+    }
+    return part;
+  };
+  TimeUs now = flow.packets.empty() ? 0 : flow.packets.front().time_us;
+  fmt::format_to(std::back_inserter(text), "#{},{},{}.{:06}", checked(flow.name, ",\r\n", "name"),
+                 checked(flow.label, ",\r\n", "label"), now / kUsPerSecond, now % kUsPerSecond);
+  for (const auto& [key, value] : flow.attributes) {
+    fmt::format_to(std::back_inserter(text), ",{}={}", checked(key, ",=\r\n", "key"),
+                   checked(value, ",\r\n", "value"));
+  }
+  text += '\n';
+  for (const FlowPacket& packet : flow.packets) {
+    if (packet.size == 0 || packet.time_us < now) {
+      fail("flow {}: a packet of size {} that comes {} us after the one before", flow.name,
+           packet.size, packet.time_us - now);
+    }
+    fmt::format_to(std::back_inserter(text), "{},{}{}{}\n", packet.time_us - now,
+                   packet.direction == Direction::up ? "" : "-", packet.size,
+                   packet.pure_ack ? ",a" : "");
+    now = packet.time_us;
+  }
+}
+
 bool is_sequence_file(const std::filesystem::path& path) {
   InputFile file(path);
   uint8_t first = 0;
@@ -157,6 +212,8 @@ void read_flows(const std::filesystem::path& path, const FlowReadOptions& option
                 const std::function<void(RecordedFlow&&)>& take) {
   if (is_sequence_file(path)) {
     read_sequence_file(path, take);
+  } else if (is_flowpic_csv(path)) {
+    read_flowpic_csv(path, take);
   } else {
     read_capture_flows(path, options, take);
   }

@@ -34,7 +34,12 @@ struct FlowReadOptions {
 void read_capture_flows(const std::filesystem::path& path, const FlowReadOptions& options,
                         const std::function<void(RecordedFlow&&)>& take);
 
-/// Either, by content.
+/// Appends a flow in the form that read_sequence_file reads, attributes and pure ACKs included.
+/// Throws Error: a name, label or attribute that holds a comma, '=' in a key or an end of line; a
+/// packet without a size; times that run back.
+void append_sequence(const RecordedFlow& flow, std::string& text);
+
+/// Any of these or a file of the published FlowPic form (capture/flowpic_csv.h), by content.
 void read_flows(const std::filesystem::path& path, const FlowReadOptions& options,
                 const std::function<void(RecordedFlow&&)>& take);
 

@@ -22,6 +22,7 @@ struct VerdictPolicy {
   TimeUs hop_us = 15 * kUsPerSecond;  ///< ... or so much time, whichever comes first
   uint32_t votes = 4;                 ///< how many newest windows are averaged
   float confidence = 0.4F;            ///< below it the model abstains
+  bool confidence_given = false;      ///< else a model's own threshold replaces `confidence`
   float hysteresis = 0.1F;            ///< lead a new class needs over the standing one
 };
 

@@ -140,7 +140,7 @@ void GraphCompiler::start_flow() {
 }
 
 void GraphCompiler::visit(const OnnxNode& node) {
-  if (fold_constant(node)) return;
+  if (fold_constant(node) || take_squares(node)) return;
   using Handler = void (GraphCompiler::*)(const OnnxNode&);
   static const std::map<std::string, Handler> handlers{
       {"Reshape", &GraphCompiler::reshape},
@@ -164,6 +164,9 @@ void GraphCompiler::visit(const OnnxNode& node) {
   };
   const std::string op = node.domain.empty() ? node.op : node.domain + "." + node.op;
   const std::string& produced = node.outputs.empty() ? flow_->name : node.outputs[0];
+  if (network_.squares && network_.dense.empty() && op != "Gemm" && op != "MatMul") {
+    refuse(node, "a Gemm or MatMul must follow on the input joined with its squares");
+  }
   if (op == "Identity" || op == "Dropout" || op == "Cast" || op == std::string(kMl) + ".ZipMap") {
     require_flow(node);
   } else if (op == "Sigmoid" || op == "Tanh") {
@@ -178,6 +181,38 @@ void GraphCompiler::visit(const OnnxNode& node) {
   // Of the ml classifiers the scores, not the label.
   flow_->name = node.outputs.size() > 1 && node.domain == kMl ? node.outputs[1] : produced;
   dims_of_[flow_->name] = flow_->dims;
+}
+
+/// The squares of the input (Mul by itself) and their Concat behind it: what quadratic scores read.
+bool GraphCompiler::take_squares(const OnnxNode& node) {
+  if (!node.domain.empty() || node.inputs.size() != 2 || node.outputs.size() != 1) return false;
+  const bool untouched = network_.convs.empty() && network_.dense.empty() && !forest_ &&
+                         !transformed_ && scaler_scale_.empty() && !padding_.any() &&
+                         !network_.squares;
+  const std::vector<int64_t> flat{1, contract_.input_length};
+  if (node.op == "Mul" && node.inputs[0] == flow_->name && node.inputs[1] == flow_->name) {
+    if (!untouched || flow_->dims != flat) {
+      refuse(node, "only the flat input itself may be squared");
+    }
+    squares_ = node.outputs[0];
+    return true;
+  }
+  if (node.op != "Concat" || squares_.empty() || node.inputs[0] != flow_->name ||
+      node.inputs[1] != squares_) {
+    return false;
+  }
+  const int64_t axis = integer(node, "axis", 0);
+  if (!untouched || flow_->dims != flat || (axis != 1 && axis != -1)) {
+    refuse(node, "it must join the flat input and its squares along axis 1");
+  }
+  for (uint32_t i = 0; i < contract_.input_length; ++i) {
+    flow_->place.push_back(flow_->place[i] + contract_.input_length);
+  }
+  flow_->dims[1] *= 2;
+  flow_->name = node.outputs[0];
+  dims_of_[flow_->name] = flow_->dims;
+  network_.squares = true;
+  return true;
 }
 
 void GraphCompiler::require_flow(const OnnxNode& node) const {

@@ -17,7 +17,10 @@ struct DenseScratch final : EngineScratch {
 class DenseEngine final : public Engine {
  public:
   DenseEngine(const NetworkPlan& plan, const Kernels& kernels)
-      : stack_(plan, {}, kernels), inputs_(plan.inputs), linear_(plan.dense.size() == 1) {}
+      : stack_(plan, {}, kernels),
+        inputs_(plan.inputs),
+        squares_(plan.squares),
+        kind_(plan.dense.size() > 1 ? "mlp" : (plan.squares ? "quadratic" : "linear")) {}
 
   std::unique_ptr<EngineScratch> make_scratch() const override {
     auto scratch = std::make_unique<DenseScratch>();
@@ -46,7 +49,7 @@ class DenseEngine final : public Engine {
 
   uint32_t input_length() const noexcept override { return inputs_; }
   uint32_t class_count() const noexcept override { return stack_.classes(); }
-  const char* kind() const noexcept override { return linear_ ? "linear" : "mlp"; }
+  const char* kind() const noexcept override { return kind_; }
 
  private:
   static constexpr size_t kSplit = 128;
@@ -54,18 +57,25 @@ class DenseEngine final : public Engine {
   uint32_t add_batch(DenseScratch& own) const noexcept {
     std::array<uint32_t, kSplit> indices;
     std::array<float, kSplit> values;
-    const size_t count = std::min({kSplit, stack_.batch(), own.window.size() - own.next});
+    const size_t most = squares_ ? kSplit / 2 : kSplit;
+    const size_t count = std::min({most, stack_.batch(), own.window.size() - own.next});
+    size_t filled = count;
     for (size_t i = 0; i < count; ++i) {
       indices[i] = own.window[own.next + i].index;
       values[i] = own.window[own.next + i].value;
     }
+    for (size_t i = 0; squares_ && i < count; ++i) {
+      indices[filled] = indices[i] + inputs_;
+      values[filled++] = values[i] * values[i];
+    }
     own.next += count;
-    return stack_.add(own.dense, indices.data(), values.data(), count);
+    return stack_.add(own.dense, indices.data(), values.data(), filled);
   }
 
   DenseStack stack_;
   uint32_t inputs_;
-  bool linear_;
+  bool squares_;
+  const char* kind_;
 };
 
 }  // namespace

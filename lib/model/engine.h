@@ -52,7 +52,7 @@ class Engine {
 
   virtual uint32_t input_length() const noexcept = 0;
   virtual uint32_t class_count() const noexcept = 0;
-  /// "cnn", "linear", "forest", "mlp".
+  /// "cnn", "linear", "quadratic", "forest", "mlp".
   virtual const char* kind() const noexcept = 0;
   /// What it really runs with.
   virtual Precision precision() const noexcept { return Precision::exact; }

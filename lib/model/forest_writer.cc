@@ -74,6 +74,10 @@ TreeArrays make_arrays(const std::filesystem::path& path, const ForestPlan& plan
 void write_forest_model(const std::filesystem::path& path, const ModelDescription& description,
                         const ForestPlan& plan) {
   const size_t classes = description.classes.size();
+  if (plan.output.transform == OutputRule::Transform::softmax && description.multilabel) {
+    fail("{}: a multi-label forest with a softmax: its outputs are no shares of one",
+         path.string());
+  }
   if (plan.scores != classes || plan.roots.empty() ||
       (!plan.base.empty() && plan.base.size() != classes)) {
     fail("{}: {} trees of {} scores do not make a forest for {} classes", path.string(),
@@ -95,7 +99,8 @@ void write_forest_model(const std::filesystem::path& path, const ModelDescriptio
   to["class_nodeids"] = integers(std::move(arrays.class_node));
   to["class_ids"] = integers(std::move(arrays.class_id));
   to["class_weights"] = numbers(std::move(arrays.class_weight));
-  to["post_transform"] = text("NONE");
+  const bool softmax = plan.output.transform == OutputRule::Transform::softmax;
+  to["post_transform"] = text(softmax ? "SOFTMAX" : "NONE");
   OnnxModel model = empty_model(description);
   add_classifier(model, description, std::move(node));
   finish(path, description, model);

@@ -43,6 +43,7 @@ class GraphCompiler {
   void start_flow();
   void visit(const OnnxNode& node);
   void require_flow(const OnnxNode& node) const;
+  bool take_squares(const OnnxNode& node);
   void finish();
   void finish_network();
 
@@ -118,6 +119,7 @@ class GraphCompiler {
   std::optional<Flow> flow_;
   std::map<std::string, std::vector<int64_t>> dims_of_;  ///< of every tensor on the way, for Shape
   Padding padding_;
+  std::string squares_;  ///< the tensor of the input's squares, until it is joined to the input
   NetworkPlan network_;
   std::optional<ForestPlan> forest_;
   std::vector<float> scaler_offset_, scaler_scale_;

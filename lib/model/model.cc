@@ -83,6 +83,7 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
   model->input = metadata.input;
   model->multilabel = metadata.multilabel;
   model->card = std::move(metadata.card);
+  model->confidence = metadata.confidence;
   return model;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,9 @@ struct Model {
   std::vector<std::string> classes;
   FeatureSpec input;
   bool multilabel = false;
-  std::string card;             ///< flowmark.card, JSON text; may be empty
-  uint32_t golden_windows = 0;  ///< how many golden windows the self-test ran
+  std::string card;                 ///< flowmark.card, JSON text; may be empty
+  std::optional<float> confidence;  ///< the card's: below it the model had better keep silent
+  uint32_t golden_windows = 0;      ///< how many golden windows the self-test ran
   uint64_t parameters = 0;
   std::unique_ptr<const Engine> engine;
 };

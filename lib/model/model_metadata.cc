@@ -138,6 +138,19 @@ GoldenWindows read_golden(const std::string& text, uint32_t length, size_t class
   return golden;
 }
 
+/// Cards of other tools may hold anything under this name; what is there must make sense.
+std::optional<float> read_confidence(const json& card) {
+  const auto found = card.find("confidence");
+  if (found == card.end() || !found->is_object() || !found->contains("threshold")) {
+    return std::nullopt;
+  }
+  const float threshold = read_number((*found)["threshold"], "flowmark.card: confidence.threshold");
+  if (threshold < 0 || threshold > 1) {
+    fail("flowmark.card: confidence.threshold {} is out of range; 0 to 1 is right", threshold);
+  }
+  return threshold;
+}
+
 void refuse_unknown_keys(const Properties& properties) {
   static const std::set<std::string_view> known{kVersion,    kTask,   kClasses, kInput,
                                                 kMultilabel, kGolden, kCard};
@@ -172,8 +185,10 @@ ModelMetadata read_metadata(const Properties& properties) {
     metadata.multilabel = found->second == "true";
   }
   if (const auto found = properties.find(kCard); found != properties.end()) {
-    if (!parse_json(found->second, kCard).is_object()) fail("{} is no JSON object", kCard);
+    const json card = parse_json(found->second, kCard);
+    if (!card.is_object()) fail("{} is no JSON object", kCard);
     metadata.card = found->second;
+    metadata.confidence = read_confidence(card);
   }
   if (const auto found = properties.find(kGolden); found != properties.end()) {
     metadata.golden = read_golden(found->second, metadata.input.length(), metadata.classes.size());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct ModelMetadata {
   bool multilabel = false;
   std::string card;  ///< JSON object or empty
   GoldenWindows golden;
+  /// The card's `confidence.threshold`: below it the model had better keep silent. Only read.
+  std::optional<float> confidence{};
 };
 
 /// Throws Error naming the key, the value and what would be right.

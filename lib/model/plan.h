@@ -73,9 +73,12 @@ struct OutputRule {
 };
 
 /// Convolutions, then dense layers. Without convolutions a perceptron, with one dense layer a
-/// linear model.
+/// linear model, or with squares a quadratic one.
 struct NetworkPlan {
   uint32_t inputs = 0;
+  /// The first dense layer reads the inputs, then their squares: 2 * inputs values. No
+  /// convolutions.
+  bool squares = false;
   std::vector<ConvLayer> convs;
   std::vector<DenseLayer> dense;
   OutputRule output;

@@ -133,6 +133,9 @@ std::vector<double> reference_probabilities(const ModelPlan& plan,
   for (const SparseValue& value : window) values[value.index] = value.value;
   if (forest != nullptr) return finish(forest->output, forest_scores(*forest, values));
   const auto& network = std::get<NetworkPlan>(plan);
+  for (size_t i = 0; network.squares && i < network.inputs; ++i) {
+    values.push_back(values[i] * values[i]);
+  }
   for (const ConvLayer& layer : network.convs) values = max_pool(layer, convolve(layer, values));
   for (const DenseLayer& layer : network.dense) values = apply_dense(layer, values);
   return finish(network.output, values);

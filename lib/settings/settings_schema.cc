@@ -133,7 +133,13 @@ Fields<VerdictPolicy> policy_fields() {
           number("hop_packets", &VerdictPolicy::hop_packets, 1, 1u << 20),
           seconds("hop_seconds", &VerdictPolicy::hop_us, 0.01),
           number("votes", &VerdictPolicy::votes, 1, 64),
-          real("confidence", &VerdictPolicy::confidence, 0, 1),
+          {"confidence",
+           [](const Place& place, const YamlNode& node, VerdictPolicy& out) {
+             double value = 0;
+             if (!schema::read_real(place, node, 0, 1, value)) return;
+             out.confidence = static_cast<float>(value);
+             out.confidence_given = true;
+           }},
           real("hysteresis", &VerdictPolicy::hysteresis, 0, 1)};
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +23,7 @@ struct ExampleInfo {
       kTile;            ///< index into ExampleSet::prefixes, or kTile: a full window of the tiling
   bool repeat = false;  ///< the flow is no longer than its shorter prefix: the same window once
                         ///< more, for judging only
+  uint64_t label_set = 0;  ///< of a multi-label set: bit c for classes[c]; class_index is not read
 };
 
 /// A labelled flow some windows were cut from.
@@ -29,6 +33,12 @@ struct ExampleFlow {
   uint32_t class_index = 0;
   uint64_t packets = 0;
   std::string session;  ///< the recording it is from; empty if the manifest does not say
+  /// Everything known of it (DataSource::attributes_of): label, application, encryption, capture,
+  /// group, split, ...
+  std::map<std::string, std::string> attributes;
+
+  /// Empty if it is not known.
+  const std::string& attribute(const std::string& key) const;
 };
 
 /// The first so many packets, or so much time, of a flow; one of the two is 0.
@@ -43,6 +53,7 @@ std::string to_string(const FlowPrefix& prefix);
 class ExampleSet {
  public:
   uint32_t feature_count = 0;
+  bool multilabel = false;  ///< several classes at once: ExampleInfo::label_set, at most 64 classes
   std::vector<std::string> classes;
   std::vector<ExampleFlow> flows;
   std::vector<FlowPrefix> prefixes;
@@ -61,5 +72,22 @@ class ExampleSet {
   std::vector<uint64_t> row_start_{0};
   std::vector<SparseValue> values_;
 };
+
+/// The rows (in their order) with other classes: `class_of` says a flow's new class, nullopt leaves
+/// its rows out. Classes come in the order given; empty: all that occur, by name. Single-label.
+/// Throws Error when a class is none of those given.
+ExampleSet relabel(const ExampleSet& examples, std::span<const uint32_t> rows,
+                   const std::function<std::optional<std::string>(const ExampleFlow&)>& class_of,
+                   const std::vector<std::string>& classes = {});
+
+/// A random choice of the rows by which every class has as many as the smallest one has (Shapira &
+/// Shavitt 2019, IV), ascending; the same for the same seed everywhere.
+std::vector<uint32_t> undersample(const ExampleSet& examples, std::span<const uint32_t> rows,
+                                  uint64_t seed);
+
+/// For a one-against-all set: all rows of class `positive` and as many of the others, in equal
+/// shares of the other classes as far as they have so many (IV.C there), ascending.
+std::vector<uint32_t> against_others(const ExampleSet& examples, std::span<const uint32_t> rows,
+                                     uint32_t positive, uint64_t seed);
 
 }  // namespace flowmark

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "train/linear_fit.h"
 
 namespace flowmark {
 namespace {
@@ -92,6 +93,20 @@ GaussianFit fit_gaussian_nb(const TrainingData& data, double smoothing) {
     }
   }
   return fit;
+}
+
+QuadraticParameters GaussianFit::parameters() const {
+  return {centred_on_classes(linear, intercepts.size()),
+          centred_on_classes(squared, intercepts.size()),
+          centred_on_classes(intercepts, intercepts.size())};
+}
+
+void fold_temperature(GaussianFit& fit, double temperature) {
+  for (std::vector<double>* numbers : {&fit.linear, &fit.squared, &fit.intercepts}) {
+    for (double& number : *numbers) {
+      number /= temperature;
+    }
+  }
 }
 
 void GaussianFit::score(std::span<const SparseValue> window, std::span<double> scores) const {

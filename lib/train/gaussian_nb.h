@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "feature/sparse_window.h"
+#include "model/model_writer.h"
 #include "train/sparse_matrix.h"
 
 namespace flowmark {
@@ -24,7 +25,12 @@ struct GaussianFit {
   uint32_t class_count() const noexcept { return static_cast<uint32_t>(intercepts.size()); }
   /// The scores of one window into `scores` [class].
   void score(std::span<const SparseValue> window, std::span<double> scores) const;
+  /// As written to a model file: what all classes have in common is taken away before rounding.
+  QuadraticParameters parameters() const;
 };
+
+/// Divides scores by the temperature for good.
+void fold_temperature(GaussianFit& fit, double temperature);
 
 /// Mean and variance of every feature in every class, by the rows' weights. To each variance is
 /// added `smoothing` times the largest variance of a feature over all rows (scikit-learn's

@@ -19,15 +19,24 @@ void LinearFit::score(std::span<const SparseValue> window, std::span<double> sco
   }
 }
 
+std::vector<float> centred_on_classes(std::span<const double> numbers, size_t classes) {
+  const size_t columns = numbers.size() / classes;
+  std::vector<float> out(numbers.size());
+  for (size_t j = 0; j < columns; ++j) {
+    double mean = 0;
+    for (size_t c = 0; c < classes; ++c) {
+      mean += numbers[c * columns + j] / static_cast<double>(classes);
+    }
+    for (size_t c = 0; c < classes; ++c) {
+      out[c * columns + j] = static_cast<float>(numbers[c * columns + j] - mean);
+    }
+  }
+  return out;
+}
+
 LinearParameters LinearFit::parameters() const {
-  LinearParameters parameters;
-  for (const double weight : weights) {
-    parameters.weights.push_back(static_cast<float>(weight));
-  }
-  for (const double intercept : intercepts) {
-    parameters.intercepts.push_back(static_cast<float>(intercept));
-  }
-  return parameters;
+  return {centred_on_classes(weights, intercepts.size()),
+          centred_on_classes(intercepts, intercepts.size())};
 }
 
 LinearFit fit_naive_bayes(const TrainingData& data, double alpha) {

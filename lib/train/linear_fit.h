@@ -1,11 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
 
 #include "model/model_writer.h"
+#include "train/calibrate.h"
 #include "train/example_set.h"
 #include "train/sparse_matrix.h"
 
@@ -22,9 +24,13 @@ struct LinearFit {
   uint32_t class_count() const noexcept { return static_cast<uint32_t>(intercepts.size()); }
   /// The scores of one window into `scores` [class].
   void score(std::span<const SparseValue> window, std::span<double> scores) const;
-  /// As written to a model file.
+  /// As written to a model file: centred_on_classes.
   LinearParameters parameters() const;
 };
+
+/// [class][column] rounded to float, after what the classes have in common in a column (the mean)
+/// is taken away: in a softmax it changes nothing, but its size would cost digits.
+std::vector<float> centred_on_classes(std::span<const double> numbers, size_t classes);
 
 struct LogisticOptions {
   /// The penalty: (l2 / 2) * sum of squared weights is added to the mean cross entropy. Intercepts
@@ -36,6 +42,7 @@ struct LogisticOptions {
   /// to the best.
   uint32_t patience = 0;
   std::function<void(uint32_t iteration, double loss)> on_iteration;
+  const std::atomic<bool>* stop = nullptr;  ///< set from elsewhere: the weights so far are the fit
 };
 
 /// Multinomial logistic regression: the weighted mean cross entropy plus penalty, minimised by
@@ -57,14 +64,7 @@ LinearFit fit_naive_bayes(const TrainingData& data, double alpha);
 double mean_log_loss(const LinearFit& fit, const ExampleSet& examples,
                      std::span<const uint32_t> rows, double temperature = 1);
 
-struct Calibration {
-  double temperature = 1;
-  double loss = 0;  ///< the cross entropy there
-};
-
-/// The temperature by which to divide the scores so that the probabilities are right on average
-/// (Guo et al. 2017): the minimum of the cross entropy, every class of equal weight. Targets are
-/// smoothed as Platt's (1 - 1 / (n + 2)), else a model without an error would never be sure enough.
+/// The temperature for a fit's scores of some rows (train/calibrate.h).
 Calibration calibrate(const LinearFit& fit, const ExampleSet& examples,
                       std::span<const uint32_t> rows);
 

@@ -32,6 +32,16 @@ std::string join(const std::vector<std::string>& texts) {
   return all;
 }
 
+bool is_of_wanted_split(const DataSource& source, const RecordedFlow& flow) {
+  if (source.only_split.empty()) {
+    return true;
+  }
+  const auto own = flow.attributes.find("split");
+  const std::string& split =
+      !source.split.empty() || own == flow.attributes.end() ? source.split : own->second;
+  return split == source.only_split;
+}
+
 /// The windows of one flow on their way into the set.
 struct CutFlow {
   ExampleFlow flow;
@@ -65,12 +75,15 @@ uint64_t map_labelled_flows(const std::vector<DataSource>& sources, const TakeFl
     reading.inside = first.inside;
     map_flows(first.path, reading, [&](RecordedFlow&& flow) -> Deliver {
       for (const uint32_t source : group) {
-        if (sources[source].takes_flow(flow.name)) {
-          if (const auto name = sources[source].class_of(flow.name, flow.label)) {
+        if (!sources[source].takes_flow(flow.name)) {
+          continue;
+        }
+        if (is_of_wanted_split(sources[source], flow)) {
+          if (const auto name = sources[source].class_of(flow)) {
             return take(source, *name, flow);
           }
-          break;
         }
+        break;
       }
       return [&left_out] { ++left_out; };
     });
@@ -83,6 +96,11 @@ void cut_examples(const RecordedFlow& flow, const FeatureSpec& spec, const CutOp
                   const std::function<void(const ExampleInfo&, const OfflineWindow&)>& take) {
   TilingOptions tiling;
   tiling.min_packets = cut.min_packets;
+  const auto take_long = [&](const ExampleInfo& info, const OfflineWindow& window) {
+    if (window.span_us >= cut.min_span_us) {
+      take(info, window);
+    }
+  };
   uint32_t last_packets[3] = {0, 0, 0};  // of the prefix before, by side
   for (size_t p = 0; p < cut.prefixes.size(); ++p) {
     tiling.prefix_packets = cut.prefixes[p].packets;
@@ -94,7 +112,7 @@ void cut_examples(const RecordedFlow& flow, const FeatureSpec& spec, const CutOp
       info.prefix = static_cast<uint16_t>(p);
       info.repeat = window.packets == last;
       last = window.packets;
-      take(info, window);
+      take_long(info, window);
     });
   }
   if (cut.tiles) {
@@ -106,7 +124,7 @@ void cut_examples(const RecordedFlow& flow, const FeatureSpec& spec, const CutOp
       info.packets = window.packets;
       info.repeat =
           window.number == 0 && window.packets == last_packets[static_cast<size_t>(window.side)];
-      take(info, window);
+      take_long(info, window);
     });
   }
 }
@@ -121,8 +139,9 @@ ExampleSet load_examples(const std::vector<DataSource>& sources, const FeatureSp
       sources,
       [&](uint32_t source, const std::string& class_name, const RecordedFlow& flow) -> Deliver {
         auto cut_flow = std::make_shared<CutFlow>();
-        cut_flow->flow = {flow.name, source, 0, flow.packets.size(),
-                          sources[source].session_of(flow.name)};
+        cut_flow->flow = {flow.name,           source, 0,
+                          flow.packets.size(), "",     sources[source].attributes_of(flow)};
+        cut_flow->flow.session = cut_flow->flow.attribute("session");
         cut_flow->class_name = class_name;
         cut_examples(flow, spec, cut, [&](const ExampleInfo& info, const OfflineWindow& window) {
           cut_flow->windows.emplace_back(info, window.features);

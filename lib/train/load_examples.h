@@ -27,6 +27,7 @@ struct CutOptions {
   bool tiles = true;          ///< the full windows, one after the other
   TimeUs hop_us = 0;          ///< of the tiling; 0: the window's length
   uint32_t min_packets = 10;  ///< thinner windows are dropped
+  TimeUs min_span_us = 0;     ///< windows whose packets span less time are dropped
   /// The flow's beginnings too, so that a model knows what it will be asked early on, ascending.
   std::vector<FlowPrefix> prefixes;
 };

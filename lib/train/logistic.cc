@@ -226,7 +226,8 @@ LinearFit fit_logistic(const TrainingData& data, const LogisticOptions& options,
       options.on_iteration(iteration, value);
     }
     to_x(u);
-    return options.patience == 0 || early.go_on(x, options.patience);
+    const bool stopped = options.stop != nullptr && options.stop->load();
+    return (options.patience == 0 || early.go_on(x, options.patience)) && !stopped;
   };
   std::vector<double> u(scale.size(), 0.0);
   const LbfgsResult result = minimise_lbfgs(

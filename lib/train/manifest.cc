@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <regex>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -40,7 +41,9 @@ class EntryReader {
     if (source.path.empty()) {
       fail("{}: path is missing: name a capture or packet sequence file", source.where);
     }
+    source.label_key = label_key;
     source.label = scalar(label_key);
+    source.columns = list("columns");
     source.split = scalar("split");
     if (source.split != "" && source.split != "train" && source.split != "validation" &&
         source.split != "test") {
@@ -164,20 +167,55 @@ std::string DataSource::session_of(const std::string& flow_name) const {
   return found == attributes.end() ? "" : found->second;
 }
 
-std::optional<std::string> DataSource::class_of(const std::string& flow_name,
-                                                const std::string& file_label) const {
+std::map<std::string, std::string> DataSource::attributes_of(const RecordedFlow& flow) const {
+  std::map<std::string, std::string> all = flow.attributes;
+  std::string_view rest = flow.label;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const size_t bar = i + 1 < columns.size() ? rest.find('|') : rest.npos;
+    if (bar == rest.npos && i + 1 < columns.size()) {
+      fail("{}: columns: flow {} of {} is labelled '{}', which has not {} parts", where, flow.name,
+           path.string(), flow.label, columns.size());
+    }
+    all[columns[i]] = rest.substr(0, bar);
+    rest.remove_prefix(bar == rest.npos ? rest.size() : bar + 1);
+  }
+  for (const auto& [key, value] : attributes) {
+    if (key != "path" && key != "session_pattern" && key != "columns") {
+      all[key] = value;
+    }
+  }
+  all.emplace("label", flow.label);
+  const std::string session = session_of(flow.name);
+  if (!session.empty()) {
+    all["session"] = session;
+  }
+  const auto known = all.find("session");
+  all.emplace("capture", known == all.end() ? path.filename().string() : known->second);
+  return all;
+}
+
+std::optional<std::string> DataSource::class_of(const RecordedFlow& flow) const {
   if (!label.empty()) {
     return label;
   }
-  if (file_label.empty()) {
+  std::string found = flow.label;
+  if (label_key != "label") {
+    const auto all = attributes_of(flow);
+    const auto value = all.find(label_key);
+    if (value == all.end() || value->second.empty()) {
+      fail("{}: flow {} has no key '{}', which is to be its class", where, flow.name, label_key);
+    }
+    found = value->second;
+  }
+  if (found.empty()) {
     fail("{}: flow {} has no label: name its class in a manifest (label: ...)", path.string(),
-         flow_name);
+         flow.name);
   }
   if (labels.empty()) {
-    return file_label;
+    return found;
   }
   for (const auto& [pattern, to] : labels) {
-    if (matches(pattern, file_label)) {
+    if (matches(pattern, found)) {
       return to;
     }
   }
@@ -188,7 +226,7 @@ std::optional<std::string> DataSource::class_of(const std::string& flow_name,
   fail(
       "{}: labels: flow {} of {} is labelled '{}', which matches none of: {} ('*': ~ leaves the "
       "rest out)",
-      where, flow_name, path.string(), file_label, known);
+      where, flow.name, path.string(), found, known);
 }
 
 std::vector<DataSource> read_manifest(const std::filesystem::path& path,
@@ -232,6 +270,7 @@ std::vector<DataSource> collect_sources(const std::vector<std::string>& argument
       DataSource source;
       source.path = path;
       source.where = argument;
+      source.label_key = label_key;
       sources.push_back(source);
     }
   }

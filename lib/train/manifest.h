@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/prefix.h"
+#include "window/offline_windows.h"
 
 namespace flowmark {
 
@@ -15,16 +16,23 @@ namespace flowmark {
 struct DataSource {
   std::filesystem::path path;
   std::string where;  ///< "manifest.yaml:12", for messages
+  /// What a class is: "label", or another key of the entries or of the flows ("encryption").
+  std::string label_key = "label";
   /// The class of all its flows; empty: the file's own labels count, through `labels`.
   std::string label;
+  /// Names for the parts of the file's labels, which '|' separates: {"encryption", "application"}
+  /// for "vpn|rdp".
+  std::vector<std::string> columns;
   /// Patterns of the file's labels to classes, first match wins; nullopt leaves such flows out. If
   /// not empty, a label that matches none is an error.
   std::vector<std::pair<std::string, std::optional<std::string>>> labels;
   /// Patterns of flow names: if not empty, only such flows belong to this entry.
   std::vector<std::string> flows;
   std::vector<Prefix> inside;  ///< captures: who is upstream
-  /// "train", "validation", "test", or empty: not laid down.
+  /// "train", "validation", "test", or empty: not laid down (but perhaps by the flow itself).
   std::string split;
+  /// If not empty: flows of another split are left out, those of none too.
+  std::string only_split;
   /// Files of several recordings: a regular expression (ECMAScript) for flow names whose group 1 is
   /// the session the flow belongs to.
   std::string session_pattern;
@@ -35,10 +43,13 @@ struct DataSource {
   /// By session_pattern, else the key `session`; empty if there is neither. Throws Error when the
   /// pattern does not match.
   std::string session_of(const std::string& flow_name) const;
-  /// The class of a flow with this label in the file; nullopt: to be left out. Throws Error when
-  /// the flow has no label or the labels do not match.
-  std::optional<std::string> class_of(const std::string& flow_name,
-                                      const std::string& file_label) const;
+  /// The class of a flow: `label`, else what the flow's attributes hold under label_key, else the
+  /// file's label, through `labels`; nullopt: to be left out. Throws Error when the flow has no
+  /// label or the labels do not match.
+  std::optional<std::string> class_of(const RecordedFlow& flow) const;
+  /// All that is known of a flow: its own attributes, the columns, the entry's keys, and at least
+  /// `label` (as the file has it) and `capture` (the session, else the file's name).
+  std::map<std::string, std::string> attributes_of(const RecordedFlow& flow) const;
 };
 
 /// Reads a manifest (docs/cli.md): a YAML file with a list `sessions`. Paths are relative to it and

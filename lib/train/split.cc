@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "train/shuffle.h"
 
 namespace flowmark {
 namespace {
@@ -25,7 +26,10 @@ std::string group_key(const ExampleSet& examples, const std::vector<DataSource>&
     return std::to_string(row);
   }
   if (by == "flow") {
-    return std::to_string(flow);
+    // Blocks in a dataset file: the conversation they were cut from.
+    const std::string& whole = examples.flows[flow].attribute("flow");
+    return whole.empty() ? std::to_string(flow)
+                         : examples.flows[flow].attribute("capture") + '\n' + whole;
   }
   if (by == "file") {
     return source.path.string();
@@ -33,18 +37,29 @@ std::string group_key(const ExampleSet& examples, const std::vector<DataSource>&
   if (by == "session" && !examples.flows[flow].session.empty()) {
     return examples.flows[flow].session;
   }
+  const std::string& value = examples.flows[flow].attribute(by);
+  if (!value.empty()) {
+    return value;
+  }
   const auto found = source.attributes.find(by);
   if (found == source.attributes.end()) {
-    fail("{}: no key '{}', by which the data is to be split", source.where, by);
+    fail("{}: flow {}: no key '{}', by which the data is to be split", source.where,
+         examples.flows[flow].name, by);
   }
   return found->second;
 }
 
-/// Fisher and Yates, written out because std::shuffle differs between standard libraries.
-void shuffle(std::vector<uint32_t>& items, std::mt19937_64& random) {
-  for (size_t i = items.size(); i > 1; --i) {
-    std::swap(items[i - 1], items[random() % i]);
+/// The `split` of a flow: its entry's, else its own.
+std::string laid_down_split(const ExampleSet& examples, const std::vector<DataSource>& sources,
+                            uint32_t flow) {
+  const DataSource& source = sources[examples.flows[flow].source];
+  const std::string& split =
+      source.split.empty() ? examples.flows[flow].attribute("split") : source.split;
+  if (!split.empty() && split != "train" && split != "validation" && split != "test") {
+    fail("{}: flow {}: split {}: must be train, validation or test", source.where,
+         examples.flows[flow].name, split);
   }
+  return split;
 }
 
 uint32_t share_of(size_t count, double share) {
@@ -97,11 +112,10 @@ void deal(std::vector<uint32_t> members, std::vector<Group>& groups, const Split
 
 }  // namespace
 
-std::string default_split(const std::vector<DataSource>& sources) {
-  const bool sessions = std::all_of(sources.begin(), sources.end(), [](const DataSource& source) {
-    return source.attributes.count("session") + source.attributes.count("session_pattern") > 0;
-  });
-  return sessions && !sources.empty() ? "session" : "flow";
+std::string default_split(const ExampleSet& examples) {
+  const bool sessions = std::all_of(examples.flows.begin(), examples.flows.end(),
+                                    [](const ExampleFlow& flow) { return !flow.session.empty(); });
+  return sessions && !examples.flows.empty() ? "session" : "flow";
 }
 
 Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& sources,
@@ -114,7 +128,7 @@ Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& 
                                                 static_cast<uint32_t>(groups.size()));
     if (fresh) {
       const ExampleInfo& info = examples.info(row);
-      Group group{info.class_index, sources[examples.flows[info.flow].source].split, Part::train};
+      Group group{info.class_index, laid_down_split(examples, sources, info.flow), Part::train};
       if (group.laid_down == "test") {
         group.part = Part::test;
       } else if (group.laid_down == "validation") {

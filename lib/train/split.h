@@ -15,7 +15,8 @@ enum class Part : uint8_t { train, validation, test };
 /// and flows of one recording, resemble each other, and a model tested on brothers of its training
 /// windows looks better than it is.
 struct SplitOptions {
-  /// "window", "flow", "file", or a key of the manifest's entries ("session", "network", ...).
+  /// "window", "flow", "file", or what is known of flows: "session", "capture", a key of the
+  /// manifest's entries ("network", ...).
   std::string by = "flow";
   double validation = 0.15;  ///< share of the groups of each class, of those not for the test
   double test = 0;           ///< share of the groups of each class
@@ -35,8 +36,8 @@ struct Split {
 Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& sources,
                      const SplitOptions& options);
 
-/// "session" if every source has one, else "flow".
-std::string default_split(const std::vector<DataSource>& sources);
+/// "session" if every flow has one, else "flow".
+std::string default_split(const ExampleSet& examples);
 
 /// The rows of a part; `with_repeats` as ExampleInfo::repeat.
 std::vector<uint32_t> rows_of(const ExampleSet& examples, const Split& split, Part part,

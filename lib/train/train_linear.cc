@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -15,16 +16,19 @@ LinearFit fit_once(const TrainingData& data, const TrainingData* validation, dou
   if (options.type == LinearType::naive_bayes) {
     return fit_naive_bayes(data, strength);
   }
-  Progress progress(fmt::format("l2 {:g}", strength), 0);
+  std::optional<Progress> progress;
+  if (options.show_progress) progress.emplace(fmt::format("l2 {:g}", strength), 0);
   LogisticOptions logistic;
   logistic.l2 = strength;
   logistic.max_iterations = options.max_iterations;
   logistic.tolerance = options.tolerance;
   logistic.patience = options.patience;
   logistic.on_iteration = [&](uint32_t iteration, double loss) {
-    progress.note(fmt::format("loss {:.6f}", loss));
-    progress.set(iteration);
+    if (!progress) return;
+    progress->note(fmt::format("loss {:.6f}", loss));
+    progress->set(iteration);
   };
+  logistic.stop = options.stop;
   return fit_logistic(data, logistic, validation);
 }
 
@@ -68,9 +72,17 @@ TrainedLinear train_linear(const ExampleSet& examples, std::span<const uint32_t>
       best.fit = std::move(fit);
     }
     best.trials.push_back(trial);
+    if (options.on_line) {
+      options.on_line(fmt::format("strength {:g}: {} iterations, validation loss {:.5f}", strength,
+                                  trial.iterations, trial.validation_loss));
+    }
+    if (options.stop != nullptr && options.stop->load()) {
+      best.interrupted = true;
+      break;
+    }
   }
   const LinearTrial& chosen = best.trials[best.chosen];
-  if (options.refit && !validation.empty()) {
+  if (options.refit && !validation.empty() && !best.interrupted) {
     std::vector<uint32_t> all(train.begin(), train.end());
     all.insert(all.end(), validation.begin(), validation.end());
     std::sort(all.begin(), all.end());
@@ -79,7 +91,9 @@ TrainedLinear train_linear(const ExampleSet& examples, std::span<const uint32_t>
     best.fit =
         fit_once(TrainingData(examples, all, options.balanced), nullptr, chosen.strength, once);
   }
-  fold_temperature(best.fit, chosen.temperature);
+  if (options.calibrate) {
+    fold_temperature(best.fit, chosen.temperature);
+  }
   return best;
 }
 

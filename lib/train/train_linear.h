@@ -1,7 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "train/linear_fit.h"
@@ -20,6 +23,10 @@ struct LinearTraining {
   uint32_t max_iterations = 2000;
   double tolerance = 1e-6;
   uint32_t patience = 0;  ///< see LogisticOptions
+  bool calibrate = true;
+  bool show_progress = true;
+  const std::atomic<bool>* stop = nullptr;  ///< set from elsewhere: the best so far is the outcome
+  std::function<void(const std::string& line)> on_line;  ///< after every strength
 };
 
 /// One strength tried.
@@ -36,6 +43,7 @@ struct TrainedLinear {
   LinearFit fit;  ///< temperature folded in
   size_t chosen = 0;
   std::vector<LinearTrial> trials;
+  bool interrupted = false;  ///< by `stop`
 };
 
 /// Trains, chooses and calibrates. Throws Error: several strengths without validation rows, a class

@@ -99,6 +99,10 @@ class TimeTiles {
   bool is_started_ = false;
 };
 
+TimeUs span_of(const std::vector<FlowPacket>& packets, const Tile& tile) {
+  return tile.end > tile.begin ? packets[tile.end - 1].time_us - packets[tile.begin].time_us : 0;
+}
+
 /// Adds up the elements of the same index.
 void merge(SparseWindow& parts) {
   std::stable_sort(parts.begin(), parts.end(),
@@ -163,6 +167,7 @@ void cut_pictures(const RecordedFlow& flow, Direction direction, const FeatureSp
     }
     window.start_us = tile.start_us;
     window.number = tile.number;
+    window.span_us = span_of(packets, tile);
     picture_of(packets, tile, counts, pool, window);
     for (SparseValue& element : window.features) {
       element.value =
@@ -201,6 +206,7 @@ class HistogramCutter {
     for (; fed_ < tile.end; ++fed_) feed();
     windows_->keep_newest(0, static_cast<uint32_t>(tile.end - tile.begin), plan_);
     window.number = tile.number;
+    window.span_us = span_of(packets_, tile);
     window.packets = windows_->packets_in_window(0, Direction::up, plan_);
     window.start_us = window.packets > 0 ? packets_[tile.begin].time_us : tile.start_us;
     windows_->features(0, Direction::up, plan_, window.features);

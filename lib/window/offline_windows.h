@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct RecordedFlow {
   std::string name;   ///< "tcp 10.0.0.1:40000 192.0.2.1:443", or the id in a sequence file
   std::string label;  ///< empty if the input has none
   std::vector<FlowPacket> packets;
+  /// What else a file says of it ("encryption" -> "vpn"); sequence files only.
+  std::map<std::string, std::string> attributes{};
 };
 
 /// A window cut from a recorded flow.
@@ -35,6 +38,7 @@ struct OfflineWindow {
   TimeUs start_us = 0;     ///< pictures: the tile's start; packet windows: its first packet
   uint32_t number = 0;     ///< of the tile in the flow (per direction for pictures), from 0
   uint32_t packets = 0;    ///< in the window; a picture's left-out sizes do not count
+  TimeUs span_us = 0;      ///< from its first packet to its last, pictures: of any size
   SparseWindow features;
 };
 const char* to_string(OfflineWindow::Side side) noexcept;

@@ -53,6 +53,33 @@ TEST_F(SequenceFile, FlowsAndPackets) {
   EXPECT_EQ(flows[1].packets[0].size, 65535);
 }
 
+TEST_F(SequenceFile, AttributesAndPureAcksComeBack) {
+  const auto flows = read("#4,a,7.5,capture=x.pcap,encryption=vpn=on\n0,310\n5,-52,a\n");
+  ASSERT_EQ(flows.size(), 1u);
+  EXPECT_EQ(flows[0].attributes,
+            (std::map<std::string, std::string>{{"capture", "x.pcap"}, {"encryption", "vpn=on"}}));
+  EXPECT_FALSE(flows[0].packets[0].pure_ack);
+  EXPECT_TRUE(flows[0].packets[1].pure_ack);
+  std::string text;
+  append_sequence(flows[0], text);
+  EXPECT_EQ(text, "#4,a,7.500000,capture=x.pcap,encryption=vpn=on\n0,310\n5,-52,a\n");
+}
+
+TEST_F(SequenceFile, WritesNothingThatItCouldNotRead) {
+  const RecordedFlow good{"1", "x", {{1, 60, Direction::up, false}}, {}};
+  const auto refused = [&](auto change, const std::string& part) {
+    RecordedFlow flow = good;
+    change(flow);
+    std::string text;
+    EXPECT_THAT([&] { append_sequence(flow, text); }, ThrowsMessage<Error>(HasSubstr(part)));
+  };
+  refused([](RecordedFlow& flow) { flow.name = "a,b"; }, "its name 'a,b' cannot stand");
+  refused([](RecordedFlow& flow) { flow.label = "a\n#"; }, "its label");
+  refused([](RecordedFlow& flow) { flow.attributes["a=b"] = "c"; }, "its key 'a=b'");
+  refused([](RecordedFlow& flow) { flow.attributes["a"] = "c,d"; }, "its value 'c,d'");
+  refused([](RecordedFlow& flow) { flow.packets[0].size = 0; }, "a packet of size 0");
+}
+
 TEST_F(SequenceFile, StepsBackAreSortedAndEqualTimesKeepTheirOrder) {
   const auto flows = read("#1,x,0.5\n100,1\n50,2\n-70,3\n20,4\n0,5\n");
   ASSERT_EQ(flows.size(), 1u);

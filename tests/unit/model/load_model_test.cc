@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "model/model.h"
+#include "model/model_metadata.h"
 #include "model/onnx_file.h"
 #include "model/signature.h"
 #include "unit/model/model_test_util.h"
@@ -333,6 +334,30 @@ TEST_F(LoadModel, DemandsASignatureWhenKeysAreTrusted) {
 
 TEST_F(LoadModel, KnownHash) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+/// Later steps walk through JSON by recursion: nothing nested deeply may get that far.
+TEST(ModelMetadataTest, RefusesDeepNesting) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  const std::map<std::string, std::string> good{
+      {"flowmark.version", "1"},
+      {"flowmark.task", "t"},
+      {"flowmark.classes", R"(["a","b"])"},
+      {"flowmark.input", R"({"kind":"size_iat"})"},
+      {"flowmark.card", R"({"confidence":{"threshold":0.75}})"}};
+  EXPECT_EQ(read_metadata(good).confidence, 0.75F);
+  for (const auto& [key, value] :
+       std::map<std::string, std::string>{{"flowmark.card", "{\"a\":" + deep + "}"},
+                                          {"flowmark.golden", "{\"windows\":" + deep + "}"},
+                                          {"flowmark.classes", deep},
+                                          {"flowmark.input", "{\"kind\":" + deep + "}"}}) {
+    auto bad = good;
+    bad[key] = value;
+    EXPECT_THAT(error_of([&] { read_metadata(bad); }), HasSubstr("nested too deeply")) << key;
+  }
+  auto bad = good;
+  bad["flowmark.card"] = R"({"confidence":{"threshold":1.5}})";
+  EXPECT_THAT(error_of([&] { read_metadata(bad); }), HasSubstr("0 to 1 is right"));
 }
 
 }  // namespace

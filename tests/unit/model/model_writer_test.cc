@@ -88,6 +88,39 @@ TEST(ModelWriter, PerceptronComesBack) {
   expect_same(*model, plan, random);
 }
 
+TEST(ModelWriter, QuadraticComesBack) {
+  std::mt19937 random(14);
+  const testing::TestDirectory directory;
+  for (const uint32_t classes : {2U, 3U, 20U}) {
+    const FeatureSpec input = histogram_spec(8, 10);
+    const size_t weights = size_t{classes} * input.length();
+    const QuadraticParameters parameters{testing::random_floats(weights, 0.3F, random),
+                                         testing::random_floats(weights, 0.03F, random),
+                                         testing::random_floats(classes, 1, random)};
+    write_quadratic_model(directory / "q.onnx", describe(input, classes, random), parameters);
+    const auto model = load_model(directory / "q.onnx", {.require_golden = true});
+    EXPECT_STREQ(model->engine->kind(), "quadratic");
+    EXPECT_EQ(model->engine->input_length(), input.length());
+    NetworkPlan plan;
+    plan.inputs = input.length();
+    plan.squares = true;
+    plan.dense.push_back({2 * input.length(), classes, {}, parameters.intercepts});
+    for (const auto* half : {&parameters.linear, &parameters.squared}) {
+      for (uint32_t j = 0; j < input.length(); ++j) {
+        for (uint32_t c = 0; c < classes; ++c) {
+          plan.dense[0].weights.push_back((*half)[size_t{c} * input.length() + j]);
+        }
+      }
+    }
+    expect_same(*model, plan, random);
+  }
+  EXPECT_THAT(testing::error_of([&] {
+                write_quadratic_model(directory / "q.onnx", describe(picture_spec(4, 4), 2, random),
+                                      {});
+              }),
+              ::testing::HasSubstr("reads histograms, not pictures"));
+}
+
 ForestPlan stump_forest(uint32_t inputs, uint32_t classes, std::mt19937& random) {
   ForestPlan plan;
   plan.inputs = inputs;

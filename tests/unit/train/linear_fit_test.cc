@@ -223,5 +223,37 @@ TEST(Training, RefusesWhatCannotBeLearnt) {
   EXPECT_THROW(examples.add({}, SparseWindow{{24, 1}}), Error);
 }
 
+/// Naive Bayes of rare features has log probabilities of -10 and more, all classes alike: rounded
+/// as they are, windows of a thousand packets would lose digits.
+TEST(LinearFit, RoundingKeepsWhatTellsClassesApart) {
+  LinearFit fit;
+  const uint32_t features = 500;
+  for (uint32_t c = 0; c < 3; ++c) {
+    for (uint32_t j = 0; j < features; ++j) {
+      fit.weights.push_back(-12.3456789 - 0.01 * j + 1e-4 * std::sin(1.0 * (c + 1) * (j + 1)));
+    }
+    fit.intercepts.push_back(-5000.1234 + 0.37 * c);
+  }
+  SparseWindow window;
+  for (uint32_t j = 0; j < features; ++j) {
+    window.push_back({j, static_cast<float>(1 + j % 7)});
+  }
+  std::vector<double> exact(3);
+  fit.score(window, exact);
+  softmax(exact);
+  const LinearParameters rounded = fit.parameters();
+  std::vector<double> scores(3);
+  for (uint32_t c = 0; c < 3; ++c) {
+    scores[c] = double{rounded.intercepts[c]};
+    for (const SparseValue& value : window) {
+      scores[c] += double{rounded.weights[c * features + value.index]} * double{value.value};
+    }
+  }
+  softmax(scores);
+  for (uint32_t c = 0; c < 3; ++c) {
+    EXPECT_NEAR(scores[c], exact[c], 1e-6);
+  }
+}
+
 }  // namespace
 }  // namespace flowmark

@@ -59,15 +59,15 @@ TEST_F(ManifestTest, ReadsEntries) {
   EXPECT_THAT(sources[0].where, HasSubstr("m.yaml:2"));
   EXPECT_TRUE(sources[1].takes_flow("1-2"));
   EXPECT_FALSE(sources[1].takes_flow("2-1"));
-  EXPECT_EQ(sources[1].class_of("1-2", "Google Doc"), "documents");
-  EXPECT_EQ(sources[1].class_of("1-2", "Youtube"), "streaming");
-  EXPECT_EQ(sources[1].class_of("1-2", "else"), std::nullopt);
+  EXPECT_EQ(sources[1].class_of({"1-2", "Google Doc", {}}), "documents");
+  EXPECT_EQ(sources[1].class_of({"1-2", "Youtube", {}}), "streaming");
+  EXPECT_EQ(sources[1].class_of({"1-2", "else", {}}), std::nullopt);
 }
 
 TEST_F(ManifestTest, TakesTheClassFromAnotherKey) {
   const auto sources = read_manifest(
       write("sessions:\n  - {path: a.pcap, label: voip, application: phone}\n"), "application");
-  EXPECT_EQ(sources[0].class_of("f", ""), "phone");
+  EXPECT_EQ(sources[0].class_of({"f", "", {}}), "phone");
 }
 
 TEST_F(ManifestTest, ExpandsPatternsByName) {
@@ -107,8 +107,8 @@ TEST_F(ManifestTest, NamesWhatIsWrong) {
 TEST_F(ManifestTest, AFileAloneGoesByItsOwnLabels) {
   const auto sources = collect_sources({"x.csv.gz"});
   ASSERT_EQ(sources.size(), 1U);
-  EXPECT_EQ(sources[0].class_of("1", "Doc"), "Doc");
-  EXPECT_THROW(sources[0].class_of("1", ""), Error);
+  EXPECT_EQ(sources[0].class_of({"1", "Doc", {}}), "Doc");
+  EXPECT_THROW(sources[0].class_of({"1", "", {}}), Error);
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
-// Logistic regression and naive Bayes for flowmark train.
+// Logistic regression and multinomial naive Bayes as learners.
 
 #include <fmt/format.h>
+#include <tbb/parallel_for.h>
 
-#include "daemon/learner.h"
+#include "train/learner.h"
 #include "train/softmax.h"
 
 namespace flowmark {
@@ -14,14 +15,19 @@ class LinearLearner final : public Learner {
  public:
   explicit LinearLearner(const LearnerOptions& options)
       : training_(options.linear),
-        bayes_(options.type == "naive-bayes"),
-        given_(bayes_ ? options.alpha : options.l2) {
-    training_.balanced = !options.unbalanced;
+        bayes_(options.type == LearnerType::naive_bayes),
+        given_(options.strengths) {
+    training_.balanced = options.balanced;
     training_.type = bayes_ ? LinearType::naive_bayes : LinearType::logistic;
+    training_.calibrate = options.calibrate;
+    training_.show_progress = options.show_progress;
+    training_.stop = options.stop;
+    training_.on_line = options.on_line;
   }
 
   void learn(const ExampleSet& examples, std::span<const uint32_t> train,
              std::span<const uint32_t> validation) override {
+    check_trainable(examples, train, false);
     training_.strengths = given_;
     if (given_.empty()) {
       if (bayes_) {
@@ -72,10 +78,22 @@ class LinearLearner final : public Learner {
     write_linear_model(path, description, trained_.fit.parameters());
   }
 
-  void probabilities(std::span<const SparseValue> window, std::span<double> out) override {
-    trained_.fit.score(window, out);
-    softmax(out);
+  std::vector<float> probabilities(const ExampleSet& examples,
+                                   std::span<const uint32_t> rows) const override {
+    const size_t classes = trained_.fit.class_count();
+    std::vector<float> out(rows.size() * classes);
+    tbb::parallel_for(size_t{0}, rows.size(), [&](size_t i) {
+      std::vector<double> scores(classes);
+      trained_.fit.score(examples.row(rows[i]), scores);
+      softmax(scores);
+      std::transform(scores.begin(), scores.end(),
+                     out.begin() + static_cast<ptrdiff_t>(i * classes),
+                     [](double p) { return static_cast<float>(p); });
+    });
+    return out;
   }
+
+  bool interrupted() const override { return trained_.interrupted; }
 
  private:
   LinearTraining training_;
