@@ -56,11 +56,11 @@ class Training(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def command(self, kind, out, *more):
+    def command(self, kind, out, *more, epochs=6):
         spec = "flowpic-32-15s" if kind == "cnn" else "size_iat-100p"
         return ["train", "--model-type", kind, "--spec", spec, "--data", self.manifest, "--label-key",
-                "application", "--test", "0.25", "--validation", "0.3", "--epochs", "6", "--trees", "20",
-                "--out", out, *more]
+                "application", "--test", "0.25", "--validation", "0.3", "--epochs", str(epochs), "--trees",
+                "20", "--out", out, *more]
 
     def test_every_kind_learns_the_difference(self):
         for kind in KINDS:
@@ -85,7 +85,7 @@ class Training(unittest.TestCase):
 
     def test_an_interrupted_training_leaves_the_best_and_goes_on(self):
         out = self.path("stopped.onnx")
-        endless = self.command("cnn", out, "--epochs", "1000000", "--early-stop", "1000000")
+        endless = self.command("cnn", out, "--early-stop", "1000000", epochs=1000000)
         with subprocess.Popen([PROGRAM, *endless], stdout=subprocess.PIPE, text=True) as training:
             for line in training.stdout:
                 if line.startswith("epoch   3"):
@@ -99,12 +99,12 @@ class Training(unittest.TestCase):
         self.assertTrue(card["interrupted"])
         self.assertTrue(os.path.exists(out + ".state"))
         epochs = card["epochs"]
-        more = run(*self.command("cnn", out, "--resume", "--json", "--early-stop", "1000000", "--epochs",
-                                 str(epochs + 2)))
+        more = run(*self.command("cnn", out, "--resume", "--json", "--early-stop", "1000000",
+                                 epochs=epochs + 2))
         self.assertEqual(more.returncode, 0, more.stderr)
         resumed = json.loads(more.stdout)
         straight = json.loads(run(*self.command("cnn", self.path("straight.onnx"), "--json", "--early-stop",
-                                                "1000000", "--epochs", str(epochs + 2))).stdout)
+                                                "1000000", epochs=epochs + 2)).stdout)
         self.assertEqual(resumed["trials"], straight["trials"])
         self.assertFalse(os.path.exists(out + ".state"))
 

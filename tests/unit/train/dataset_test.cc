@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "capture/sequence_file.h"
+#include "train/augment_examples.h"
 
 namespace flowmark {
 namespace {
@@ -215,6 +216,57 @@ TEST_F(DatasetTest, RefusesWithTheReason) {
               ThrowsMessage<Error>(HasSubstr("labelled 'vpn|web', which has not 3 parts")));
   EXPECT_THAT([&] { build_dataset(manifest("  - {path: none.csv, label: x}\n"), {}, ""); },
               ThrowsMessage<Error>(HasSubstr("none.csv")));
+}
+
+TEST_F(DatasetTest, AugmentsTrainingFlowsOnly) {
+  std::string text;
+  for (int i = 0; i < 12; ++i) {
+    text += flow(std::to_string(i) + (i % 2 == 0 ? ",a" : ",b"), 30, 0.5);
+  }
+  std::ofstream(folder_ / "a.csv") << text;
+  const auto sources = manifest("  - {path: a.csv}\n");
+  FeatureSpec spec;
+  CutOptions cut;
+  cut.tiles = false;
+  cut.min_packets = 1;
+  cut.prefixes = {{0, 15 * kUsPerSecond}};
+  LoadCounts counts;
+  ExampleSet examples = load_examples(sources, spec, cut, {}, counts);
+  SplitOptions by_flow;
+  by_flow.validation = 0.3;
+  const Split split = split_examples(examples, sources, by_flow);
+  const auto train = rows_of(examples, split, Part::train, false);
+  const size_t before = examples.size();
+  AugmentOptions options;
+  options.kinds = {Augmentation::change_rtt, Augmentation::time_shift};
+  options.copies = 4;
+  const auto more = augment_examples(examples, sources, spec, cut, train, options);
+  EXPECT_EQ(more.size(), 4 * train.size());
+  EXPECT_EQ(examples.size(), before + more.size());
+  std::set<uint32_t> flows;
+  for (const uint32_t row : train) flows.insert(examples.info(row).flow);
+  size_t changed = 0;
+  for (const uint32_t row : more) {
+    const ExampleInfo& info = examples.info(row);
+    EXPECT_TRUE(flows.contains(info.flow));
+    EXPECT_EQ(info.class_index, examples.flows[info.flow].class_index);
+    const auto window = examples.row(row);
+    const auto original = examples.row(train[0]);
+    changed += window.size() != original.size() ||
+               !std::equal(window.begin(), window.end(), original.begin(),
+                           [](const SparseValue& x, const SparseValue& y) {
+                             return x.index == y.index && x.value == y.value;
+                           });
+  }
+  EXPECT_GT(changed, more.size() / 2);
+  ExampleSet again = load_examples(sources, spec, cut, {}, counts);
+  augment_examples(again, sources, spec, cut, train, options);
+  for (const uint32_t row : more) {
+    EXPECT_EQ(again.row(row).size(), examples.row(row).size());
+  }
+  // A flow with windows on both sides of the split has no copies.
+  EXPECT_TRUE(
+      augment_examples(again, sources, spec, cut, std::vector<uint32_t>{0}, options).empty());
 }
 
 }  // namespace

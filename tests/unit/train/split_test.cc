@@ -20,7 +20,7 @@ struct Data {
     sources[0].path = "x.csv";
     sources[0].where = "m.yaml:2";
     for (uint32_t flow = 0; flow < 20; ++flow) {
-      examples.flows.push_back({"f", 0, flow / 10, 3, "s" + std::to_string(flow / 2)});
+      examples.flows.push_back({"f", 0, flow / 10, 3, "s" + std::to_string(flow / 2), {}});
       for (int window = 0; window < 3; ++window) {
         ExampleInfo info;
         info.class_index = flow / 10;
