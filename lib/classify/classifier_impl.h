@@ -30,6 +30,7 @@ struct Classifier::Impl {
 
   // inference.cc
   bool infer(uint64_t budget_ns) noexcept;
+  bool step() noexcept;
   void begin_next() noexcept;
   void prefetch_due() const noexcept;
   void enqueue(const DueItem& item, FlowState& state, Due& due_state) noexcept;
@@ -93,6 +94,8 @@ struct Classifier::Impl {
   uint64_t active_ns = 0;
   std::array<uint64_t, kMaxModels> cost_ns{};  ///< of an inference, by slot; 0: not known yet
   SparseWindow window;
+  PictureReader reader;
+  bool reading = false;  ///< the active window is being read out, not inferred yet
 
   // The burst under way.
   std::array<ParsedPacket, kMaxBurst> parsed;

@@ -10,6 +10,7 @@ namespace {
 
 /// Work units between two looks at the clock: a few hundred nanoseconds.
 constexpr uint32_t kWorkPerLook = 512;
+constexpr uint32_t kPixelsPerLook = 256;
 /// A slice this much over its budget is counted.
 constexpr uint64_t kOverrunNs = 2000;
 
@@ -29,19 +30,29 @@ bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
   do {
     bool done = false;
     if (busy) {
-      done =
-          models->models()[active.model].model->engine->step(*scratch[active.model], kWorkPerLook);
+      done = step();
     } else {
       begin_next();
     }
     const uint64_t last = std::exchange(now, now_ns());
     active_ns += now - last;
     if (done) finish_window();
+    // A window's flow is cold and its histogram is read out in one piece: not at a slice's end.
+    if (!busy && now - start >= budget_ns / 2) break;
   } while (now - start < budget_ns && (busy || due.size() > 0));
   if (now - start > budget_ns && now - start - budget_ns > kOverrunNs) {
     counters.inference_slices_over.add();
   }
   return busy || due.size() > 0;
+}
+
+// A piece of the active window: of reading it out, then of its inference. True when that is done.
+bool Classifier::Impl::step() noexcept {
+  const Model& model = *models->models()[active.model].model;
+  if (!reading) return model.engine->step(*scratch[active.model], kWorkPerLook);
+  reading = !reader.step(kPixelsPerLook, model.input.values, window);
+  if (!reading) model.engine->begin(*scratch[active.model], window);
+  return false;
 }
 
 // Takes the oldest due window, and begins with it if its flow still lives and wants it.
@@ -62,11 +73,11 @@ void Classifier::Impl::begin_next() noexcept {
       std::min(model.policy.min_packets, state->total_packets())) {
     return;  // thinned out since, e.g. a picture after a pause
   }
-  state->windows->features(spec, direction, plan, window);
   active_provisional = is_provisional(*state, active);
-  model.model->engine->begin(*scratch[active.model], window);
   busy = true;
   active_ns = 0;
+  reading = !state->windows->begin_read(spec, direction, plan, reader, window);
+  if (!reading) model.model->engine->begin(*scratch[active.model], window);
 }
 
 // The flows whose turn comes next were not touched for a while: fetched while this one is read.

@@ -165,14 +165,23 @@ void FlowWindows::clear_pixels(size_t spec, Direction direction, const WindowPla
 
 void FlowWindows::features(size_t spec, Direction direction, const WindowPlan& plan,
                            SparseWindow& out) const noexcept {
+  PictureReader reader;
+  if (begin_read(spec, direction, plan, reader, out)) return;
+  while (!reader.step(UINT32_MAX, plan.tables().specs[spec].values, out)) {
+  }
+}
+
+bool FlowWindows::begin_read(size_t spec, Direction direction, const WindowPlan& plan,
+                             PictureReader& reader, SparseWindow& out) const noexcept {
   const SpecTables& tables = plan.tables().specs[spec];
   if (const auto* histogram = std::get_if<HistogramTables>(&tables.tables)) {
     state<SlidingHistogram>(tables.offset).features(tables.values, *histogram, out);
-  } else {
-    const auto& pair = state<PicturePair>(tables.offset);
-    pair.of[static_cast<size_t>(direction)].features(
-        tables.values, *std::get_if<PictureTables>(&tables.tables), out);
+    return true;
   }
+  state<PicturePair>(tables.offset)
+      .of[static_cast<size_t>(direction)]
+      .copy_to(reader, *std::get_if<PictureTables>(&tables.tables));
+  return false;
 }
 
 uint32_t FlowWindows::packets_in_window(size_t spec, Direction direction,

@@ -10,6 +10,7 @@
 #include "feature/feature_spec.h"
 #include "feature/sparse_window.h"
 #include "flow/packet_record.h"
+#include "window/picture_reader.h"
 
 namespace flowmark {
 
@@ -91,6 +92,11 @@ class FlowWindows {
   /// allowed. Values follow the spec's ValueKind.
   void features(size_t spec, Direction direction, const WindowPlan& plan,
                 SparseWindow& out) const noexcept;
+
+  /// The same in pieces, for the packet path. True when `out` is complete at once; else
+  /// reader.step(n, values, out) completes it, whatever becomes of these windows meanwhile.
+  bool begin_read(size_t spec, Direction direction, const WindowPlan& plan, PictureReader& reader,
+                  SparseWindow& out) const noexcept;
 
   /// Packets now in the window of a spec (of that direction for pictures; there without those that
   /// were left out).

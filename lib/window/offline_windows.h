@@ -38,8 +38,8 @@ struct OfflineWindow {
   TimeUs start_us = 0;     ///< pictures: the tile's start; packet windows: its first packet
   uint32_t number = 0;     ///< of the tile in the flow (per direction for pictures), from 0
   uint32_t packets = 0;    ///< in the window; a picture's left-out sizes do not count
-  TimeUs span_us = 0;      ///< from its first packet to its last, pictures: of any size
   SparseWindow features;
+  TimeUs span_us = 0;  ///< from its first packet to its last, pictures: of any size
 };
 const char* to_string(OfflineWindow::Side side) noexcept;
 

@@ -1,11 +1,11 @@
 #include "window/sliding_picture.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace flowmark {
 namespace {
 
-constexpr uint32_t kMaxRows = 4096;
 constexpr uint32_t kFirstCapacity = 8;
 constexpr uint32_t kPatientCapacity = 64;  // not given back
 
@@ -105,7 +105,7 @@ SlidingPicture::Added SlidingPicture::append(uint64_t time_us, uint16_t size, ui
 
   const uint16_t row = tables.row[size];
   const uint32_t place = find_in_newest_column(row);
-  // A pixel whose count is at its limit gets a twin before it; features() adds them up.
+  // A pixel whose count is at its limit gets a twin before it; PictureReader adds them up.
   if (place < count_ && at(place).row == row &&
       at(place).count < std::numeric_limits<uint16_t>::max()) {
     ++at(place).count;
@@ -124,34 +124,12 @@ SlidingPicture::Added SlidingPicture::append(uint64_t time_us, uint16_t size, ui
   return Added::ok;
 }
 
-void SlidingPicture::features(ValueKind values, const PictureTables& tables,
-                              SparseWindow& out) const noexcept {
-  // Stable counting sort by row: the pixels are in order of column already.
-  uint16_t next[kMaxRows + 1] = {};
-  for (uint32_t i = 0; i < count_; ++i) ++next[at(i).row + 1];
-  for (uint32_t row = 1; row < tables.size_bins; ++row) {
-    next[row] = static_cast<uint16_t>(next[row] + next[row - 1]);
-  }
-  out.resize(count_);
+void SlidingPicture::copy_to(PictureReader& reader, const PictureTables& tables) const noexcept {
   const uint32_t first = has_slid_ ? column_ - tables.time_bins + 1 : 0;
-  for (uint32_t i = 0; i < count_; ++i) {
-    const Pixel& pixel = at(i);
-    out[next[pixel.row]++] = {pixel.row * tables.time_bins + (pixel.column - first),
-                              static_cast<float>(pixel.count)};
-  }
-  size_t kept = 0;
-  for (size_t i = 0; i < out.size(); ++i) {  // twins are neighbours now
-    if (kept > 0 && out[kept - 1].index == out[i].index) {
-      out[kept - 1].value += out[i].value;
-    } else {
-      out[kept++] = out[i];
-    }
-  }
-  out.resize(kept);
-  if (values == ValueKind::count) return;
-  for (SparseValue& element : out) {
-    element.value = feature_value(values, static_cast<uint32_t>(element.value), packets_);
-  }
+  auto& pixels = reader.begin(first, packets_, tables);
+  const uint32_t until_end = std::min<uint32_t>(count_, capacity_ - head_);
+  pixels.assign(pixels_ + head_, pixels_ + head_ + until_end);
+  pixels.insert(pixels.end(), pixels_, pixels_ + (count_ - until_end));
 }
 
 }  // namespace flowmark

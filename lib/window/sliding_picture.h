@@ -5,6 +5,7 @@
 
 #include "base/block_pool.h"
 #include "feature/sparse_window.h"
+#include "window/picture_reader.h"
 
 namespace flowmark {
 
@@ -38,17 +39,13 @@ class SlidingPicture {
   /// Drops the pixels, keeps the columns.
   void clear_pixels(BlockPool& pool) noexcept;
 
-  void features(ValueKind values, const PictureTables& tables, SparseWindow& out) const noexcept;
+  /// Copies the pixels for a reader, which then makes the features of them.
+  void copy_to(PictureReader& reader, const PictureTables& tables) const noexcept;
   uint32_t packets() const noexcept { return packets_; }
   uint32_t pixels() const noexcept { return count_; }
 
  private:
-  struct Pixel {
-    uint32_t column;
-    uint16_t row;
-    uint16_t count;
-  };
-  static_assert(sizeof(Pixel) == 8);
+  using Pixel = PicturePixel;
 
   Pixel& at(uint32_t i) const noexcept { return pixels_[(head_ + i) & (capacity_ - 1U)]; }
   void move_to(uint64_t time_us, const PictureTables& tables) noexcept;
