@@ -176,6 +176,7 @@ void write_random_forest(const std::filesystem::path& path, uint32_t trees, uint
       open.emplace_back(yes + 1, level + 1);
     }
   }
+  plan.output.transform = OutputRule::Transform::none;
   write_forest_model(path, description, plan);
 }
 

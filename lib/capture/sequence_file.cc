@@ -85,7 +85,10 @@ class SequenceReader {
     const std::string_view epoch = line.substr(second + 1, third - second - 1);
     const std::optional<TimeUs> start = read_seconds(epoch);
     if (!start) {
-      refuse("start time '{}' must be seconds since 1970, e.g. 1527993495.652867", epoch);
+      refuse(
+          "start time '{}' must be seconds since 1970, e.g. 1527993495.652867 "
+          "(#id,label,epoch_seconds)",
+          epoch);
     }
     if (first == 1) refuse("the flow has no id; expected '#id,label,epoch_seconds'");
     flow_.name = line.substr(1, first - 1);
