@@ -338,6 +338,7 @@ bool pool_window(const PoolWindow& window) noexcept {
   return !hn::AllFalse(d, changed);
 }
 
+#if HWY_TARGET == HWY_AVX3
 size_t compress(const float* values, size_t n, uint32_t first, uint32_t* indices,
                 float* out) noexcept {
   const D d;
@@ -355,6 +356,19 @@ size_t compress(const float* values, size_t n, uint32_t first, uint32_t* indices
   }
   return count;
 }
+#else
+/// Without an instruction for it, compressing vectors by tables takes several times as long.
+size_t compress(const float* values, size_t n, uint32_t first, uint32_t* indices,
+                float* out) noexcept {
+  size_t count = 0;
+  for (size_t i = 0; i < n; ++i) {
+    indices[count] = first + static_cast<uint32_t>(i);
+    out[count] = values[i];
+    count += values[i] != 0 ? 1 : 0;
+  }
+  return count;
+}
+#endif
 
 Kernels table() {
   return {hwy::TargetName(HWY_TARGET),
