@@ -29,15 +29,17 @@ void TreeArrays::add_node(int64_t at_tree, const ForestPlan::Node& node, int64_t
   no.push_back(leaf ? 0 : yes_id + 1);
 }
 
-/// The scores of the node added last. Zeros are left out, but for those of the first leaf: a class
-/// that never appears would look like a forest of fewer classes.
+/// The scores of the node added last. Zeros are left out, but for those of the first leaf (a class
+/// that never appears would look like a forest of fewer classes) and those of two classes: ONNX
+/// Runtime takes a window whose leaves name the first class alone for one score that stands for
+/// both.
 void TreeArrays::add_scores(const ForestPlan& plan, uint32_t leaf) {
-  const bool first = class_tree.empty();
+  const bool all = class_tree.empty() || plan.scores == 2;
   for (uint32_t s = 0; s < plan.scores; ++s) {
     // ONNX Runtime reads base_values of two classes in a way of its own: the first tree adds them.
     const float base = tree.back() == 0 && !plan.base.empty() ? plan.base[s] : 0.0F;
     const float weight = plan.leaves[size_t{leaf} * plan.scores + s] + base;
-    if (weight == 0 && !first) continue;
+    if (weight == 0 && !all) continue;
     class_tree.push_back(tree.back());
     class_node.push_back(id.back());
     class_id.push_back(s);

@@ -1,7 +1,11 @@
 // What the writers write, load_model reads back as the same model.
 #include "model/model_writer.h"
 
+#include <fstream>
+#include <sstream>
+
 #include "model/model.h"
+#include "model/onnx_file.h"
 #include "model/reference.h"
 #include "unit/model/model_test_util.h"
 #include "unit/model/network_maker.h"
@@ -187,6 +191,28 @@ TEST(ModelWriter, ReplacesTheFileByRename) {
   EXPECT_THAT(testing::error_of(
                   [&] { write_network_model(directory / "no/such/net.onnx", description, plan); }),
               ::testing::HasSubstr("no/such/net.onnx"));
+}
+
+/// Where a window's leaves name the first of two classes alone, ONNX Runtime takes its score for
+/// one that stands for both: every leaf must name both.
+TEST(ModelWriter, LeavesOfTwoClassesNameBoth) {
+  std::mt19937 random(15);
+  const testing::TestDirectory directory;
+  const FeatureSpec input = histogram_spec(8, 10);
+  ForestPlan plan;
+  plan.inputs = input.length();
+  plan.scores = 2;
+  plan.output.transform = OutputRule::Transform::none;
+  plan.nodes = {{1, 0.5F, 1, 2}, {ForestPlan::kLeaf, 0, 0, 0}, {ForestPlan::kLeaf, 0, 1, 0}};
+  plan.roots = {0};
+  plan.leaves = {0, 1, 1, 0};
+  write_forest_model(directory / "forest.onnx", describe(input, 2, random), plan);
+  std::ifstream file(directory / "forest.onnx", std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  const OnnxModel model = parse_onnx(bytes.str());
+  EXPECT_EQ(model.nodes.back().attributes.at("class_ids").ints, (std::vector<int64_t>{0, 1, 0, 1}));
+  expect_same(*load_model(directory / "forest.onnx"), plan, random);
 }
 
 }  // namespace
