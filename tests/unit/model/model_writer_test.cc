@@ -206,6 +206,7 @@ TEST(ModelWriter, LeavesOfTwoClassesNameBoth) {
   plan.nodes = {{1, 0.5F, 1, 2}, {ForestPlan::kLeaf, 0, 0, 0}, {ForestPlan::kLeaf, 0, 1, 0}};
   plan.roots = {0};
   plan.leaves = {0, 1, 1, 0};
+  plan.base = {0, 0};
   write_forest_model(directory / "forest.onnx", describe(input, 2, random), plan);
   std::ifstream file(directory / "forest.onnx", std::ios::binary);
   std::stringstream bytes;
