@@ -60,6 +60,12 @@ struct FlowPlace {
            (match_tags(buckets[1]->tags[1], tag) >> 12);
   }
 
+  /// The same of the first bucket alone, where 19 of 20 flows are.
+  uint64_t matches_first() const noexcept {
+    return (match_tags(buckets[0]->tags[0], tag) >> 15) |
+           (match_tags(buckets[0]->tags[1], tag) >> 14);
+  }
+
   /// The flow in the first of these lanes.
   FlowId first(uint64_t found) const noexcept {
     const auto bit = static_cast<uint32_t>(std::countr_zero(found));

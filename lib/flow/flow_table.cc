@@ -19,6 +19,8 @@ constexpr uint32_t kMaxTimeoutMs = 3'600'000;
 constexpr uint32_t bucket_count(uint32_t capacity) {
   return std::max(2U, 2 * capacity / FlowBucket::kLanes);
 }
+constexpr uint32_t kSpareLanes = 3;
+
 constexpr uint32_t word_count(uint32_t capacity) {
   return (capacity + 63) / 64;
 }
@@ -32,7 +34,7 @@ uint32_t check(const char* name, uint32_t value, uint32_t low, uint32_t high) {
 
 /// Keys have no padding, so that they compare as five words; of the operator GCC makes two calls of
 /// memcmp and five branches.
-bool is_same(const FlowKey& a, const FlowKey& b) noexcept {
+[[gnu::always_inline]] inline bool is_same(const FlowKey& a, const FlowKey& b) noexcept {
   static_assert(std::has_unique_object_representations_v<FlowKey>);
   uint64_t x[5];
   uint64_t y[5];
@@ -93,6 +95,18 @@ bool FlowTable::in_use(FlowId id) const noexcept {
   return id < capacity_ && ((storage_->used[id / 64] >> (id % 64)) & 1) != 0;
 }
 
+FlowId FlowTable::next_in_use(FlowId id) const noexcept {
+  id = id < capacity_ ? id : 0;
+  uint64_t word = storage_->used[id / 64] >> (id % 64) << (id % 64);
+  for (uint32_t skipped = 0; word == 0 && skipped < kMostSkipped; skipped += 64) {
+    id = (id / 64 + 1) * 64;
+    if (id >= capacity_) id = 0;
+    word = storage_->used[id / 64];
+  }
+  if (word == 0) return kNoFlow;
+  return id / 64 * 64 + static_cast<FlowId>(std::countr_zero(word));
+}
+
 FlowPlace FlowTable::place_of(uint64_t hash_value) const noexcept {
   const auto first = static_cast<uint32_t>(hash_value) & storage_->bucket_mask;
   auto second = static_cast<uint32_t>(hash_value >> 24) & storage_->bucket_mask;
@@ -129,15 +143,20 @@ void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
   FlowId guesses[kMaxBurst];
   for (size_t done = 0; done < keys.size(); done += kMaxBurst) {
     const size_t count = std::min<size_t>(kMaxBurst, keys.size() - done);
+    for (size_t i = 0; i < count; ++i) prefetch(hashes[done + i]);
     for (size_t i = 0; i < count; ++i) {
       places[i] = place_of(hashes[done + i]);
-      __builtin_prefetch(places[i].buckets[0], 1);
-      __builtin_prefetch(places[i].buckets[1], 1);
+      const uint64_t found = places[i].matches_first();
+      guesses[i] = found != 0 ? places[i].first(found) : kNoFlow;
+      __builtin_prefetch(
+          found != 0 ? static_cast<const void*>(entries_ + guesses[i]) : places[i].buckets[1], 1);
     }
     for (size_t i = 0; i < count; ++i) {
+      if (guesses[i] != kNoFlow) continue;
       const uint64_t found = places[i].matches();
-      guesses[i] = found != 0 ? places[i].first(found) : kNoFlow;
-      if (found != 0) __builtin_prefetch(entries_ + guesses[i], 1);
+      if (found == 0) continue;
+      guesses[i] = places[i].first(found);
+      __builtin_prefetch(entries_ + guesses[i], 1);
     }
     // One after the other, for a packet may create or evict the flow of a later one. An evicted
     // flow's entry goes to another key at once, so that the comparison tells.
@@ -147,9 +166,15 @@ void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
       if (id == kNoFlow || !is_same(entries_[id].key, key)) {
         id = probe(places[i], key);
       }
-      out[done + i] = id != kNoFlow ? touch(id) : insert(places[i], key);
+      id = id != kNoFlow ? touch(id) : insert(places[i], key);
+      out[done + i] = id;
+      if (id != kNoFlow) __builtin_prefetch(entries_[id].state, 1);
     }
   }
+}
+
+void FlowTable::prefetch(uint64_t hash) const noexcept {
+  __builtin_prefetch(storage_->buckets + (static_cast<uint32_t>(hash) & storage_->bucket_mask), 1);
 }
 
 FlowId FlowTable::find(const FlowKey& key) const noexcept {
@@ -182,7 +207,10 @@ FlowId FlowTable::insert(const FlowPlace& place, const FlowKey& key) noexcept {
     if (!make_room(place)) return kNoFlow;
     for (uint32_t i = 0; i < 2; ++i) empty[i] = place.buckets[i]->empty_lanes();
   }
-  FlowBucket& bucket = *place.buckets[empty[1] > empty[0] ? 1 : 0];
+  // The first bucket as long as it is not nearly full, so that most lookups touch no other; from
+  // then on the emptier one (docs/adr/0001-flow-table.md).
+  const bool takes_second = empty[0] < kSpareLanes && empty[1] > empty[0];
+  FlowBucket& bucket = *place.buckets[takes_second ? 1 : 0];
   const FlowId id = storage_->free_head;
   storage_->free_head = entries_[id].last_seen_ms;
   bucket.set(bucket.first_empty_lane(), place.tag, id);

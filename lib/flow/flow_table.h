@@ -76,9 +76,13 @@ class FlowTable {
   /// by more than a timeout; a step back counts as standing still. A new entry has packets == 0.
   /// A flow past its timeout is never found again, whether the walk of expire_some has come by or
   /// not: it is removed and its key begins a new flow. An id once given out stays valid to the end
-  /// of the burst.
+  /// of the burst. The first cache lines of the flows' states are being fetched on return.
   void find_or_insert(std::span<const FlowKey* const> keys, std::span<const uint64_t> hashes,
                       TimeUs now_us, std::span<FlowId> out) noexcept;
+
+  /// Fetches the place where a flow of this hash is looked for: worth it as soon as the hash is
+  /// known, while other work is left before find_or_insert().
+  void prefetch(uint64_t hash) const noexcept;
 
   /// The flow of a key without creating or touching it; also one past its timeout that nobody has
   /// removed yet.
@@ -104,6 +108,10 @@ class FlowTable {
 
   /// True for entries in use, for walks over [0, capacity()).
   bool in_use(FlowId id) const noexcept;
+  /// The first entry in use from `id` on, round to the beginning behind the last; kNoFlow when the
+  /// next kMostSkipped or so are unused.
+  FlowId next_in_use(FlowId id) const noexcept;
+  static constexpr uint32_t kMostSkipped = 8192;
 
  private:
   FlowPlace place_of(uint64_t hash_value) const noexcept;

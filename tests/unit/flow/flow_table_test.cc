@@ -322,5 +322,35 @@ TEST(FlowTable, RefusesOptionsOutOfRange) {
   EXPECT_THROW(FlowTable(options, model), Error);
 }
 
+TEST(FlowTable, WalksOverTheEntriesInUse) {
+  struct Nobody final : FlowRemovalListener {
+    void on_remove(FlowId, FlowEntry&) noexcept override {}
+  } nobody;
+  FlowTable table({.capacity = 1024}, nobody);
+  EXPECT_EQ(table.next_in_use(0), kNoFlow);
+  std::set<FlowId> expected;
+  for (uint32_t number = 0; number < 200; ++number) {
+    const FlowKey key = key_of(number);
+    const FlowKey* pointer = &key;
+    const uint64_t hash_value = hash(key);
+    FlowId id = kNoFlow;
+    table.find_or_insert({&pointer, 1}, {&hash_value, 1}, 1, {&id, 1});
+    expected.insert(id);
+  }
+  for (const FlowId id : {*expected.begin(), *expected.rbegin()}) {
+    table.erase(id);
+    expected.erase(id);
+  }
+  std::set<FlowId> walked;
+  FlowId at = 500;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const FlowId id = table.next_in_use(at);
+    ASSERT_NE(id, kNoFlow);
+    ASSERT_TRUE(walked.insert(id).second) << "twice in one round";
+    at = id + 1;
+  }
+  EXPECT_EQ(walked, expected);
+}
+
 }  // namespace
 }  // namespace flowmark
