@@ -12,13 +12,14 @@ Classifier::Impl::Impl(const ClassifierOptions& classifier_options, WorkerCounte
       counters(worker_counters),
       sink(verdict_sink),
       table(classifier_options.table, listener),
-      pool(classifier_options.window_memory_bytes),
+      pool(classifier_options.window_memory_bytes, classifier_options.prefault),
       ef_guard(classifier_options.ef_share_max >= 1.0
                    ? 0
                    : static_cast<uint64_t>(
                          classifier_options.ef_share_max *
                          static_cast<double>(classifier_options.link_bits_per_second) / 8)),
       layout(nullptr, 1),
+      expire_per_us(static_cast<double>(table.capacity()) / static_cast<double>(kUsPerSecond)),
       due(classifier_options.due_capacity),
       ladder(due.capacity()) {}
 
@@ -38,7 +39,7 @@ void Classifier::Impl::use_models(const ModelSet* set) {
     reader.reserve(FlowWindows::max_values(*plans.back().plan));
   }
   restart_counters(set);
-  busy = false;
+  busy = preparing = false;
   due.clear();
   ladder.update(0);
   cost_ns = {};
@@ -79,8 +80,10 @@ const WindowPlan& Classifier::Impl::plan_of(const FlowState& state) noexcept {
 // Moves a flow that was begun under earlier models to the present ones. The mark stays until the
 // new models have a verdict. What it keeps of its windows depends on whether their form is the
 // same.
-void Classifier::Impl::adopt(FlowEntry& entry) noexcept {
+void Classifier::Impl::adopt(FlowId id) noexcept {
+  FlowEntry& entry = table[id];
   auto& old = *static_cast<FlowState*>(entry.state);
+  hand_on(id, old);
   FlowState* moved = create_state(layout, models, pool);
   if (moved == nullptr) return;  // out of memory: stays as it is, the next packet tries again
   moved->windows = old.windows;
@@ -98,14 +101,14 @@ void Classifier::Impl::adopt(FlowEntry& entry) noexcept {
 void Classifier::Impl::rebuild_windows(FlowState& state) noexcept {
   HeldPlan& from = held_plan(state.plan);
   HeldPlan& to = plans.back();
-  FlowWindows* fresh = FlowWindows::create(*to.plan, pool);
-  if (fresh == nullptr) return;
-  const auto [older, newer] = state.windows->records();
-  for (const auto part : {older, newer}) {
-    for (const PacketRecord& packet : part) (void)fresh->append(packet, *to.plan, pool);
+  if (state.windows != nullptr) {
+    FlowWindows* fresh = FlowWindows::create(*to.plan, pool);
+    if (fresh == nullptr) return;
+    const auto [older, newer] = state.windows->records();
+    for (const auto part : {older, newer}) (void)fresh->add(part, *to.plan, pool);
+    FlowWindows::destroy(state.windows, *from.plan, pool);
+    state.windows = fresh;
   }
-  FlowWindows::destroy(state.windows, *from.plan, pool);
-  state.windows = fresh;
   state.plan = to.epoch;
   --from.flows;
   ++to.flows;
@@ -118,8 +121,11 @@ void Classifier::Impl::release(FlowState& state) noexcept {
   pool.release(&state, state.block_bytes);
 }
 
+// Before a verdict changes (-1) and after it has (+1).
 void Classifier::Impl::count_standing(FlowState& state, size_t slot, int step) noexcept {
   const uint8_t c = layout.model(state, slot).verdict.class_index;
+  state.standing[slot] = step > 0 ? c : kNoClass;
+  state.look_again();  // other models may wait for this one's verdict
   if (c == kNoClass) return;
   counters.models[slot].flows_now[c].add(static_cast<uint64_t>(static_cast<int64_t>(step)));
 }
@@ -140,6 +146,46 @@ void Classifier::Impl::removed(FlowId id, FlowEntry& entry) noexcept {
   }
   release(state);
   entry.state = nullptr;
+}
+
+uint32_t Classifier::Impl::entries_to_expire(TimeUs now_us) noexcept {
+  if (expired_us == 0 || now_us < expired_us) expired_us = now_us;
+  const double elapsed_us = static_cast<double>(now_us - expired_us);
+  expired_us = now_us;
+  entries_owed += elapsed_us * expire_per_us;
+  const auto entries = std::min<double>(entries_owed, kMaxExpireWalk);
+  const auto whole = static_cast<uint32_t>(entries);
+  entries_owed = entries - whole;
+  return whole;
+}
+
+// Memory is short: of the next flows that have windows the one that has been idle longest gives
+// them up, with a final word on its verdicts; its mark stays. Only flows idle for a while do, or
+// busy ones would take turns in losing theirs.
+bool Classifier::Impl::make_way(FlowId keep) noexcept {
+  constexpr uint32_t kLooks = 64;
+  constexpr uint32_t kIdleMs = 1000;
+  const auto now_ms = table[keep].last_seen_ms;
+  FlowId victim = kNoFlow;
+  uint32_t longest_ms = kIdleMs;
+  for (uint32_t i = 0; i < kLooks; ++i) {
+    const FlowId id = table.next_in_use(way_hand);
+    if (id == kNoFlow) {
+      way_hand = (way_hand + FlowTable::kMostSkipped) % table.capacity();
+      break;
+    }
+    way_hand = id + 1;
+    const FlowEntry& entry = table[id];
+    const uint32_t idle_ms = now_ms - entry.last_seen_ms;
+    if (id == keep || entry.state == nullptr || idle_ms < longest_ms) continue;
+    if (idle_ms > kLongestIdleMs) continue;  // its clock is ahead
+    longest_ms = idle_ms;
+    victim = id;
+  }
+  if (victim == kNoFlow) return false;
+  removed(victim, table[victim]);
+  counters.windows_given_up.add();
+  return true;
 }
 
 void Classifier::Impl::publish_gauges() noexcept {
@@ -173,6 +219,10 @@ void Classifier::process(std::span<Packet> packets, std::span<bool> marked) noex
 
 bool Classifier::infer(uint64_t budget_ns) noexcept {
   return impl_->infer(budget_ns);
+}
+
+void Classifier::expire(TimeUs now_us) noexcept {
+  expire(now_us, impl_->entries_to_expire(now_us));
 }
 
 void Classifier::expire(TimeUs now_us, uint32_t entries) noexcept {

@@ -26,6 +26,7 @@ enum class MarkMode : uint8_t { always, unmarked, report };
 struct ClassifierOptions {
   FlowTable::Options table;
   uint64_t window_memory_bytes = 256ull << 20;
+  bool prefault = false;  ///< touches this memory at once, so that no page faults between packets
   bool windows_at_once = false;  ///< a flow gets windows with its first packet, not its second
   DirectionRule direction = DirectionRule::first_sender;
   uint16_t lan_port = 0;
@@ -86,8 +87,12 @@ class Classifier final : private FlowRemovalListener {
   /// any is left.
   bool infer(uint64_t budget_ns) noexcept;
 
-  /// Expires flows; call once a burst and when idle.
-  void expire(TimeUs now_us, uint32_t entries = 32) noexcept;
+  /// Expires flows; call once a burst and when idle. Looks at as many entries as it takes to go
+  /// round the table in a second, at most kMaxExpireWalk.
+  void expire(TimeUs now_us) noexcept;
+  /// The same for so many entries.
+  void expire(TimeUs now_us, uint32_t entries) noexcept;
+  static constexpr uint32_t kMaxExpireWalk = 256;
 
   /// Ends all flows, each with a final event.
   void finish() noexcept;

@@ -20,12 +20,25 @@ struct Classifier::Impl {
 
   // process.cc
   void process(std::span<Packet> packets, std::span<bool> marked) noexcept;
+  size_t find_flows(std::span<const Packet> packets) noexcept;
+  void fetch_stage(FlowId id) const noexcept;
   void count_bypassed(const ParsedPacket& parsed) noexcept;
   bool up_is_a(const Packet& packet, const ParsedPacket& parsed) const noexcept;
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
-  FlowState* start_state(FlowEntry& entry, TimeUs now_us) noexcept;
-  void append(FlowState& state, const PacketRecord& packet) noexcept;
+  FlowState* start_state(FlowId id, TimeUs now_us) noexcept;
+  void append(FlowId id, FlowState& state, const PacketRecord& packet) noexcept;
+  void count_classes(const FlowState& state, const PacketRecord& packet) noexcept;
+  void hand_on_staged() noexcept;
+  void hand_on(FlowId id, FlowState& state) noexcept;
+  bool bring_up_to_date(FlowId id, FlowState& state) noexcept;
+  void count_result(FlowId id, FlowWindows::AppendResult result) noexcept;
   void queue_due(FlowId id, FlowState& state, uint8_t direction, TimeUs now_us) noexcept;
+  struct WindowName {
+    uint8_t slot;
+    uint8_t side;
+  };
+  void look_at(FlowId id, FlowState& state, WindowName name, uint32_t packets, uint32_t age_ms,
+               bool is_its_own, TimeUs now_us) noexcept;
   bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
 
   // inference.cc
@@ -48,12 +61,14 @@ struct Classifier::Impl {
   // classifier.cc
   void use_models(const ModelSet* set);
   void restart_counters(const ModelSet* set);
-  void adopt(FlowEntry& entry) noexcept;
+  void adopt(FlowId id) noexcept;
   void rebuild_windows(FlowState& state) noexcept;
   void release(FlowState& state) noexcept;
   void count_standing(FlowState& state, size_t slot, int step) noexcept;
   void removed(FlowId id, FlowEntry& entry) noexcept;
   void publish_gauges() noexcept;
+  uint32_t entries_to_expire(TimeUs now_us) noexcept;
+  bool make_way(FlowId keep) noexcept;
   bool current(const FlowState& state) const noexcept { return state.layout == layout.epoch; }
 
   /// Plans that flows may still hold windows of, by epoch; the last one is the present.
@@ -83,13 +98,19 @@ struct Classifier::Impl {
   };
   std::vector<SlotOwner> slot_owners;  ///< whose counters are in the slots
   std::vector<std::unique_ptr<EngineScratch>> scratch;
+  static constexpr uint32_t kLongestIdleMs = 1u << 31;
   uint32_t next_serial = 1;
+  FlowId way_hand = 0;       ///< where make_way looks next
+  TimeUs expired_us = 0;     ///< time of the last walk
+  double expire_per_us = 0;  ///< table entries to look at
+  double entries_owed = 0;
   uint32_t adoptions_left = 0;  ///< flows that may still be moved to the new models in this burst
 
   DueQueue due;
   OverloadLadder ladder;
   DueItem active;  ///< inference under way, if `busy`
   bool busy = false;
+  bool preparing = false;  ///< or its window is being brought up to date
   bool active_provisional = false;
   uint64_t active_ns = 0;
   std::array<uint64_t, kMaxModels> cost_ns{};  ///< of an inference, by slot; 0: not known yet
@@ -99,7 +120,10 @@ struct Classifier::Impl {
 
   // The burst under way.
   std::array<ParsedPacket, kMaxBurst> parsed;
-  std::array<FlowId, kMaxBurst> ids{};
+  std::array<uint8_t, kMaxBurst> places{};  ///< of the packets that have a flow
+  std::array<FlowId, kMaxBurst> ids{};      ///< and which
+  std::array<FlowId, kMaxBurst> full_stages{};
+  size_t full_stage_count = 0;
 };
 
 }  // namespace flowmark

@@ -23,7 +23,7 @@ uint64_t now_ns() noexcept {
 }  // namespace
 
 bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
-  if (!busy && due.size() == 0) return false;
+  if (!busy && !preparing && due.size() == 0) return false;
   counters.inference_slices.add();
   const uint64_t start = now_ns();
   uint64_t now = start;
@@ -38,12 +38,12 @@ bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
     active_ns += now - last;
     if (done) finish_window();
     // A window's flow is cold and its histogram is read out in one piece: not at a slice's end.
-    if (!busy && now - start >= budget_ns / 2) break;
-  } while (now - start < budget_ns && (busy || due.size() > 0));
+    if (!busy && !preparing && now - start >= budget_ns / 2) break;
+  } while (now - start < budget_ns && (busy || preparing || due.size() > 0));
   if (now - start > budget_ns && now - start - budget_ns > kOverrunNs) {
     counters.inference_slices_over.add();
   }
-  return busy || due.size() > 0;
+  return busy || preparing || due.size() > 0;
 }
 
 // A piece of the active window: of reading it out, then of its inference. True when that is done.
@@ -55,16 +55,25 @@ bool Classifier::Impl::step() noexcept {
   return false;
 }
 
-// Takes the oldest due window, and begins with it if its flow still lives and wants it.
+// Takes the oldest due window, and begins with it if its flow still lives and wants it; pictures
+// that are far behind take several rounds.
 void Classifier::Impl::begin_next() noexcept {
-  if (!due.pop(active)) return;
-  ladder.update(due.size());
-  prefetch_due();
+  const bool goes_on = std::exchange(preparing, false);
+  if (!goes_on) {
+    if (!due.pop(active)) return;
+    ladder.update(due.size());
+    prefetch_due();
+  }
   auto* state = static_cast<FlowState*>(table[active.flow].state);
   if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) return;
-  layout.model(*state, active.model).due[active.direction].queued = false;
-  // Even when nothing more is queued, what is queued already is served.
-  if (leave_out(*state, active.model, std::min(ladder.step(), LadderStep::cheapest))) return;
+  if (!goes_on) {
+    layout.model(*state, active.model).due[active.direction].queued = false;
+    state->look_again();
+    // Even when nothing more is queued, what is queued already is served.
+    if (leave_out(*state, active.model, std::min(ladder.step(), LadderStep::cheapest))) return;
+  }
+  preparing = !bring_up_to_date(active.flow, *state);
+  if (preparing || state->windows == nullptr) return;
   const ActiveModel& model = models->models()[active.model];
   const size_t spec = models->spec_of(active.model);
   const auto direction = static_cast<Direction>(active.direction);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "telemetry/counters.h"
+#include "telemetry/latency_histogram.h"
 
 namespace flowmark {
 
@@ -81,6 +82,8 @@ struct alignas(64) WorkerCounters {
   Counter flows_inserted, flows_expired, flows_evicted;
   Counter table_entries, pool_used_bytes;  ///< gauges
   Counter picture_overflows;
+  Counter windows_given_up;   ///< flows whose windows made way for others' when memory ran short
+  LatencyHistogram delay_ns;  ///< sampled: the poll before a burst's to its transmission
   Counter bursts, empty_polls, busy_cycles, idle_cycles;
   Counter inference_slices;
   Counter inference_slices_over;                ///< longer than the budget by over 2 microseconds

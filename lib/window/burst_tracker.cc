@@ -40,31 +40,47 @@ HistogramTables::HistogramTables(const FeatureSpec& spec)
   if (most_bins > length) most_bins = length;
 }
 
-Contribution HistogramTracker::step(const PacketRecord& record,
-                                    const HistogramTables& tables) noexcept {
-  Contribution added;
-  const uint32_t iat_us = is_started_ ? record.time_us - time_us_ : 0;
+/// The time since the packet before.
+inline uint32_t HistogramTracker::pass_time(uint32_t time_us) noexcept {
+  const uint32_t iat_us = is_started_ ? time_us - time_us_ : 0;
   is_started_ = true;
-  time_us_ = record.time_us;
-  if (tables.has_size_iat) {
-    added.bins[added.count++] =
-        cell(record.direction, tables.size, record.size, tables.iat_us, iat_us);
-  }
-  if (!tables.has_burst_surge) return added;
+  time_us_ = time_us;
   since_data_us_ = add_saturated(since_data_us_, iat_us);
-  if (record.pure_ack != 0) return added;
+  return iat_us;
+}
 
-  const bool is_new_surge = !is_open_ || since_data_us_ > tables.surge_gap_us;
-  if (is_open_ && (is_new_surge || record.direction != direction_)) {
-    added.bins[added.count++] = open_burst_bin(tables);
-    burst_bytes_ = 0;
-  }
+inline void HistogramTracker::add_data(const PacketRecord& record, bool is_new_surge) noexcept {
   surge_us_ = is_new_surge ? 0 : add_saturated(surge_us_, since_data_us_);
   since_data_us_ = 0;
   burst_bytes_ = add_saturated(burst_bytes_, record.size);
   direction_ = record.direction;
   is_open_ = true;
+}
+
+Contribution HistogramTracker::step(const PacketRecord& record,
+                                    const HistogramTables& tables) noexcept {
+  Contribution added;
+  const uint32_t iat_us = pass_time(record.time_us);
+  if (tables.has_size_iat) {
+    added.bins[added.count++] =
+        cell(record.direction, tables.size, record.size, tables.iat_us, iat_us);
+  }
+  if (!tables.has_burst_surge || record.pure_ack != 0) return added;
+  const bool is_new_surge = begins_surge(tables.surge_gap_us);
+  if (is_open_ && (is_new_surge || record.direction != direction_)) {
+    added.bins[added.count++] = open_burst_bin(tables);
+    burst_bytes_ = 0;
+  }
+  add_data(record, is_new_surge);
   return added;
+}
+
+void HistogramTracker::follow(const PacketRecord& record, const HistogramTables& tables) noexcept {
+  pass_time(record.time_us);
+  if (!tables.has_burst_surge || record.pure_ack != 0) return;
+  const bool is_new_surge = begins_surge(tables.surge_gap_us);
+  if (is_new_surge || record.direction != direction_) burst_bytes_ = 0;
+  add_data(record, is_new_surge);
 }
 
 uint32_t HistogramTracker::open_burst_bin(const HistogramTables& tables) const noexcept {

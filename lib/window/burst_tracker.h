@@ -25,25 +25,33 @@ struct HistogramTables {
   LogBins surge_us;
 };
 
-/// What one packet adds to the histogram; taken out again when the packet leaves the window.
+/// What one packet adds to the histogram.
 struct Contribution {
   uint32_t bins[2];
   uint32_t count = 0;
 };
 
-/// Walks along a flow and tells what each packet adds. It looks only back, so that a second tracker
-/// that follows at the window's end finds exactly what the first one added (docs/adr/
+/// Walks along a flow and tells what each packet adds. It looks only back, so that a tracker
+/// started again where the window begins finds exactly what was added there (docs/adr/
 /// 0002-burst-surge-causal.md).
 class HistogramTracker {
  public:
   /// Times must not run back, and neighbours lie less than 2^32 microseconds apart.
   Contribution step(const PacketRecord& record, const HistogramTables& tables) noexcept;
+  /// The same for a packet whose bins nobody wants.
+  void follow(const PacketRecord& record, const HistogramTables& tables) noexcept;
 
   bool has_open_burst() const noexcept { return is_open_; }
   /// The bin of the open burst as it stands.
   uint32_t open_burst_bin(const HistogramTables& tables) const noexcept;
 
  private:
+  uint32_t pass_time(uint32_t time_us) noexcept;
+  bool begins_surge(uint32_t surge_gap_us) const noexcept {
+    return !is_open_ || since_data_us_ > surge_gap_us;
+  }
+  void add_data(const PacketRecord& record, bool is_new_surge) noexcept;
+
   uint32_t time_us_ = 0;        ///< of the last packet
   uint32_t since_data_us_ = 0;  ///< time since the last data packet; this and the next two saturate
   uint32_t surge_us_ = 0;       ///< from the surge's first data packet to the last

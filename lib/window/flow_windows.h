@@ -14,6 +14,8 @@
 
 namespace flowmark {
 
+struct RecordRing;
+
 /// The different feature specifications that the running models need, prepared once (bin tables,
 /// layout of the per-flow object). Immutable; shared by all flows of a model set.
 class WindowPlan {
@@ -39,9 +41,13 @@ class WindowPlan {
 };
 
 /// The windows of one flow: the last 1024 packet records, and for each spec of the plan either a
-/// sliding sparse picture per direction or a sliding sparse histogram, all kept up to date packet
-/// by packet. Lives in a block of the pool and grows there; made and destroyed only through create
-/// and destroy. Not thread-safe. Live and offline use this same code.
+/// sliding sparse picture per direction or a sliding histogram. Lives in a block of the pool and
+/// grows there; made and destroyed only through create and destroy. Not thread-safe. Live and
+/// offline use this same code.
+///
+/// Packets cost as little as can be: append() brings every window up to date, add() only keeps the
+/// records, pictures take them when they are read (catch_up) or leave the ring (docs/adr/
+/// 0004-lazy-windows.md). Histograms are counted when they are asked for.
 ///
 /// A picture's origin is the flow's first packet in that direction; it slides by whole columns, so
 /// that the picture at time t shows columns (c - time_bins, c] with c the column of the direction's
@@ -71,6 +77,20 @@ class FlowWindows {
 
   /// Adds the next packet. Times that run back count as standing still.
   AppendResult append(const PacketRecord& record, const WindowPlan& plan, BlockPool& pool) noexcept;
+
+  /// Adds the next packets, oldest first; pictures may then be behind, see catch_up(). The result
+  /// is the worst of what happened on the way. Cost is bounded by the records and kCatchUpChunk.
+  AppendResult add(std::span<const PacketRecord> records, const WindowPlan& plan,
+                   BlockPool& pool) noexcept;
+
+  /// Brings the pictures up to date: to be called after add() and before any function below that
+  /// tells of pictures. At most so many packets at a time, see is_behind().
+  AppendResult catch_up(const WindowPlan& plan, BlockPool& pool,
+                        uint32_t most = kRingCapacity) noexcept;
+  bool is_behind() const noexcept { return undrawn_ != 0; }
+
+  /// Fetches what add() will touch, first the object (0), then the ring's end (1).
+  void prefetch(int step) const noexcept;
 
   /// Empties the windows of one spec. Pictures start anew, each direction's at its next packet.
   /// Histograms stay aware of what went before: the next packet's inter-arrival time, burst and
@@ -114,8 +134,15 @@ class FlowWindows {
   static size_t max_values(const WindowPlan& plan) noexcept;
 
  private:
+  /// Records that pictures take at once when some of them leave the ring.
+  static constexpr uint32_t kCatchUpChunk = 64;
+
   FlowWindows() = default;
-  bool reserve_ring(BlockPool& pool) noexcept;
+  RecordRing ring() const noexcept;
+  bool reserve_ring(uint32_t more, BlockPool& pool) noexcept;
+  AppendResult make_place(uint32_t more, const WindowPlan& plan, BlockPool& pool) noexcept;
+  AppendResult draw(uint32_t most, const WindowPlan& plan, BlockPool& pool) noexcept;
+  void let_go(uint32_t count, const WindowPlan& plan) noexcept;
   template <typename State>
   State& state(size_t offset) noexcept;
   template <typename State>
@@ -123,9 +150,11 @@ class FlowWindows {
 
   PacketRecord* ring_ = nullptr;
   uint64_t clock_us_ = 0;  ///< of the newest packet; its low 32 bits are the record's
+  uint64_t drawn_us_ = 0;  ///< of the newest packet that pictures have
   uint16_t ring_capacity_ = 0;
   uint16_t ring_count_ = 0;
   uint16_t ring_next_ = 0;  ///< where the next record goes
+  uint16_t undrawn_ = 0;    ///< newest records that pictures do not have yet
   bool started_ = false;
   // The specs' states follow, at the offsets in the plan's tables.
 };

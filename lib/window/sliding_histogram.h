@@ -1,55 +1,49 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
-#include "base/block_pool.h"
+#include "feature/sparse_window.h"
 #include "flow/packet_record.h"
-#include "window/bin_counts.h"
 #include "window/burst_tracker.h"
 
 namespace flowmark {
 
-/// The ring of a flow's records, as the histograms see it.
+/// The ring of a flow's newest records, as the windows see it.
 struct RecordRing {
   const PacketRecord* records;
   uint32_t capacity;  ///< a power of two
   uint32_t next;      ///< place of the record that is appended next
+  uint32_t count;     ///< records held
 
-  /// The record that came `back` before the next one.
-  const PacketRecord& operator[](uint32_t back) const noexcept {
-    return records[(next - back) & (capacity - 1)];
+  /// The i-th record held, the oldest first.
+  const PacketRecord& operator[](uint32_t i) const noexcept {
+    return records[(next - count + i) & (capacity - 1)];
   }
 };
 
-/// The histogram of one spec over a flow's newest packets. A packet adds its bins; a tracker that
-/// follows at the window's end takes them out again.
+/// The histogram of one spec over a flow's newest packets. A packet only lengthens the window; the
+/// histogram is counted from the ring's records when it is asked for (docs/adr/
+/// 0004-lazy-windows.md). Kept between packets: how long the window is, and what a tracker knows
+/// of the packets that have left the ring.
 class SlidingHistogram {
  public:
-  /// False when the pool is exhausted.
-  bool create(const HistogramTables& tables, BlockPool& pool) noexcept;
-  void destroy(const HistogramTables& tables, BlockPool& pool) noexcept;
-
-  /// Adds `record`, which goes to `ring` next and is `gap_us` younger than the last. False when the
-  /// pool is exhausted: then the window was cut to what fits.
-  bool append(const PacketRecord& record, uint32_t gap_us, const RecordRing& ring,
-              const HistogramTables& tables, BlockPool& pool) noexcept;
+  /// `count` records were added to the ring, which now holds `held`.
+  void added(uint32_t count, uint32_t held, const HistogramTables& tables) noexcept;
+  /// These records leave the ring, the oldest first.
+  void leave(std::span<const PacketRecord> records, const HistogramTables& tables) noexcept;
 
   /// Leaves the newest `packets` in the window.
-  void keep_newest(uint32_t packets, const RecordRing& ring,
-                   const HistogramTables& tables) noexcept;
-  void clear(const HistogramTables& tables) noexcept;
+  void keep_newest(uint32_t packets) noexcept;
+  void clear() noexcept { packets_ = 0; }
 
-  void features(ValueKind values, const HistogramTables& tables, SparseWindow& out) const noexcept;
-  uint32_t packets() const noexcept { return packets_; }
+  void features(ValueKind values, const RecordRing& ring, const HistogramTables& tables,
+                SparseWindow& out) const noexcept;
+  uint32_t packets(const RecordRing& ring, const HistogramTables& tables) const noexcept;
 
  private:
-  void retire_oldest(const RecordRing& ring, const HistogramTables& tables) noexcept;
-  void retire_aged(uint32_t gap_us, const RecordRing& ring, const HistogramTables& tables) noexcept;
-
-  BinCounts counts_;
-  HistogramTracker newest_;
-  HistogramTracker oldest_;
-  uint16_t packets_ = 0;
+  HistogramTracker oldest_;  ///< as it stood before the ring's oldest record
+  uint16_t packets_ = 0;     ///< in the window; its limit in time shortens it when it is read
 };
 
 }  // namespace flowmark

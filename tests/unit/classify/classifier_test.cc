@@ -235,6 +235,29 @@ TEST_F(ClassifierTest, ExhaustedMemoryIsCountedAndNothingBreaks) {
   EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
 }
 
+// A hundred flows fill the memory and fall silent; a second later others need it.
+TEST_F(ClassifierTest, IdleFlowsGiveUpTheirWindowsWhenMemoryRunsShort) {
+  options_.window_memory_bytes = 64 * 1024;
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 8; ++i) {
+    for (uint16_t port = 1; port <= 100; ++port) send({.source_port = port}, 10);
+  }
+  const size_t given_before = events_.all.size();
+  EXPECT_GT(counters_->bypassed[static_cast<size_t>(Bypass::out_of_memory)].get(), 0U);
+  EXPECT_EQ(counters_->windows_given_up.get(), 0U) << "busy flows keep theirs";
+  now_us_ += 2 * kUsPerSecond;
+  for (int i = 0; i < 16; ++i) {
+    for (uint16_t port = 1001; port <= 1020; ++port) send({.source_port = port}, 10);
+  }
+  EXPECT_GT(counters_->windows_given_up.get(), 20U);
+  size_t new_verdicts = 0;
+  for (size_t i = given_before; i < events_.all.size(); ++i) {
+    new_verdicts += events_.all[i].final ? 0 : 1;
+  }
+  EXPECT_EQ(new_verdicts, 20U) << "each of the new flows has a verdict";
+  EXPECT_EQ(classifier().flows().size(), 120U) << "flows stay, only windows go";
+}
+
 TEST_F(ClassifierTest, EveryFlowThatWasReadEndsWithAFinalEvent) {
   use({active(size_model(histogram_spec()))});
   for (uint16_t port = 1; port <= 20; ++port) {
