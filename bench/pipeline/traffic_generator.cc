@@ -24,12 +24,30 @@ TrafficGenerator::TrafficGenerator(const Options& options)
       flows_(options.flows),
       buffers_(size_t{kBuffers} * kBufferBytes) {
   for (Flow& flow : flows_) renew(flow);
+  if (options.live_forever) draw_order();
+}
+
+void TrafficGenerator::draw_order() {
+  for (uint32_t flow = 0; flow < flows_.size(); ++flow) {
+    order_.insert(order_.end(), flows_[flow].packets_left, flow);
+    flows_[flow].packets_left = UINT32_MAX;
+  }
+  std::shuffle(order_.begin(), order_.end(), random_);
+  options_.ns_per_packet = static_cast<uint32_t>(options_.span_ns / order_.size());
+}
+
+TrafficGenerator::Flow& TrafficGenerator::choose() {
+  if (options_.live_forever) return flows_[order_[next_in_order_++ % order_.size()]];
+  // Squaring makes a tenth of the flows carry about a third of the packets.
+  const double u = std::uniform_real_distribution<double>(0, 1)(random_);
+  return flows_[static_cast<size_t>(u * u * static_cast<double>(flows_.size()))];
 }
 
 void TrafficGenerator::renew(Flow& flow) {
   const double u = std::uniform_real_distribution<double>(1e-9, 1)(random_);
   flow.id = next_id_++;
-  flow.packets_left = static_cast<uint32_t>(std::min(50 * std::pow(u, -1 / 1.2), 1e6));
+  flow.packets_left =
+      static_cast<uint32_t>(std::min(options_.least_packets * std::pow(u, -1 / 1.2), 1e6));
   flow.large = static_cast<uint16_t>(200 + random_() % 1300);
 }
 
@@ -43,9 +61,7 @@ uint16_t TrafficGenerator::draw_size(const Flow& flow, bool up) {
 
 void TrafficGenerator::next(std::span<Packet> burst) {
   for (Packet& packet : burst) {
-    // Squaring makes a tenth of the flows carry about a third of the packets.
-    const double u = std::uniform_real_distribution<double>(0, 1)(random_);
-    Flow& flow = flows_[static_cast<size_t>(u * u * static_cast<double>(flows_.size()))];
+    Flow& flow = choose();
     const bool up = (random_() & 3) == 0;
     const uint16_t ip_length = draw_size(flow, up);
 

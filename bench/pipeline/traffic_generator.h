@@ -19,6 +19,11 @@ class TrafficGenerator {
     uint32_t flows = 1000;
     uint32_t packet_bytes = 64;   ///< frame size with FCS as quoted; 0: mixed 64 .. 1514
     uint32_t ns_per_packet = 67;  ///< of the stream's clock: 14.88 Mpps
+    uint32_t least_packets = 50;  ///< of a flow
+    /// Flows do not end and are not renewed: each has exactly its packets, in a random order of
+    /// packets_in_all() that takes span_ns of the stream's clock.
+    bool live_forever = false;
+    uint64_t span_ns = 0;
     uint64_t seed = 1;
   };
 
@@ -27,8 +32,11 @@ class TrafficGenerator {
   /// Fills a burst. The frames stay valid until kBuffers more packets were made.
   void next(std::span<Packet> burst);
 
+  /// With live_forever: how many packets there are.
+  uint64_t packets_in_all() const { return order_.size(); }
+
  private:
-  static constexpr uint32_t kBuffers = 4096;
+  static constexpr uint32_t kBuffers = 8192;
   static constexpr uint32_t kBufferBytes = 128;
 
   struct Flow {
@@ -38,12 +46,16 @@ class TrafficGenerator {
   };
 
   void renew(Flow& flow);
+  void draw_order();
+  Flow& choose();
   uint16_t draw_size(const Flow& flow, bool up);
 
   Options options_;
   std::mt19937_64 random_;
   std::vector<Flow> flows_;
   std::vector<uint8_t> buffers_;
+  std::vector<uint32_t> order_;  ///< flow of each packet, with live_forever
+  size_t next_in_order_ = 0;
   uint32_t next_buffer_ = 0;
   uint32_t next_id_ = 1;
   uint64_t now_ns_ = 1'700'000'000'000'000'000;
