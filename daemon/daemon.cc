@@ -1,5 +1,7 @@
 #include "daemon/daemon.h"
 
+#include <rte_lcore.h>
+#include <sched.h>
 #include <spdlog/spdlog.h>
 #include <time.h>
 
@@ -17,6 +19,27 @@ namespace flowmark {
 namespace {
 
 constexpr size_t kRingEvents = 8192;
+
+/// While it lives this thread runs on an lcore's core: the memory it touches first comes from that
+/// core's NUMA node.
+class OnCoreOf {
+ public:
+  explicit OnCoreOf(unsigned lcore) {
+    const rte_cpuset_t wanted = rte_lcore_cpuset(lcore);
+    if (sched_getaffinity(0, sizeof(before_), &before_) == 0) {
+      moved_ = sched_setaffinity(0, sizeof(wanted), &wanted) == 0;
+    }
+  }
+  ~OnCoreOf() {
+    if (moved_) sched_setaffinity(0, sizeof(before_), &before_);
+  }
+  OnCoreOf(const OnCoreOf&) = delete;
+  OnCoreOf& operator=(const OnCoreOf&) = delete;
+
+ private:
+  cpu_set_t before_{};
+  bool moved_ = false;
+};
 
 EalPlan checked_plan(const Settings& settings) {
   for (size_t i = 0; i < settings.ports.size(); ++i) check_port_exists(settings.ports[i], i);
@@ -65,7 +88,8 @@ Daemon::~Daemon() = default;
 void Daemon::start_ports() {
   uint16_t largest_mtu = 0;
   for (size_t i = 0; i < settings_.ports.size(); ++i) {
-    ports_.push_back(std::make_unique<Port>(settings_.ports[i], static_cast<uint16_t>(i)));
+    ports_.push_back(std::make_unique<Port>(settings_.ports[i], static_cast<uint16_t>(i),
+                                            settings_.idle == IdlePolicy::adaptive));
     largest_mtu = std::max(largest_mtu, settings_.ports[i].mtu);
   }
   const uint32_t workers = settings_.worker_count;
@@ -79,7 +103,7 @@ void Daemon::start_ports() {
   const auto tx = static_cast<uint16_t>(spreading_ == Spreading::distributor ? workers + 1 : own);
   uint32_t queues = tx;
   for (const PortSettings& port : settings_.ports) queues = std::max<uint32_t>(queues, port.queues);
-  pool_ = make_packet_pool(ports_.size(), queues, workers, largest_mtu);
+  pool_ = make_packet_pool(ports_.size(), queues, workers, largest_mtu, ports_[0]->socket());
   for (size_t i = 0; i < ports_.size(); ++i) {
     const uint16_t wanted = settings_.ports[i].queues;
     if (wanted != 0 && wanted != own) {
@@ -102,14 +126,16 @@ void Daemon::make_workers() {
         std::make_unique<Distributor>(ports_, count, settings_.tunnels, clock_, *counters_[count]);
   }
   for (uint32_t i = 0; i < count; ++i) {
+    const OnCoreOf place(i + 1);
     WorkerCounters& counters = *counters_[i];
     rings_.push_back(std::make_unique<EventRing>(kRingEvents, counters));
     ios_.push_back(
         distributed ? distributor_->io(i, counters)
                     : std::make_unique<DpdkIo>(ports_, static_cast<uint16_t>(i), clock_, counters));
-    workers_.push_back(std::make_unique<Worker>(worker_options(settings_, i, false), classifier,
-                                                *ios_[i], reloader_.publisher(), counters,
-                                                rings_[i].get()));
+    WorkerOptions options = worker_options(settings_, i, false);
+    options.ns_per_cycle = 1e9 / static_cast<double>(rte_get_tsc_hz());
+    workers_.push_back(std::make_unique<Worker>(options, classifier, *ios_[i],
+                                                reloader_.publisher(), counters, rings_[i].get()));
   }
 }
 
@@ -150,6 +176,12 @@ int Daemon::run() {
   spdlog::info("flowmarkd {} runs: {}, {} workers ({}), {} MB of {}", FLOWMARK_VERSION,
                to_string(settings_.mode), workers_.size(), to_string(spreading_),
                settings_.eal.memory_mb, plan_.huge_pages ? "huge pages" : "ordinary memory");
+  spdlog::info("memory: {}", memory_text(settings_));
+  for (const auto& port : ports_) {
+    if (spreading_ == Spreading::symmetric) {
+      spdlog::info("{}: {}", port->name(), port->spreading_text());
+    }
+  }
   if (exporter_) spdlog::info("metrics at http://{}/metrics", settings_.metrics_listen);
   const int signal = control_->run();
   spdlog::info("{}: stopping", strsignal(signal));

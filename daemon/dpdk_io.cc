@@ -1,6 +1,7 @@
 #include "daemon/dpdk_io.h"
 
 #include <rte_ethdev.h>
+#include <rte_interrupts.h>
 #include <rte_mbuf_dyn.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@ DpdkIo::DpdkIo(std::span<const std::unique_ptr<Port>> ports, uint16_t queue, con
   for (size_t i = 0; i < ports.size() && i < kMaxPorts; ++i) {
     sides_[i] = {ports[i]->id(), ports[i]->capture_times()};
     capture_times |= ports[i]->capture_times();
+    if (!ports[i]->interrupts()) interrupts_ = Interrupts::none;
   }
   if (capture_times) {
     time_field_ = rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, nullptr);
@@ -62,6 +64,42 @@ void DpdkIo::transmit(std::span<const Packet> packets, std::span<const bool> mar
   }
   const size_t other = 1 - current_;
   send_burst(sides_[other].id, queue_, other, mbufs, counters_);
+}
+
+// On the worker's own thread, whose wait set the queues join.
+bool DpdkIo::use_interrupts() noexcept {
+  if (interrupts_ != Interrupts::unknown) return interrupts_ == Interrupts::usable;
+  interrupts_ = Interrupts::none;
+  for (size_t i = 0; i < ports_; ++i) {
+    if (rte_eth_dev_rx_intr_ctl_q(sides_[i].id, queue_, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD,
+                                  nullptr) != 0) {
+      return false;
+    }
+  }
+  if (arm(true) && arm(false)) interrupts_ = Interrupts::usable;
+  return interrupts_ == Interrupts::usable;
+}
+
+bool DpdkIo::arm(bool on) noexcept {
+  bool all = true;
+  for (size_t i = 0; i < ports_; ++i) {
+    all &= (on ? rte_eth_dev_rx_intr_enable(sides_[i].id, queue_)
+               : rte_eth_dev_rx_intr_disable(sides_[i].id, queue_)) == 0;
+  }
+  return all;
+}
+
+void DpdkIo::rest(uint32_t ns) noexcept {
+  if (ns < kLongestRestNs || !use_interrupts()) {
+    PacketIo::rest(ns);
+    return;
+  }
+  // A packet that came just before may raise none any more: hence not for long.
+  constexpr int kLongestMs = 1;
+  std::array<rte_epoll_event, kMaxPorts> events;
+  arm(true);
+  rte_epoll_wait(RTE_EPOLL_PER_THREAD, events.data(), static_cast<int>(events.size()), kLongestMs);
+  arm(false);
 }
 
 TimeUs DpdkIo::now() const noexcept {

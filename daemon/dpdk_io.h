@@ -22,8 +22,12 @@ class DpdkIo final : public PacketIo {
   void transmit(std::span<const Packet> packets, std::span<const bool> marked) noexcept override;
   bool finished() const noexcept override { return false; }
   TimeUs now() const noexcept override;
+  void rest(uint32_t ns) noexcept override;
 
  private:
+  bool use_interrupts() noexcept;
+  bool arm(bool on) noexcept;
+
   struct Side {
     uint16_t id = 0;
     bool capture_times = false;
@@ -39,6 +43,8 @@ class DpdkIo final : public PacketIo {
   size_t current_ = 0;   ///< the port of the burst in hand
   int time_field_ = -1;  ///< offset of the timestamp in the mbuf, or none
   uint64_t time_flag_ = 0;
+  enum class Interrupts : uint8_t { unknown, usable, none };
+  Interrupts interrupts_ = Interrupts::unknown;
   TimeUs capture_us_ = 0;  ///< the newest capture time seen; 0: none
   MbufView view_;
   std::array<rte_mbuf*, MbufView::kBurst> mbufs_{};

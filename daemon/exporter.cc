@@ -152,6 +152,9 @@ void flows(Page& page, const Totals& totals, const Exporter::Sources& sources) {
       .add({{"reason", "evicted"}}, totals.flows_evicted);
   page.counter("picture_overflows_total", "Packets left out of a full picture.")
       .add({}, totals.picture_overflows);
+  page.counter("windows_given_up_total",
+               "Idle flows that gave up their windows when memory ran short.")
+      .add({}, totals.windows_given_up);
 }
 
 void workers(Page& page, const Exporter::Sources& sources) {
@@ -200,6 +203,28 @@ void workers(Page& page, const Exporter::Sources& sources) {
           &WorkerCounters::left_out);
   each(page.counter("verdict_events_lost_total", "Verdict events the control thread missed."),
        [](const WorkerCounters& c) { return c.verdict_events_lost.get(); });
+}
+
+/// Bounds at powers of two from a microsecond to 17 ms.
+void delays(Page& page, const Exporter::Sources& sources) {
+  constexpr uint32_t kFirstBits = 10, kLastBits = 24;
+  constexpr double kNsPerSecond = 1e9;
+  auto family = page.histogram("delay_seconds",
+                               "From the poll before a burst's to its transmission, sampled: the "
+                               "longest its packets can have waited.");
+  for (size_t w = 0; w < sources.workers.size(); ++w) {
+    const LatencyHistogram& delay = sources.workers[w]->delay_ns;
+    ClientMetric metric = labelled({{"worker", std::to_string(w)}});
+    for (uint32_t bits = kFirstBits; bits <= kLastBits; ++bits) {
+      metric.histogram.bucket.push_back(
+          {delay.count_below_power(bits), static_cast<double>(uint64_t{1} << bits) / kNsPerSecond});
+    }
+    const uint64_t count = delay.count();
+    metric.histogram.bucket.push_back({count, std::numeric_limits<double>::infinity()});
+    metric.histogram.sample_count = count;
+    metric.histogram.sample_sum = static_cast<double>(delay.sum()) / kNsPerSecond;
+    family.add(std::move(metric));
+  }
 }
 
 void verdicts(Page& page, const Totals& totals, const ModelSet& set) {
@@ -312,6 +337,7 @@ struct Exporter::Impl final : prometheus::Collectable {
     packets(page, totals, sources.ports());
     flows(page, totals, sources);
     workers(page, sources);
+    delays(page, sources);
     verdicts(page, totals, *set);
     histograms(page, sources.workers, *set);
     drift(page, totals, *set);

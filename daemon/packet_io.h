@@ -1,6 +1,9 @@
 #pragma once
 
+#include <time.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "net/packet.h"
@@ -27,6 +30,14 @@ class PacketIo {
 
   /// The clock the packets' times are of, for expiry between packets.
   virtual TimeUs now() const noexcept = 0;
+
+  /// Nothing comes: waits for `ns` nanoseconds, or, where an interrupt can tell of packets and
+  /// `ns` is kLongestRestNs, until one does (a millisecond at most).
+  virtual void rest(uint32_t ns) noexcept {
+    const timespec pause{0, static_cast<long>(ns)};
+    nanosleep(&pause, nullptr);
+  }
+  static constexpr uint32_t kLongestRestNs = 100'000;
 
   /// The worker stops: what still waits inside is sent or counted as dropped.
   virtual void close() noexcept {}

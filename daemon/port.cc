@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
 
 #include "base/error.h"
 #include "daemon/eal_plan.h"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr uint16_t kDescriptors = 1024;
 constexpr uint64_t kHashedFields =
-    RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP;
+    RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP | RTE_ETH_RSS_PPPOE;
 constexpr size_t kKeyLength = 52;  // the longest that drivers ask for
 
 /// A Toeplitz key that repeats after 16 bits hashes (a, b) as (b, a): Woo & Park, "Scalable TCP
@@ -36,11 +37,12 @@ rte_eth_dev_info info_of(uint16_t id, const std::string& place) {
 
 }  // namespace
 
-Port::Port(const PortSettings& settings, uint16_t index)
+Port::Port(const PortSettings& settings, uint16_t index, bool interrupts)
     : place_(fmt::format("ports[{}] ({})", index, settings.name)),
       name_(device_name(settings)),
       index_(index),
-      mtu_(settings.mtu) {
+      mtu_(settings.mtu),
+      interrupts_(interrupts) {
   // DPDK starts without complaint when a vdev fails: only the missing port tells.
   if (rte_eth_dev_get_port_by_name(name_.c_str(), &id_) != 0) {
     fail("{}: the port is missing: DPDK has no device {}; {}", place_, name_,
@@ -50,6 +52,9 @@ Port::Port(const PortSettings& settings, uint16_t index)
   const rte_eth_dev_info info = info_of(id_, place_);
   driver_ = info.driver_name == nullptr ? "" : info.driver_name;
   capture_times_ = driver_ == "net_pcap";
+  // Of the software ports these have interrupts; the others complain when asked.
+  static const std::set<std::string> kTelling = {"net_tap", "net_vhost", "net_virtio_user"};
+  interrupts_ = interrupts_ && (is_pci(settings) || kTelling.contains(driver_));
 }
 
 Port::~Port() {
@@ -85,17 +90,68 @@ void Port::configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading
   }
   conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-  const int status = rte_eth_dev_configure(id_, rx_queues, tx_queues_, &conf);
+  conf.intr_conf.rxq = interrupts_ ? 1 : 0;
+  int status = rte_eth_dev_configure(id_, rx_queues, tx_queues_, &conf);
+  if (status != 0 && interrupts_) {
+    conf.intr_conf.rxq = 0;  // the worker sleeps by the clock then
+    status = rte_eth_dev_configure(id_, rx_queues, tx_queues_, &conf);
+  }
   if (status != 0) {
     fail("{}: {} receive and {} transmit queues are not possible: {} (the port has {} and {})",
          place_, rx_queues, tx_queues_, rte_strerror(-status), info.max_rx_queues,
          info.max_tx_queues);
   }
   if (spreading == Spreading::symmetric && info.reta_size != 0) spread_evenly(rx_queues);
+  if (spreading == Spreading::symmetric && fields != 0) check_key();
   if (mtu_ != 0) {
     const int set = rte_eth_dev_set_mtu(id_, mtu_);
     if (set != 0) fail("{}: mtu: value {}: the port refuses: {}", place_, mtu_, rte_strerror(-set));
   }
+}
+
+// A driver may keep a key of its own and say nothing; then the directions of a flow would part.
+void Port::check_key() const {
+  std::array<uint8_t, kKeyLength> key{};
+  rte_eth_rss_conf conf{};
+  conf.rss_key = key.data();
+  conf.rss_key_len = key.size();
+  if (rte_eth_dev_rss_hash_conf_get(id_, &conf) != 0) return;  // it does not tell: believe it
+  for (size_t i = 2; i < std::min<size_t>(conf.rss_key_len, key.size()); ++i) {
+    if (key[i] == key[i % 2]) continue;
+    fail(
+        "{}: the port did not take the symmetric RSS key: the directions of a flow would reach "
+        "different workers; use workers: 1",
+        place_);
+  }
+}
+
+std::string Port::spreading_text() const {
+  static constexpr std::pair<uint64_t, const char*> kNames[] = {
+      {RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER, "ipv4"},
+      {RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_OTHER, "ipv6"},
+      {RTE_ETH_RSS_TCP, "tcp"},
+      {RTE_ETH_RSS_UDP, "udp"},
+      {RTE_ETH_RSS_SCTP, "sctp"},
+      {RTE_ETH_RSS_PPPOE, "pppoe"}};
+  std::array<uint8_t, kKeyLength> key{};
+  rte_eth_rss_conf conf{};
+  conf.rss_key = key.data();
+  conf.rss_key_len = key.size();
+  if (rte_eth_dev_rss_hash_conf_get(id_, &conf) != 0) {
+    return driver_ == "net_af_packet" ? "the kernel's flow hash, symmetric"
+                                      : "RSS; the driver does not tell of which fields";
+  }
+  std::string fields;
+  for (const auto& [bits, name] : kNames) {
+    if ((conf.rss_hf & bits) == 0) continue;
+    fields += fields.empty() ? name : std::string(", ") + name;
+  }
+  return "RSS of " + (fields.empty() ? "nothing" : fields) +
+         "; symmetric key in place; other packets, both ways, go to the first queue";
+}
+
+int Port::socket() const {
+  return rte_eth_dev_socket_id(id_);
 }
 
 // The same table on both ports sends a flow's two directions to the same queue.
@@ -153,7 +209,8 @@ void MempoolDeleter::operator()(rte_mempool* pool) const noexcept {
   rte_mempool_free(pool);
 }
 
-Mempool make_packet_pool(size_t ports, uint32_t queues, uint32_t workers, uint16_t largest_mtu) {
+Mempool make_packet_pool(size_t ports, uint32_t queues, uint32_t workers, uint16_t largest_mtu,
+                         int socket) {
   constexpr uint32_t kCache = 256;
   constexpr uint32_t kSpare = 4096;  // bursts in the workers' hands, rings of the distributor
   constexpr uint32_t kLinkHeaders = 64;
@@ -162,8 +219,7 @@ Mempool make_packet_pool(size_t ports, uint32_t queues, uint32_t workers, uint16
   const uint32_t room = std::max<uint32_t>(RTE_MBUF_DEFAULT_BUF_SIZE,
                                            largest_mtu + kLinkHeaders + RTE_PKTMBUF_HEADROOM);
   rte_mempool* const pool =
-      rte_pktmbuf_pool_create("flowmark", buffers, kCache, 0, static_cast<uint16_t>(room),
-                              static_cast<int>(rte_socket_id()));
+      rte_pktmbuf_pool_create("flowmark", buffers, kCache, 0, static_cast<uint16_t>(room), socket);
   if (pool == nullptr) {
     fail("eal.memory_mb: no room for {} packet buffers of {} bytes: {}; give about {} MB more",
          buffers, room, rte_strerror(rte_errno), (uint64_t{buffers} * (room + 256) >> 20) + 1);

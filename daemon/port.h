@@ -28,7 +28,8 @@ class Port {
   };
 
   /// Finds the port. Throws Error naming the configuration's place when it is not there.
-  Port(const PortSettings& settings, uint16_t index);
+  /// `interrupts`: asks the driver for receive interrupts, for a worker that sleeps when idle.
+  Port(const PortSettings& settings, uint16_t index, bool interrupts = false);
   ~Port();
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
@@ -44,17 +45,26 @@ class Port {
   /// No packet comes or goes any more.
   void stop() noexcept;
 
+  /// How the started port spreads packets, for the log: "RSS of ipv4, ipv6, tcp, udp; symmetric
+  /// key in place".
+  std::string spreading_text() const;
+  /// The NUMA node of the device, or SOCKET_ID_ANY.
+  int socket() const;
+
   uint16_t id() const noexcept { return id_; }
   uint16_t index() const noexcept { return index_; }
   const std::string& name() const noexcept { return name_; }
   uint16_t tx_queues() const noexcept { return tx_queues_; }
   /// The driver stamps packets with the time of a capture (net_pcap).
   bool capture_times() const noexcept { return capture_times_; }
+  /// Receive interrupts were asked for and may be there.
+  bool interrupts() const noexcept { return interrupts_; }
   Stats stats() const;
 
  private:
   void configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading);
   void spread_evenly(uint16_t rx_queues);
+  void check_key() const;
 
   std::string place_;  ///< for messages: ports[0] (net_pcap0)
   std::string name_;
@@ -64,6 +74,7 @@ class Port {
   uint16_t mtu_;
   uint16_t tx_queues_ = 0;
   bool capture_times_ = false;
+  bool interrupts_;
   bool started_ = false;
 };
 
@@ -72,6 +83,8 @@ struct MempoolDeleter {
   void operator()(rte_mempool* pool) const noexcept;
 };
 using Mempool = std::unique_ptr<rte_mempool, MempoolDeleter>;
-Mempool make_packet_pool(size_t ports, uint32_t queues, uint32_t workers, uint16_t largest_mtu);
+/// `socket`: the NUMA node to take it from, or SOCKET_ID_ANY.
+Mempool make_packet_pool(size_t ports, uint32_t queues, uint32_t workers, uint16_t largest_mtu,
+                         int socket);
 
 }  // namespace flowmark

@@ -109,6 +109,7 @@ Totals add_up(const WorkerCountersList& workers) {
     out.table_entries += worker->table_entries.get();
     out.pool_used_bytes += worker->pool_used_bytes.get();
     out.picture_overflows += worker->picture_overflows.get();
+    out.windows_given_up += worker->windows_given_up.get();
     out.inference_slices += worker->inference_slices.get();
     out.inference_backlog += worker->inference_backlog.get();
     add(out.left_out, worker->left_out);
@@ -191,6 +192,7 @@ std::string summary_text(const Totals& totals, const ModelSet& models, bool send
   fmt::format_to(to, "flows\n");
   row("started", totals.flows_inserted);
   row("evicted from a full table", totals.flows_evicted);
+  row("gave up their windows", totals.windows_given_up);
   for (size_t m = 0; m < models.models().size(); ++m) {
     const ActiveModel& model = models.models()[m];
     const Totals::Model& counts = totals.models[m];

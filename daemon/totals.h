@@ -32,7 +32,7 @@ struct Totals {
   std::array<uint64_t, 64> marked{};
   uint64_t packets = 0, bytes = 0;
   uint64_t flows_inserted = 0, flows_expired = 0, flows_evicted = 0, table_entries = 0;
-  uint64_t pool_used_bytes = 0, picture_overflows = 0;
+  uint64_t pool_used_bytes = 0, picture_overflows = 0, windows_given_up = 0;
   uint64_t inference_slices = 0, inference_backlog = 0;
   std::array<uint64_t, static_cast<size_t>(LadderStep::count_)> left_out{};
   uint64_t verdict_events_lost = 0;

@@ -1,7 +1,5 @@
 #include "daemon/worker.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -16,10 +14,11 @@ Worker::Worker(const WorkerOptions& options, const ClassifierOptions& classifier
       io_(io),
       models_(models),
       counters_(counters),
-      classifier_(classifier, counters, sink) {}
+      classifier_(classifier, counters, sink),
+      pacer_(options.slice_ns, options.busy_share) {}
 
 void Worker::run() noexcept {
-  last_cycles_ = read_cycles();
+  last_cycles_ = poll_before_ = read_cycles();
   while (!stop_.load(std::memory_order_relaxed) && !io_.finished()) {
     pick_up_models();
     const size_t received = io_.receive(packets_);
@@ -27,7 +26,8 @@ void Worker::run() noexcept {
     const std::span marked(marked_.data(), received);
     classifier_.process(burst, marked);
     io_.transmit(burst, marked);
-    const bool backlog = classifier_.infer(options_.slice_ns);
+    if (received != 0 && --until_sample_ == 0) measure_delay();
+    const bool backlog = infer(received);
     classifier_.expire(received == 0 ? io_.now() : burst.back().time_us);
     account(received, received != 0 || backlog);
     if (query_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
@@ -54,9 +54,36 @@ void Worker::pick_up_models() noexcept {
   models_.acknowledge(options_.index, *set);
 }
 
+// A slice after each burst; a share of the time only while packets wait. Returns whether any
+// window still waits.
+bool Worker::infer(size_t received) noexcept {
+  const bool packets_wait = received == kBurst;
+  const uint64_t budget = pacer_.next(packets_wait, last_round_ns_);
+  if (budget == 0) return true;
+  if (!packets_wait) return classifier_.infer(budget);
+  const uint64_t start = read_cycles();
+  const bool backlog = classifier_.infer(budget);
+  pacer_.spent(ns_since(start));
+  return backlog;
+}
+
+// No packet of this burst can have waited for longer than since the poll before the one that
+// received it, which left nothing behind (unless packets come faster than they go).
+void Worker::measure_delay() noexcept {
+  until_sample_ = kDelaySampling;
+  counters_.delay_ns.observe(ns_since(poll_before_));
+}
+
+uint64_t Worker::ns_since(uint64_t cycles) const noexcept {
+  return static_cast<uint64_t>(static_cast<double>(read_cycles() - cycles) * options_.ns_per_cycle);
+}
+
 void Worker::account(size_t received, bool busy) noexcept {
   const uint64_t now = read_cycles();
   (busy ? counters_.busy_cycles : counters_.idle_cycles).add(now - last_cycles_);
+  last_round_ns_ =
+      static_cast<uint64_t>(static_cast<double>(now - last_cycles_) * options_.ns_per_cycle);
+  poll_before_ = last_cycles_;
   last_cycles_ = now;
   (received != 0 ? counters_.bursts : counters_.empty_polls).add();
   if (busy) {
@@ -66,16 +93,13 @@ void Worker::account(size_t received, bool busy) noexcept {
   }
 }
 
-// Nothing came and nothing is due: after some empty rounds sleep, ever longer, at most 100 us.
+// Nothing came and nothing is due: after some empty rounds the ports rest, ever longer.
 void Worker::rest() noexcept {
   constexpr uint32_t kPatience = 64;
   constexpr uint32_t kStepNs = 5'000;
-  constexpr uint32_t kLongestNs = 100'000;
-  if (++idle_rounds_ <= kPatience) return;
-  const uint32_t length = std::min((idle_rounds_ - kPatience) * kStepNs, kLongestNs);
-  idle_rounds_ = std::min(idle_rounds_, kPatience + kLongestNs / kStepNs);
-  const timespec pause{0, static_cast<long>(length)};
-  nanosleep(&pause, nullptr);
+  constexpr uint32_t kSteps = PacketIo::kLongestRestNs / kStepNs;
+  if (idle_rounds_ < kPatience + kSteps) ++idle_rounds_;
+  if (idle_rounds_ > kPatience) io_.rest((idle_rounds_ - kPatience) * kStepNs);
 }
 
 void Worker::answer_query() noexcept {

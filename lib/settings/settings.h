@@ -42,6 +42,8 @@ struct EalSettings {
 
 /// Of all workers together; each gets an equal part.
 struct FlowSettings {
+  /// > 0: the memory of tables and windows together, from which capacity and memory_mb follow.
+  uint32_t budget_mb = 0;
   uint32_t capacity = 65536;
   uint32_t memory_mb = 256;  ///< windows and per-flow state
   uint32_t idle_seconds = 120;
@@ -82,8 +84,9 @@ struct MarkingSettings {
 };
 
 struct InferenceSettings {
-  uint32_t slice_us = 5;  ///< after each burst
-  uint32_t queue = 4096;  ///< due windows waiting, of each worker
+  uint32_t slice_us = 5;    ///< after each burst
+  double busy_share = 0.1;  ///< of a worker's time, while packets wait
+  uint32_t queue = 4096;    ///< due windows waiting, of each worker
 
   friend bool operator==(const InferenceSettings&, const InferenceSettings&) = default;
 };

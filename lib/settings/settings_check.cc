@@ -90,11 +90,22 @@ void check_models(const Place& root, const YamlNode& document, const Settings& s
   }
 }
 
+void check_flows(const Place& root, const YamlNode& document, const Settings& settings) {
+  const YamlNode& flows = at(document, "flows");
+  if (settings.flows.budget_mb == 0 || !given(document, "flows")) return;
+  for (const char* key : {"capacity", "memory_mb"}) {
+    if (!given(flows, key)) continue;
+    root.child("flows").child(key).wrong(at(flows, key),
+                                         "follows from flows.budget_mb: give one or the other");
+  }
+}
+
 }  // namespace
 
 void check_settings(const Place& root, const YamlNode& document, const Settings& settings) {
   check_ports(root, document, settings);
   check_models(root, document, settings);
+  check_flows(root, document, settings);
   if (settings.marking.ef_share_max < 1 && settings.marking.link_mbit == 0) {
     root.child("marking").missing(at(document, "marking"), "link_mbit",
                                   "ef_share_max is a share of the link: give its Mbit/s");

@@ -119,7 +119,8 @@ Fields<EalSettings> eal_fields() {
 }
 
 Fields<FlowSettings> flow_fields() {
-  return {number("capacity", &FlowSettings::capacity, 64, 1u << 26),
+  return {number("budget_mb", &FlowSettings::budget_mb, 0, 1u << 20),
+          number("capacity", &FlowSettings::capacity, 64, 1u << 26),
           number("memory_mb", &FlowSettings::memory_mb, 1, 1u << 20),
           number("idle_seconds", &FlowSettings::idle_seconds, 1, 3600),
           number("closing_seconds", &FlowSettings::closing_seconds, 1, 3600),
@@ -320,6 +321,7 @@ Fields<Settings> make_fields() {
       section("marking", &Settings::marking, marking_fields()),
       section("inference", &Settings::inference,
               Fields<InferenceSettings>{number("slice_us", &InferenceSettings::slice_us, 1, 10'000),
+                                        real("busy_share", &InferenceSettings::busy_share, 0, 1),
                                         number("queue", &InferenceSettings::queue, 1, 1u << 20)}),
       nested("metrics", metrics),
       nested("control", control),

@@ -39,6 +39,7 @@ TEST(Settings, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(settings.worker_count, 1u);
   EXPECT_EQ(settings.metrics_listen, "127.0.0.1:9477");
   EXPECT_EQ(settings.inference.slice_us, 5u);
+  EXPECT_DOUBLE_EQ(settings.inference.busy_share, 0.1);
   EXPECT_EQ(settings.marking.mode, MarkMode::always);
   const auto& classes = settings.marking.classes;
   EXPECT_EQ(classes.size(), 7u);
@@ -49,6 +50,14 @@ TEST(Settings, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(classes.at("browsing"), Dscp{0});
   EXPECT_EQ(classes.at("file-transfer"), Dscp{10});
   EXPECT_EQ(classes.at("p2p"), Dscp{1});
+}
+
+TEST(Settings, AMemoryBudgetStandsInForCapacityAndWindowMemory) {
+  const std::string budget = std::string(kPorts) + "flows: {budget_mb: 1536}\n";
+  EXPECT_EQ(parse(budget).flows.budget_mb, 1536u);
+  EXPECT_THAT(problems(std::string(kPorts) + "flows: {budget_mb: 1536, capacity: 1000}\n"),
+              ElementsAre(HasSubstr("flows.capacity: value 1000: follows from flows.budget_mb")));
+  EXPECT_THAT(problems(std::string(kPorts) + "flows: {budget_mb: 0, capacity: 1000}\n"), IsEmpty());
 }
 
 TEST(Settings, EveryKeyOfTheReferenceIsKnownAndItsValuesAreTheDefaults) {
