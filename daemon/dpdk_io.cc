@@ -90,12 +90,12 @@ bool DpdkIo::arm(bool on) noexcept {
 }
 
 void DpdkIo::rest(uint32_t ns) noexcept {
-  if (ns < kLongestRestNs || !use_interrupts()) {
+  if (ns < kInterruptRestNs || !use_interrupts()) {
     PacketIo::rest(ns);
     return;
   }
   // A packet that came just before may raise none any more: hence not for long.
-  constexpr int kLongestMs = 1;
+  constexpr int kLongestMs = 5;
   std::array<rte_epoll_event, kMaxPorts> events;
   arm(true);
   rte_epoll_wait(RTE_EPOLL_PER_THREAD, events.data(), static_cast<int>(events.size()), kLongestMs);

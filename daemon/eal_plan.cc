@@ -144,6 +144,7 @@ void check_port_exists(const PortSettings& port, size_t index) {
     }
     return;
   }
+  if (device_name(port).starts_with("net_tap")) return;  // makes its interface
   static const std::regex interface(",\\s*(?:rx_|tx_)?(?:iface|iface_in)=([^,]+)");
   std::smatch found;
   if (std::regex_search(port.name, found, interface) &&

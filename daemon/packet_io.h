@@ -31,13 +31,13 @@ class PacketIo {
   /// The clock the packets' times are of, for expiry between packets.
   virtual TimeUs now() const noexcept = 0;
 
-  /// Nothing comes: waits for `ns` nanoseconds, or, where an interrupt can tell of packets and
-  /// `ns` is kLongestRestNs, until one does (a millisecond at most).
+  /// Nothing comes: waits for `ns` nanoseconds, or, from kInterruptRestNs on and where an interrupt
+  /// can tell of packets, until one does (a few milliseconds at most).
   virtual void rest(uint32_t ns) noexcept {
     const timespec pause{0, static_cast<long>(ns)};
     nanosleep(&pause, nullptr);
   }
-  static constexpr uint32_t kLongestRestNs = 100'000;
+  static constexpr uint32_t kInterruptRestNs = 100'000;
 
   /// The worker stops: what still waits inside is sent or counted as dropped.
   virtual void close() noexcept {}

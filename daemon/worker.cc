@@ -93,13 +93,18 @@ void Worker::account(size_t received, bool busy) noexcept {
   }
 }
 
-// Nothing came and nothing is due: after some empty rounds the ports rest, ever longer.
+// Nothing came and nothing is due: after some empty rounds the ports rest, ever longer, and after a
+// tenth of a second so long that the worker hardly costs anything.
 void Worker::rest() noexcept {
   constexpr uint32_t kPatience = 64;
   constexpr uint32_t kStepNs = 5'000;
-  constexpr uint32_t kSteps = PacketIo::kLongestRestNs / kStepNs;
-  if (idle_rounds_ < kPatience + kSteps) ++idle_rounds_;
-  if (idle_rounds_ > kPatience) io_.rest((idle_rounds_ - kPatience) * kStepNs);
+  constexpr uint32_t kSteps = PacketIo::kInterruptRestNs / kStepNs;
+  constexpr uint32_t kLongPatience = kPatience + kSteps + 1000;
+  constexpr uint32_t kLongRestNs = 500'000;
+  if (idle_rounds_ < kLongPatience) ++idle_rounds_;
+  if (idle_rounds_ <= kPatience) return;
+  io_.rest(idle_rounds_ == kLongPatience ? kLongRestNs
+                                         : std::min(idle_rounds_ - kPatience, kSteps) * kStepNs);
 }
 
 void Worker::answer_query() noexcept {
