@@ -12,7 +12,7 @@ import sys
 import yaml
 
 from . import packets
-from .output import FLOWS_PER_SESSION
+from .output import FLOWS_PER_SESSION, sequences_name
 
 # Bounds a real application stays in: bits a second over the session, mean packet size.
 _LOOKS = {
@@ -39,6 +39,14 @@ def tshark_counts(path):
     return count, total
 
 
+def _looks(entry):
+    """The bounds of the class; a tunnel's headers, acknowledgements and padding come on top."""
+    (slowest, fastest), (smallest, biggest) = _LOOKS[entry["label"]]
+    if entry["technique"] == "plain":
+        return (slowest, fastest), (smallest, biggest)
+    return (slowest, 1.6 * fastest), (0.6 * smallest, min(1500, 2 * biggest))
+
+
 def check_session(entry, folder, sequences):
     """Complaints about a session."""
     path = os.path.join(folder, entry["path"])
@@ -57,13 +65,13 @@ def check_session(entry, folder, sequences):
         complaints.append("the sequence file says otherwise")
     span = (max(p.time_us for p in kept) - min(p.time_us for p in kept)) / 1e6
     rate, mean = 8 * size / max(span, 1e-6), size / len(kept)
-    rates, means = _LOOKS[entry["label"]]
+    rates, means = _looks(entry)
     if not rates[0] <= rate <= rates[1]:
         complaints.append(f"rate {rate:.0f} bit/s is outside {rates}")
     if not means[0] <= mean <= means[1]:
         complaints.append(f"mean size {mean:.0f} is outside {means}")
     # A reader may read, a full buffer may play, through the last half minute.
-    if not max(60, entry["seconds"] - 32) <= span <= entry["seconds"] + 15:
+    if not max(min(60, 0.7 * entry["seconds"]), entry["seconds"] - 32) <= span <= entry["seconds"] + 15:
         complaints.append(f"lasts {span:.0f} s, planned {entry['seconds']}")
     one_way = sum(all(p.source == flow[0].source for p in flow) for flow in flows)
     print(f"{entry['path']:52} {len(flows):5} flows {len(kept):7} packets {span:6.1f} s"
@@ -75,23 +83,23 @@ def check_session(entry, folder, sequences):
 def main():
     parser = argparse.ArgumentParser(description="Check recordings of the lab.")
     parser.add_argument("recordings")
-    parser.add_argument("--sequences", help="folder of train.csv.gz and test.csv.gz (default: the recordings)")
+    parser.add_argument("--sequences", help="folder of the sequence files (default: the recordings)")
     options = parser.parse_args()
     with open(os.path.join(options.recordings, "manifest.yaml"), encoding="utf-8") as file:
         entries = yaml.safe_load(file)["sessions"]
     wrong, totals = 0, {}
     for split in ("train", "test"):
-        path = os.path.join(options.sequences or options.recordings, split + ".csv.gz")
-        chosen = [entry for entry in entries if entry["split"] == split]
-        if not chosen:
-            continue
-        sequences = {number: (label, flow) for number, label, _, flow in packets.read_sequences(path)}
-        for entry in chosen:
-            complaints, flows, count = check_session(entry, options.recordings, sequences)
-            wrong += len(complaints)
-            totals.setdefault((split, entry["label"]), []).append((flows, count))
-    for (split, label), found in totals.items():
-        print(f"{split:6} {label:14} {len(found):3} sessions {sum(f for f, _ in found):6} flows"
+        for technique in sorted({entry["technique"] for entry in entries if entry["split"] == split}):
+            path = os.path.join(options.sequences or options.recordings, sequences_name(split, technique))
+            sequences = {number: (label, flow) for number, label, _, flow in packets.read_sequences(path)}
+            for entry in entries:
+                if (entry["split"], entry["technique"]) != (split, technique):
+                    continue
+                complaints, flows, count = check_session(entry, options.recordings, sequences)
+                wrong += len(complaints)
+                totals.setdefault((split, technique, entry["label"]), []).append((flows, count))
+    for (split, technique, label), found in totals.items():
+        print(f"{split:6} {technique:12} {label:14} {len(found):3} sessions {sum(f for f, _ in found):6} flows"
               f" {sum(c for _, c in found):8} packets, median {statistics.median(c for _, c in found):.0f} a session")
     if wrong:
         sys.exit(f"{wrong} complaints")

@@ -9,12 +9,17 @@ all this as it is.
 """
 
 import subprocess
+import zlib
 
 from .conditions import relay_commands
 from .process import NAMESPACE_PREFIX, check, inside
 
 INSIDE4, INSIDE6 = "10.77.0.0/16", "fd77::/64"
 OUTSIDE4, OUTSIDE6 = "198.51.100.0/24", "2001:db8:88::/64"
+# Where tunnels end and relays listen, so that routes to the servers never take the tunnel itself.
+TRANSIT4, TRANSIT6 = "203.0.113", "2001:db8:113:"
+TRANSIT_NETWORKS = f"{TRANSIT4}.0/24", f"{TRANSIT6}:/64"
+LAN_GATEWAYS = "10.77.0.1", "fd77::1"
 _OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro")
 
 # Server namespaces and the last number of their addresses (198.51.100.N and 2001:db8:88::N).
@@ -27,6 +32,10 @@ def client_addresses(number):
 
 def server_address(number, family=4):
     return f"198.51.100.{number}" if family == 4 else f"2001:db8:88::{number}"
+
+
+def transit_address(number, family=4):
+    return f"{TRANSIT4}.{number}" if family == 4 else f"{TRANSIT6}:{number}"
 
 
 class Relay:
@@ -95,7 +104,8 @@ class Network:
         check(*inside("gw", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
                       "net.ipv4.conf.all.send_redirects=0"))
         for side, addresses in (("lan", ("10.77.0.1/16", "fd77::1/64")),
-                                ("wan", ("198.51.100.1/24", "2001:db8:88::1/64"))):
+                                ("wan", ("198.51.100.1/24", "2001:db8:88::1/64",
+                                         f"{TRANSIT4}.254/24", f"{TRANSIT6}:254/64"))):
             self._cable(side, "gw0", "gw", side + "0")
             for address in addresses:
                 check("ip", "-n", NAMESPACE_PREFIX + "gw", "addr", "add", address, "dev", side + "0")
@@ -108,17 +118,30 @@ class Network:
         """A namespace `name` on the bridge of `side` ("lan" or "wan"), routed by the gateway."""
         self._namespace(name)
         port = "p-" + name
+        # The same name has the same address on the wire: neighbours may still know the one before.
+        hardware = "02" + "".join(f":{byte:02x}" for byte in (zlib.crc32(name.encode()).to_bytes(4, "big") + b"\x01"))
         self._ports[name] = (side, port)
         self._cable(name, "eth0", side, port)
+        check("ip", "-n", NAMESPACE_PREFIX + name, "link", "set", "eth0", "address", hardware)
         check("ip", "-n", NAMESPACE_PREFIX + side, "link", "set", port, "master", "br0")
-        length4, route = (16, "10.77.0.1") if side == "lan" else (24, "198.51.100.1")
-        route6 = "fd77::1" if side == "lan" else "2001:db8:88::1"
+        length4, route = (16, LAN_GATEWAYS[0]) if side == "lan" else (24, "198.51.100.1")
+        route6 = LAN_GATEWAYS[1] if side == "lan" else "2001:db8:88::1"
         for address in addresses4:
             check("ip", "-n", NAMESPACE_PREFIX + name, "addr", "add", f"{address}/{length4}", "dev", "eth0")
         for address in addresses6:
             check("ip", "-n", NAMESPACE_PREFIX + name, "addr", "add", f"{address}/64", "dev", "eth0", "nodad")
         check("ip", "-n", NAMESPACE_PREFIX + name, "route", "add", "default", "via", route)
         check("ip", "-n", NAMESPACE_PREFIX + name, "-6", "route", "add", "default", "via", route6)
+
+    def add_transit(self, name, number):
+        """The host on the "wan" side gets the tunnel addresses `number`, and answers clients from them."""
+        host = NAMESPACE_PREFIX + name
+        check("ip", "-n", host, "addr", "add", f"{transit_address(number)}/24", "dev", "eth0")
+        check("ip", "-n", host, "addr", "add", f"{transit_address(number, 6)}/64", "dev", "eth0", "nodad")
+        check("ip", "-n", host, "route", "replace", "default", "via", f"{TRANSIT4}.254", "src",
+              transit_address(number))
+        check("ip", "-n", host, "-6", "route", "replace", "default", "via", f"{TRANSIT6}:254", "src",
+              transit_address(number, 6))
 
     def remove_host(self, name):
         self._namespaces.remove(name)

@@ -46,6 +46,10 @@ def forget(out, split):
         os.remove(path)
 
 
+def sequences_name(split, technique):
+    return f"{split}.csv.gz" if technique == "plain" else f"{split}-{technique}.csv.gz"
+
+
 def _entries(out, split):
     entries = []
     for path in sorted(glob.glob(os.path.join(out, split, "*.pcap.gz.yaml"))):
@@ -71,15 +75,16 @@ def _write_manifest(out, splits):
     temporary = os.path.join(out, "manifest.yaml.part")
     with open(temporary, "w", encoding="utf-8") as file:
         file.write("# Paths are those of the captures beside this file when record.sh wrote it. In the sequence\n"
-                   f"# files <split>.csv.gz, session N has the flows numbered N * {FLOWS_PER_SESSION} and on.\n")
+                   "# files <split>.csv.gz (plain) and <split>-<technique>.csv.gz, session N has the flows\n"
+                   f"# numbered N * {FLOWS_PER_SESSION} and on.\n")
         yaml.safe_dump({"sessions": sessions}, file, sort_keys=False, width=120)
     os.replace(temporary, temporary.removesuffix(".part"))
 
 
-def _write_sequences(out, split):
-    temporary = os.path.join(out, split + ".csv.gz.part")
+def _write_sequences(out, split, technique, entries):
+    temporary = os.path.join(out, sequences_name(split, technique) + ".part")
     with gzip.GzipFile(temporary, "wb", compresslevel=9, mtime=0) as file:
-        for entry in _entries(out, split):
+        for entry in entries:
             flows = packets.flows(packets.packets(os.path.join(out, entry["path"])))
             if len(flows) >= FLOWS_PER_SESSION:
                 raise RuntimeError(f"{entry['path']}: {len(flows)} flows, more than numbers")
@@ -111,15 +116,19 @@ def collect(out, split):
     if split == "demo":
         _write_demo(out)
     else:
-        _write_sequences(out, split)
+        entries = _entries(out, split)
+        for technique in sorted({entry["technique"] for entry in entries}):
+            _write_sequences(out, split, technique, [e for e in entries if e["technique"] == technique])
         _write_manifest(out, ("train", "test"))
 
 
-def install(out, split, lab_folder):
+def install(out, split, technique, lab_folder):
     """Copies the results to where the repository keeps them, each by a rename."""
     demo = os.path.join(os.path.dirname(os.path.dirname(lab_folder)), "config", "demo")
     data = os.path.join(lab_folder, "data")
-    places = {"demo": (demo, ("demo.pcap.gz", "labels.yaml"))}.get(split, (data, (split + ".csv.gz", "manifest.yaml")))
+    places = (data, (sequences_name(split, technique), "manifest.yaml"))
+    if split == "demo":
+        places = (demo, ("demo.pcap.gz", "labels.yaml"))
     os.makedirs(places[0], exist_ok=True)
     for name in places[1]:
         temporary = os.path.join(places[0], name + ".part")

@@ -68,6 +68,13 @@ def records(path):
             yield seconds, microseconds, data, wire
 
 
+def is_fragment(data):
+    """True for a piece of an IP packet that was cut on its way."""
+    if data[12:14] == b"\x08\x00":
+        return bool(struct.unpack_from(">H", data, 20)[0] & 0x3FFF)
+    return data[12:14] == b"\x86\xdd" and data[20] == 44  # RFC 8200: the fragment header's number
+
+
 def parse(seconds, microseconds, data, wire):
     """The packet, or None where it is no unfragmented TCP or UDP over IP."""
     kind = data[12:14]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from . import conditions
 from .apps import APPLICATIONS
+from .techniques import TECHNIQUES
 
 # Sessions a class. The demo has one of each class at the same time, and a second call and transfer.
 SESSIONS = {"train": 8, "test": 4, "demo": 1}
@@ -20,7 +21,9 @@ DEMO_VARIANTS = {"voip": "baresip-opus", "streaming": "adaptive-hls", "browsing"
 RATE_CAPS = {"file-transfer": (2.0, 6.0), "p2p": (2.0, 5.0), "streaming": (3.0, 9.0)}
 SECONDS = {"train": (75, 110), "test": (75, 110), "demo": (95, 105)}
 IPV4_ONLY = ("p2p",)
-TECHNIQUE = "plain"
+# In a tunnel all of a session is one flow: more sessions, each of two full minutes.
+SESSIONS_TUNNEL = {"train": 50, "test": 25}
+SECONDS_TUNNEL = (125, 140)  # calls and films last 150
 CAPTURE_SUFFIX = ".pcap.gz"
 
 
@@ -34,29 +37,32 @@ class Session:
     conditions: conditions.Conditions
     family: int
     seed: str
+    technique: str = "plain"
     slot: int = 0
     addresses: tuple = ()
+    inner: tuple = ()  # the client's addresses within its tunnel
 
     @property
     def name(self):
-        return f"{self.label}-{self.variant}-{self.number}"
+        kind = f"{self.label}-{self.variant}"
+        return f"{kind}-{self.number}" if self.technique == "plain" else f"{kind}-{self.technique}-{self.number}"
 
     def random(self):
         return random.Random(f"{self.seed}-{self.name}")
 
     def manifest(self):
         return {"path": f"{self.split}/{self.name}{CAPTURE_SUFFIX}", "label": self.label,
-                "application": self.variant, "technique": TECHNIQUE, "network": self.conditions.manifest(),
+                "application": self.variant, "technique": self.technique, "network": self.conditions.manifest(),
                 "session": self.number, "seconds": self.seconds, "split": self.split}
 
 
-def _session(dice, label, variant, split, number, profile, family, seed):
+def _session(dice, label, variant, split, number, profile, family, seed, seconds, technique="plain"):
     drawn = conditions.draw(dice, profile, RATE_CAPS.get(label))
-    return Session(label, variant, split, number, dice.randint(*SECONDS[split]), drawn, family, f"{seed}-{split}")
+    return Session(label, variant, split, number, dice.randint(*seconds), drawn, family, f"{seed}-{split}", technique)
 
 
-def plan(split, seed, only=None):
-    """Sessions of `split`; numbers are unique over all splits, so that a session keeps its own."""
+def _plain(split, seed):
+    """Numbers are unique over all splits, so that a session keeps its own."""
     sessions = []
     base = {"train": 100, "test": 500, "demo": 900}[split]
     profiles = list(conditions.PROFILES)
@@ -69,10 +75,44 @@ def plan(split, seed, only=None):
             if split == "demo":
                 variant = DEMO_VARIANTS[label]
             family = 6 if dice.random() < 0.2 and split != "demo" and label not in IPV4_ONLY else 4
-            sessions.append(_session(dice, label, variant, split, base + 20 * place + i, profile, family, seed))
+            sessions.append(_session(dice, label, variant, split, base + 20 * place + i, profile, family, seed,
+                                     SECONDS[split]))
     if split == "demo":
         dice = random.Random(f"{seed}-{split}-extra")
         for i, (label, variant, family) in enumerate(EXTRA_DEMO):
             sessions.append(_session(dice, label, variant, split, base + 20 * len(APPLICATIONS) + i,
-                                     profiles[i % len(profiles)], family, seed))
-    return [s for s in sessions if only is None or s.label == only]
+                                     profiles[i % len(profiles)], family, seed, SECONDS[split]))
+    return sessions
+
+
+def _tunnelled(split, seed, technique):
+    """Technique K has the numbers K * 1000 and on; every label a range of its own in them."""
+    sessions = []
+    kind = TECHNIQUES[technique]
+    base = 1000 * list(TECHNIQUES).index(technique) + {"train": 0, "test": 500}[split]
+    profiles = list(conditions.PROFILES)
+    for place, (label, application) in enumerate(APPLICATIONS.items()):
+        variants = kind.variants(application)
+        if not variants:
+            continue
+        dice = random.Random(f"{seed}-{split}-{technique}-{label}")
+        for i in range(SESSIONS_TUNNEL[split]):
+            profile = profiles[(i + i // len(profiles) + place) % len(profiles)]
+            variant = variants[(i + (1 if split == "test" else 0)) % len(variants)]
+            families = (4,) if label in IPV4_ONLY else kind.families
+            family = 6 if dice.random() < 0.2 and 6 in families else 4
+            sessions.append(_session(dice, label, variant, split, base + 60 * place + i, profile, family, seed,
+                                     SECONDS_TUNNEL, technique))
+    return sessions
+
+
+def plan(split, seed, only=None, technique="plain", most=None, seconds=None):
+    """Sessions of `split` by one technique, `most` a label; `seconds`, if given, is the length of all."""
+    sessions = _plain(split, seed) if technique == "plain" else _tunnelled(split, seed, technique)
+    chosen, counts = [], {}
+    for session in sessions:
+        counts[session.label] = counts.get(session.label, 0) + 1
+        if only in (None, session.label) and (most is None or counts[session.label] <= most):
+            session.seconds = seconds or session.seconds
+            chosen.append(session)
+    return chosen

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
 NAMESPACE_PREFIX = "fml-"
 
@@ -27,6 +28,7 @@ class Processes:
         self.log_folder = log_folder
         os.makedirs(log_folder, exist_ok=True)
         self._running = []
+        self._log_starts = {}
         self._closed = False
         self._lock = threading.Lock()
 
@@ -35,11 +37,28 @@ class Processes:
         with open(os.path.join(self.log_folder, log + ".log"), "ab") as output, self._lock:
             if self._closed:
                 raise RuntimeError("the run is ending")
+            start = output.tell()
             options.setdefault("stdout", output)
             options.setdefault("stdin", subprocess.DEVNULL)
             process = subprocess.Popen(command, stderr=output, start_new_session=True, **options)
             self._running.append(process)
+            self._log_starts[process.pid] = start  # a second attempt writes to the same file
         return process
+
+    def wait_for_log(self, process, log, text, seconds=20):
+        """Returns once the process has written `text` to its log."""
+        path = os.path.join(self.log_folder, log + ".log")
+        start = self._log_starts[process.pid]
+        end = time.monotonic() + seconds
+        while True:
+            ended = process.poll() is not None
+            with open(path, "rb") as file:
+                file.seek(start)
+                if text.encode() in file.read():
+                    return
+            if ended or time.monotonic() > end:
+                raise RuntimeError(f"{log} {'ended' if ended else 'did not get'} before '{text}', see {path}")
+            time.sleep(0.05)
 
     def stop(self, process, signal_number=signal.SIGTERM, patience=5):
         """Asks the process group to end, then makes it."""

@@ -22,12 +22,15 @@ from .content import Content
 from .network import Network, client_addresses
 from .plan import plan
 from .process import NAMESPACE_PREFIX, Processes
+from .techniques import TECHNIQUES
+from .techniques.base import MOST_SLOTS
 
 FIRST_CLIENT = 10  # client of slot N has the addresses number FIRST_CLIENT + N
 CAPTURE_BYTES = 128  # Ethernet, IPv6, TCP with all its options
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEAST_PACKETS = {"chat": 40}
 LEAST_PACKETS_ELSE = 200
+LONGEST = 145
 
 
 class Lab:
@@ -96,18 +99,30 @@ def stop_capture(session, processes, capture):
         raise RuntimeError(f"{session.name}: tcpdump lost packets or did not end: {dropped and dropped.group(0)}")
 
 
-def keep(session, application, raw, destination):
+def keep(session, application, technique, raw, destination):
     """The labelled conversations of the raw capture, cut to headers, in `destination`."""
-    rules = application.rules()
+    rules = technique.rules(application)
     chosen = [p for p in packets.packets(raw) if any(rule.matches(p) for rule in rules)]
-    least = LEAST_PACKETS.get(session.label, LEAST_PACKETS_ELSE)
+    if technique.sealed:
+        check_sealed(session, technique, raw)
+    least = LEAST_PACKETS.get(session.label, LEAST_PACKETS_ELSE) * min(1, session.seconds / 75)
     if len(chosen) < least:
-        raise RuntimeError(f"{session.name}: only {len(chosen)} labelled packets, expected {least} or more")
+        raise RuntimeError(f"{session.name}: only {len(chosen)} labelled packets, expected {least:.0f} or more")
     upward = sum(p.source[0] in session.addresses for p in chosen)
     if not 0 < upward < len(chosen):
         raise RuntimeError(f"{session.name}: {upward} of {len(chosen)} packets go up: a direction is missing")
     packets.write(destination, chosen)
     return len(chosen)
+
+
+def check_sealed(session, technique, raw):
+    """Nothing may pass by a tunnel, and none of its packets may be cut in two, which no flow would show."""
+    for _, _, data, _ in packets.records(raw):
+        if packets.is_fragment(data):
+            raise RuntimeError(f"{session.name}: a fragment in the capture: the tunnel's packets are too big")
+    for packet in packets.packets(raw):
+        if not technique.own(packet):
+            raise RuntimeError(f"{session.name}: {packet.source} to {packet.destination} passes by the tunnel")
 
 
 def record(lab, session):
@@ -117,18 +132,22 @@ def record(lab, session):
     processes = Processes(os.path.join(lab.folder, "log", session.name))
     lab.owners.insert(0, processes)
     client, link = f"c{session.slot}", f"link{session.slot}"
-    application = None
+    application = technique = None
     raw = os.path.join(lab.folder, session.name + ".raw.pcap")
     try:
         lab.network.add_host(client, "lan", session.addresses[:1], session.addresses[1:])
         lab.network.set_conditions(link, session.addresses, session.conditions)
+        technique = TECHNIQUES[session.technique](session, lab, processes, os.path.join(folder, "technique"))
+        technique.prepare()
         application = APPLICATIONS[session.label](session, lab, processes, folder)
+        application.route_back = technique.route_back
         application.prepare()
         capture = start_capture(lab, session, processes, raw)
+        technique.connect()
         application.start_clock()
         application.run()
         stop_capture(session, processes, capture)
-        count = keep(session, application, raw, output.capture_path(lab.options.out, session))
+        count = keep(session, application, technique, raw, output.capture_path(lab.options.out, session))
         output.write_entry(lab.options.out, session)
         say(f"  {session.name}: {count} packets, {session.conditions.profile},"
             f" {session.conditions.rate_mbit} Mbit/s")
@@ -136,6 +155,8 @@ def record(lab, session):
         processes.stop_all()
         if application is not None:
             application.stop()
+        if technique is not None:
+            technique.stop()
         lab.network.clear_conditions(link)
         lab.network.remove_host(client)
         shutil.rmtree(folder, ignore_errors=True)
@@ -214,12 +235,23 @@ def main():
     parser = argparse.ArgumentParser(prog="record.sh", description="Record labelled sessions of real applications.")
     parser.add_argument("--split", required=True, choices=("train", "test", "demo"))
     parser.add_argument("--only", choices=sorted(APPLICATIONS), help="only this class")
+    parser.add_argument("--technique", choices=list(TECHNIQUES), default="plain", help="how the packets travel")
+    parser.add_argument("--sessions", type=int, metavar="N", help="at most N of each class (default: all planned)")
+    parser.add_argument("--seconds", type=int, metavar="S", help="length of every session, for trying things out")
     parser.add_argument("--out", help="where recordings go (default: recordings in the cache)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=6, help="sessions at the same time (the demo: all)")
     parser.add_argument("--install", action="store_true", help="put the results where the repository keeps them")
     parser.add_argument("--hold", action="store_true", help="record nothing, keep network and servers up")
     options = parser.parse_args()
+    if options.split == "demo" and options.technique != "plain":
+        parser.error("the demo is plain: --technique goes with train and test")
+    if options.install and (options.only or options.sessions or options.seconds):
+        parser.error("--install wants the whole split, without --only, --sessions and --seconds")
+    if not 1 <= options.jobs <= MOST_SLOTS:
+        parser.error(f"--jobs {options.jobs}, want 1 to {MOST_SLOTS}")
+    if min(options.sessions or 1, options.seconds or 1) < 1 or (options.seconds or 15) > LONGEST:
+        parser.error(f"--sessions from 1, --seconds from 1 to {LONGEST} (calls and films end then)")
     options.cache = os.environ.get("FLOWMARK_LAB_CACHE", "/var/tmp/flowmark-lab")
     options.out = os.path.abspath(options.out or os.path.join(options.cache, "recordings"))
     os.makedirs(os.path.join(options.out, options.split), exist_ok=True)
@@ -233,15 +265,16 @@ def main():
             signal.signal(number, interrupted)
         if options.hold:
             hold(options)
-        sessions = plan(options.split, options.seed, options.only)
+        sessions = plan(options.split, options.seed, options.only, options.technique, options.sessions,
+                        options.seconds)
         if options.split == "demo":
             output.forget(options.out, "demo")
         missing = [s for s in sessions if not output.is_recorded(options.out, s)]
-        say(f"{options.split}: {len(sessions)} sessions, {len(missing)} to record")
+        say(f"{options.split}, {options.technique}: {len(sessions)} sessions, {len(missing)} to record")
         failed = run(options, missing) if missing else []
     output.collect(options.out, options.split)
-    if options.install and not failed and not options.only:
-        output.install(options.out, options.split, here)
+    if options.install and not failed:
+        output.install(options.out, options.split, options.technique, here)
     if failed:
         sys.exit("not recorded: " + ", ".join(failed) + f"; logs in {options.cache}/run/log")
 

@@ -26,6 +26,7 @@ class Application:
         self.random = session.random()
         self.client = f"c{session.slot}"
         self.deadline = None
+        self.route_back = None  # of a tunnel: makes a new server know the way back
         self._hosts = []
         os.makedirs(folder, exist_ok=True)
 
@@ -50,10 +51,13 @@ class Application:
         """A host of this session on the server side, with its addresses number `number`."""
         self.lab.network.add_host(name, "wan", [server_address(number)], [server_address(number, 6)])
         self._hosts.append(name)
+        if self.route_back:
+            self.route_back(name)
 
     @property
     def client_address(self):
-        return self.session.addresses[0 if self.session.family == 4 else 1]
+        """Where servers and peers see the client: within the tunnel, where there is one."""
+        return (self.session.inner or self.session.addresses)[0 if self.session.family == 4 else 1]
 
     def start_clock(self):
         self.deadline = time.monotonic() + self.session.seconds

@@ -1,0 +1,7 @@
+"""The techniques of the lab by name. The order numbers the sessions: new ones go to the end."""
+
+from .base import Technique
+from .openvpn import OpenVpnTcp, OpenVpnUdp
+from .wireguard import WireGuard
+
+TECHNIQUES = {technique.name: technique for technique in (Technique, OpenVpnUdp, OpenVpnTcp, WireGuard)}
