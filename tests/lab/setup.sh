@@ -6,7 +6,8 @@ cd "$(dirname "$0")"
 packages=(iproute2 ethtool util-linux procps tcpdump tshark g++ openssl python3 python3-yaml
   nginx-light openssh-server openssh-client rsync curl ffmpeg espeak-ng baresip-core
   chromium-headless-shell python3-aiohttp prosody python3-slixmpp aria2 transmission-daemon opentracker
-  iputils-ping openvpn wireguard-go wireguard-tools)
+  iputils-ping openvpn wireguard-go wireguard-tools strongswan-charon strongswan-swanctl
+  libstrongswan-standard-plugins libcharon-extra-plugins tor nftables)
 cache=${FLOWMARK_LAB_CACHE:-/var/tmp/flowmark-lab}
 
 [ "$(id -u)" = 0 ] || { echo "setup.sh: must be root (namespaces, packages)" >&2; exit 1; }

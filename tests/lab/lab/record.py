@@ -24,6 +24,7 @@ from .plan import plan
 from .process import NAMESPACE_PREFIX, Processes
 from .techniques import TECHNIQUES
 from .techniques.base import MOST_SLOTS
+from .techniques.tor import Tor, TorNetwork
 
 FIRST_CLIENT = 10  # client of slot N has the addresses number FIRST_CLIENT + N
 CAPTURE_BYTES = 128  # Ethernet, IPv6, TCP with all its options
@@ -45,9 +46,10 @@ class Lab:
         self.content = Content(options.cache, options.split, options.seed)
         self.network = Network(self.processes, os.path.join(options.cache, "wan_relay"), options.seed)
         self.owners = [self.processes]
+        self.tor = None  # the run's TorNetwork, where a session needs it
         self.certificates = None  # folder of server.pem and server.key
 
-    def up(self, labels):
+    def up(self, labels, techniques):
         say("making the content (once for each split)")
         self.content.make()
         say("starting network and servers")
@@ -57,6 +59,9 @@ class Lab:
         servers.start_files(self.processes, self.folder)
         if "chat" in labels:
             servers.start_chat(self.processes, certificates, self.folder)
+        if techniques & {Tor.name}:
+            self.tor = TorNetwork(self)
+            self.tor.up()
 
     def down(self):
         for number in _SIGNALS:
@@ -194,7 +199,7 @@ def run(options, sessions):
     stopping = threading.Event()
     failed, waiting = [], queue.Queue()
     try:
-        lab.up({session.label for session in sessions})
+        lab.up({session.label for session in sessions}, {session.technique for session in sessions})
         for session in sessions:
             waiting.put(session)
         slots = len(sessions) if options.split == "demo" else min(options.jobs, len(sessions))
@@ -220,7 +225,7 @@ def hold(options):
     """Network, servers and one client, until a signal comes."""
     lab = Lab(options)
     try:
-        lab.up(set(APPLICATIONS))
+        lab.up(set(APPLICATIONS), {"plain"})
         addresses = client_addresses(FIRST_CLIENT + 1)
         lab.network.add_host("c1", "lan", addresses[:1], addresses[1:])
         say(f"client {NAMESPACE_PREFIX}c1 is {' and '.join(addresses)}; end with Ctrl-C")

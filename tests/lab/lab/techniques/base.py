@@ -107,7 +107,7 @@ class Tunnel(Technique):
 
     def _wait_for_end(self):
         """Until the far end answers through the tunnel: a ping that is lost is sent again."""
-        target = inner_addresses(self.session.slot, 1)[0]
+        target = server_address(_FIRST_END + self.session.slot)
         until = time.monotonic() + self.patience
         while True:
             try:
@@ -115,7 +115,7 @@ class Tunnel(Technique):
                 return
             except RuntimeError as error:
                 if time.monotonic() > until:
-                    raise RuntimeError(f"{self.session.name}: no answer through the tunnel ({error}),"
+                    raise RuntimeError(f"{self.session.name}: {target} does not answer through the tunnel,"
                                        f" see {self.processes.log_folder}") from error
 
     def own(self, packet):
