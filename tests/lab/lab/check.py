@@ -12,7 +12,8 @@ import sys
 import yaml
 
 from . import packets
-from .output import FLOWS_PER_SESSION, sequences_name
+from .apps.mixture import SEPARATOR
+from .output import FLOWS_PER_SESSION, entry_series, sequences_name
 
 # Bounds a real application stays in: bits a second over the session, mean packet size.
 _LOOKS = {
@@ -41,10 +42,13 @@ def tshark_counts(path):
 
 def _looks(entry):
     """The bounds of the class; a tunnel's headers, acknowledgements and padding come on top."""
-    (slowest, fastest), (smallest, biggest) = _LOOKS[entry["label"]]
+    looks = [_LOOKS[label] for label in entry["label"].split(SEPARATOR)]
+    slowest, fastest = max(rate[0] for rate, _ in looks), sum(rate[1] for rate, _ in looks)
+    smallest, biggest = min(mean[0] for _, mean in looks), max(mean[1] for _, mean in looks)
     if entry["technique"] == "plain":
         return (slowest, fastest), (smallest, biggest)
-    return (slowest, 1.6 * fastest), (0.6 * smallest, min(1500, 2 * biggest))
+    others = 8 * 600 * entry.get("background_pps", 0)  # about 400 bytes and the tunnel's each
+    return (slowest, 1.6 * fastest + others), (0.6 * smallest, 1500 if others else min(1500, 2 * biggest))
 
 
 def check_session(entry, folder, sequences):
@@ -89,17 +93,18 @@ def main():
         entries = yaml.safe_load(file)["sessions"]
     wrong, totals = 0, {}
     for split in ("train", "test"):
-        for technique in sorted({entry["technique"] for entry in entries if entry["split"] == split}):
-            path = os.path.join(options.sequences or options.recordings, sequences_name(split, technique))
+        for name in sorted({entry_series(entry) for entry in entries if entry["split"] == split}):
+            path = os.path.join(options.sequences or options.recordings, sequences_name(split, name))
             sequences = {number: (label, flow) for number, label, _, flow in packets.read_sequences(path)}
             for entry in entries:
-                if (entry["split"], entry["technique"]) != (split, technique):
+                if (entry["split"], entry_series(entry)) != (split, name):
                     continue
                 complaints, flows, count = check_session(entry, options.recordings, sequences)
                 wrong += len(complaints)
-                totals.setdefault((split, technique, entry["label"]), []).append((flows, count))
-    for (split, technique, label), found in totals.items():
-        print(f"{split:6} {technique:12} {label:14} {len(found):3} sessions {sum(f for f, _ in found):6} flows"
+                label = entry["label"] if SEPARATOR not in entry["label"] else "several"
+                totals.setdefault((split, name, label), []).append((flows, count))
+    for (split, name, label), found in totals.items():
+        print(f"{split:6} {name:12} {label:14} {len(found):3} sessions {sum(f for f, _ in found):6} flows"
               f" {sum(c for _, c in found):8} packets, median {statistics.median(c for _, c in found):.0f} a session")
     if wrong:
         sys.exit(f"{wrong} complaints")

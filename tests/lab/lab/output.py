@@ -8,6 +8,8 @@ import shutil
 import yaml
 
 from . import packets
+from .apps.mixture import SEPARATOR
+from .plan import MIXED, series
 
 FLOWS_PER_SESSION = 10000  # number of a flow: session * FLOWS_PER_SESSION + its place in the session
 
@@ -46,8 +48,12 @@ def forget(out, split):
         os.remove(path)
 
 
-def sequences_name(split, technique):
-    return f"{split}.csv.gz" if technique == "plain" else f"{split}-{technique}.csv.gz"
+def entry_series(entry):
+    return series(entry["technique"], MIXED if SEPARATOR in entry["label"] else entry.get("background_pps", 0))
+
+
+def sequences_name(split, name):
+    return f"{split}.csv.gz" if name == "plain" else f"{split}-{name}.csv.gz"
 
 
 def _entries(out, split):
@@ -58,7 +64,8 @@ def _entries(out, split):
     return sorted(entries, key=lambda entry: entry["session"])
 
 
-_MANIFEST_KEYS = ("path", "label", "application", "technique", "network", "session", "seconds", "split")
+_MANIFEST_KEYS = ("path", "label", "application", "technique", "background_pps", "network", "session", "seconds",
+                  "split")
 
 
 class _Flow(dict):
@@ -70,19 +77,19 @@ yaml.SafeDumper.add_representer(
 
 
 def _write_manifest(out, splits):
-    sessions = [dict({key: entry[key] for key in _MANIFEST_KEYS}, network=_Flow(entry["network"]))
+    sessions = [dict({key: entry[key] for key in _MANIFEST_KEYS if key in entry}, network=_Flow(entry["network"]))
                 for split in splits for entry in _entries(out, split)]
     temporary = os.path.join(out, "manifest.yaml.part")
     with open(temporary, "w", encoding="utf-8") as file:
         file.write("# Paths are those of the captures beside this file when record.sh wrote it. In the sequence\n"
-                   "# files <split>.csv.gz (plain) and <split>-<technique>.csv.gz, session N has the flows\n"
+                   "# files <split>.csv.gz (plain) and <split>-<technique>....csv.gz, session N has the flows\n"
                    f"# numbered N * {FLOWS_PER_SESSION} and on.\n")
         yaml.safe_dump({"sessions": sessions}, file, sort_keys=False, width=120)
     os.replace(temporary, temporary.removesuffix(".part"))
 
 
-def _write_sequences(out, split, technique, entries):
-    temporary = os.path.join(out, sequences_name(split, technique) + ".part")
+def _write_sequences(out, split, name, entries):
+    temporary = os.path.join(out, sequences_name(split, name) + ".part")
     with gzip.GzipFile(temporary, "wb", compresslevel=9, mtime=0) as file:
         for entry in entries:
             flows = packets.flows(packets.packets(os.path.join(out, entry["path"])))
@@ -117,16 +124,16 @@ def collect(out, split):
         _write_demo(out)
     else:
         entries = _entries(out, split)
-        for technique in sorted({entry["technique"] for entry in entries}):
-            _write_sequences(out, split, technique, [e for e in entries if e["technique"] == technique])
+        for name in sorted({entry_series(entry) for entry in entries}):
+            _write_sequences(out, split, name, [entry for entry in entries if entry_series(entry) == name])
         _write_manifest(out, ("train", "test"))
 
 
-def install(out, split, technique, lab_folder):
+def install(out, split, name, lab_folder):
     """Copies the results to where the repository keeps them, each by a rename."""
     demo = os.path.join(os.path.dirname(os.path.dirname(lab_folder)), "config", "demo")
     data = os.path.join(lab_folder, "data")
-    places = (data, (sequences_name(split, technique), "manifest.yaml"))
+    places = (data, (sequences_name(split, name), "manifest.yaml"))
     if split == "demo":
         places = (demo, ("demo.pcap.gz", "labels.yaml"))
     os.makedirs(places[0], exist_ok=True)

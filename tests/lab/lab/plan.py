@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from . import conditions
 from .apps import APPLICATIONS
+from .apps.mixture import SEPARATOR
 from .techniques import TECHNIQUES
 
 # Sessions a class. The demo has one of each class at the same time, and a second call and transfer.
@@ -23,7 +24,13 @@ SECONDS = {"train": (75, 110), "test": (75, 110), "demo": (95, 105)}
 IPV4_ONLY = ("p2p",)
 # In a tunnel all of a session is one flow: more sessions, each of two full minutes.
 SESSIONS_TUNNEL = {"train": 50, "test": 25}
+SESSIONS_MIXED = {"train": 150, "test": 75}
+RATE_MIXED = (4.0, 12.0)
 SECONDS_TUNNEL = (125, 140)  # calls and films last 150
+# Further kinds of a tunnel's sessions: applications side by side, and packets a second of others
+# beside one application. Each has numbers of its own; new ones go to the end.
+MIXED = "mixed"
+BACKGROUNDS = (100, 300, 1000)
 CAPTURE_SUFFIX = ".pcap.gz"
 
 
@@ -38,6 +45,7 @@ class Session:
     family: int
     seed: str
     technique: str = "plain"
+    background: int = 0  # packets a second in the tunnel that belong to nothing
     slot: int = 0
     addresses: tuple = ()
     inner: tuple = ()  # the client's addresses within its tunnel
@@ -45,15 +53,25 @@ class Session:
     @property
     def name(self):
         kind = f"{self.label}-{self.variant}"
-        return f"{kind}-{self.number}" if self.technique == "plain" else f"{kind}-{self.technique}-{self.number}"
+        return f"{kind}-{self.number}" if self.technique == "plain" else f"{kind}-{self.series}-{self.number}"
+
+    @property
+    def series(self):
+        return series(self.technique, MIXED if SEPARATOR in self.label else self.background)
 
     def random(self):
         return random.Random(f"{self.seed}-{self.name}")
 
     def manifest(self):
         return {"path": f"{self.split}/{self.name}{CAPTURE_SUFFIX}", "label": self.label,
-                "application": self.variant, "technique": self.technique, "network": self.conditions.manifest(),
-                "session": self.number, "seconds": self.seconds, "split": self.split}
+                "application": self.variant, "technique": self.technique,
+                **({"background_pps": self.background} if self.background else {}),
+                "network": self.conditions.manifest(), "session": self.number, "seconds": self.seconds, "split": self.split}
+
+
+def series(technique, kind=0):
+    """What one file of sequences holds; `kind`: 0, MIXED or a background."""
+    return technique + (f"-{kind}" if kind == MIXED else f"-background{kind}" if kind else "")
 
 
 def _session(dice, label, variant, split, number, profile, family, seed, seconds, technique="plain"):
@@ -85,17 +103,49 @@ def _plain(split, seed):
     return sessions
 
 
-def _tunnelled(split, seed, technique):
-    """Technique K has the numbers K * 1000 and on; every label a range of its own in them."""
+def _base(split, technique, kind):
+    """Technique K has the numbers K * 1000 and on; each further kind comes 10000 later."""
+    place = (0, MIXED, *BACKGROUNDS).index(kind)
+    return 10000 * place + 1000 * list(TECHNIQUES).index(technique) + {"train": 0, "test": 500}[split]
+
+
+def _mixed(split, seed, technique):
+    """Two to four applications at once: every number of them, and every class, equally often."""
+    sessions = []
+    usable = {label: TECHNIQUES[technique].variants(application) for label, application in APPLICATIONS.items()}
+    labels = [label for label, variants in usable.items() if variants]
+    profiles = list(conditions.PROFILES)
+    dice = random.Random(f"{seed}-{split}-{technique}-{MIXED}")
+    deck = []
+    for i in range(SESSIONS_MIXED[split]):
+        chosen = set()
+        while len(chosen) < 2 + i % 3:
+            if not set(deck) - chosen:
+                deck += dice.sample(labels, len(labels))
+            place = next(n for n, label in enumerate(deck) if label not in chosen)
+            chosen.add(deck.pop(place))
+        parts = [label for label in labels if label in chosen]
+        variants = [dice.choice(usable[label]) for label in parts]
+        families = (4,) if chosen & set(IPV4_ONLY) else TECHNIQUES[technique].families
+        family = 6 if dice.random() < 0.2 and 6 in families else 4
+        drawn = conditions.draw(dice, profiles[i % len(profiles)], RATE_MIXED)
+        sessions.append(Session(SEPARATOR.join(parts), SEPARATOR.join(variants), split,
+                                _base(split, technique, MIXED) + i, dice.randint(*SECONDS_TUNNEL), drawn, family,
+                                f"{seed}-{split}", technique))
+    return sessions
+
+
+def _tunnelled(split, seed, technique, background):
+    """Every label has a range of its own in the technique's numbers."""
     sessions = []
     kind = TECHNIQUES[technique]
-    base = 1000 * list(TECHNIQUES).index(technique) + {"train": 0, "test": 500}[split]
+    base = _base(split, technique, background)
     profiles = list(conditions.PROFILES)
     for place, (label, application) in enumerate(APPLICATIONS.items()):
         variants = kind.variants(application)
         if not variants:
             continue
-        dice = random.Random(f"{seed}-{split}-{technique}-{label}")
+        dice = random.Random(f"{seed}-{split}-{series(technique, background)}-{label}")
         for i in range(SESSIONS_TUNNEL[split]):
             profile = profiles[(i + i // len(profiles) + place) % len(profiles)]
             variant = variants[(i + (1 if split == "test" else 0)) % len(variants)]
@@ -103,16 +153,26 @@ def _tunnelled(split, seed, technique):
             family = 6 if dice.random() < 0.2 and 6 in families else 4
             sessions.append(_session(dice, label, variant, split, base + 60 * place + i, profile, family, seed,
                                      SECONDS_TUNNEL, technique))
+            sessions[-1].background = background
     return sessions
 
 
-def plan(split, seed, only=None, technique="plain", most=None, seconds=None):
-    """Sessions of `split` by one technique, `most` a label; `seconds`, if given, is the length of all."""
-    sessions = _plain(split, seed) if technique == "plain" else _tunnelled(split, seed, technique)
+def plan(split, seed, only=None, technique="plain", kind=0, most=None, seconds=None):
+    """Sessions of `split` by one technique; `kind`: 0, MIXED or a background, for tunnels.
+
+    `most` is how many of each class (mixed: of each number of classes), `seconds` the length of all.
+    """
+    if technique == "plain":
+        sessions = _plain(split, seed)
+    elif kind == MIXED:
+        sessions = _mixed(split, seed, technique)
+    else:
+        sessions = _tunnelled(split, seed, technique, kind)
     chosen, counts = [], {}
     for session in sessions:
-        counts[session.label] = counts.get(session.label, 0) + 1
-        if only in (None, session.label) and (most is None or counts[session.label] <= most):
+        group = session.label if kind != MIXED else session.label.count(SEPARATOR)
+        counts[group] = counts.get(group, 0) + 1
+        if only in (None, session.label) and (most is None or counts[group] <= most):
             session.seconds = seconds or session.seconds
             chosen.append(session)
     return chosen

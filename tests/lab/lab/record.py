@@ -1,6 +1,5 @@
 """Records the sessions of a split. Started by record.sh; README.md tells how."""
 
-import argparse
 import fcntl
 import os
 import queue
@@ -16,14 +15,16 @@ import traceback
 import yaml
 
 from . import output, packets, servers
-from .apps import APPLICATIONS
-from .apps.base import say
+from .apps import APPLICATIONS, application as make_application
+from .apps.base import LAB_FOLDER, PYTHON, say
+from .apps.mixture import SEPARATOR
 from .content import Content
-from .network import Network, client_addresses
+from .network import Network, client_addresses, server_address
+from .options import parse
 from .plan import plan
 from .process import NAMESPACE_PREFIX, Processes
+from .servers import SSH
 from .techniques import TECHNIQUES
-from .techniques.base import MOST_SLOTS
 from .techniques.tor import Tor, TorNetwork
 
 FIRST_CLIENT = 10  # client of slot N has the addresses number FIRST_CLIENT + N
@@ -31,7 +32,7 @@ CAPTURE_BYTES = 128  # Ethernet, IPv6, TCP with all its options
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEAST_PACKETS = {"chat": 40}
 LEAST_PACKETS_ELSE = 200
-LONGEST = 145
+BACKGROUND_PORT = 47000
 
 
 class Lab:
@@ -120,6 +121,19 @@ def keep(session, application, technique, raw, destination):
     return len(chosen)
 
 
+def start_background(session, processes):
+    """Half of the background's packets up, half down, between the client and a server, until the end."""
+    if not session.background:
+        return
+    place = 0 if session.family == 4 else 1
+    client = (session.inner[place], BACKGROUND_PORT + session.slot)
+    server = (server_address(SSH, session.family), BACKGROUND_PORT + session.slot)
+    for namespace, own, peer in ((f"c{session.slot}", client, server), ("files", server, client)):
+        processes.start(namespace, "env", "PYTHONDONTWRITEBYTECODE=1", PYTHON, "-m", "lab.clients.background",
+                        *map(str, (*own, *peer, session.background / 2, session.seconds,
+                                   f"{session.name}-{namespace}")), log="background-" + namespace, cwd=LAB_FOLDER)
+
+
 def check_sealed(session, technique, raw):
     """Nothing may pass by a tunnel, and none of its packets may be cut in two, which no flow would show."""
     for _, _, data, _ in packets.records(raw):
@@ -144,11 +158,12 @@ def record(lab, session):
         lab.network.set_conditions(link, session.addresses, session.conditions)
         technique = TECHNIQUES[session.technique](session, lab, processes, os.path.join(folder, "technique"))
         technique.prepare()
-        application = APPLICATIONS[session.label](session, lab, processes, folder)
+        application = make_application(session, lab, processes, folder)
         application.route_back = technique.route_back
         application.prepare()
         capture = start_capture(lab, session, processes, raw)
         technique.connect()
+        start_background(session, processes)
         application.start_clock()
         application.run()
         stop_capture(session, processes, capture)
@@ -199,7 +214,8 @@ def run(options, sessions):
     stopping = threading.Event()
     failed, waiting = [], queue.Queue()
     try:
-        lab.up({session.label for session in sessions}, {session.technique for session in sessions})
+        lab.up({label for session in sessions for label in session.label.split(SEPARATOR)},
+               {session.technique for session in sessions})
         for session in sessions:
             waiting.put(session)
         slots = len(sessions) if options.split == "demo" else min(options.jobs, len(sessions))
@@ -236,29 +252,8 @@ def hold(options):
 
 
 def main():
+    options = parse()
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    parser = argparse.ArgumentParser(prog="record.sh", description="Record labelled sessions of real applications.")
-    parser.add_argument("--split", required=True, choices=("train", "test", "demo"))
-    parser.add_argument("--only", choices=sorted(APPLICATIONS), help="only this class")
-    parser.add_argument("--technique", choices=list(TECHNIQUES), default="plain", help="how the packets travel")
-    parser.add_argument("--sessions", type=int, metavar="N", help="at most N of each class (default: all planned)")
-    parser.add_argument("--seconds", type=int, metavar="S", help="length of every session, for trying things out")
-    parser.add_argument("--out", help="where recordings go (default: recordings in the cache)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=6, help="sessions at the same time (the demo: all)")
-    parser.add_argument("--install", action="store_true", help="put the results where the repository keeps them")
-    parser.add_argument("--hold", action="store_true", help="record nothing, keep network and servers up")
-    options = parser.parse_args()
-    if options.split == "demo" and options.technique != "plain":
-        parser.error("the demo is plain: --technique goes with train and test")
-    if options.install and (options.only or options.sessions or options.seconds):
-        parser.error("--install wants the whole split, without --only, --sessions and --seconds")
-    if not 1 <= options.jobs <= MOST_SLOTS:
-        parser.error(f"--jobs {options.jobs}, want 1 to {MOST_SLOTS}")
-    if min(options.sessions or 1, options.seconds or 1) < 1 or (options.seconds or 15) > LONGEST:
-        parser.error(f"--sessions from 1, --seconds from 1 to {LONGEST} (calls and films end then)")
-    options.cache = os.environ.get("FLOWMARK_LAB_CACHE", "/var/tmp/flowmark-lab")
-    options.out = os.path.abspath(options.out or os.path.join(options.cache, "recordings"))
     os.makedirs(os.path.join(options.out, options.split), exist_ok=True)
     with open(os.path.join(options.cache, "lock"), "w", encoding="utf-8") as lock:
         try:
@@ -270,16 +265,16 @@ def main():
             signal.signal(number, interrupted)
         if options.hold:
             hold(options)
-        sessions = plan(options.split, options.seed, options.only, options.technique, options.sessions,
+        sessions = plan(options.split, options.seed, options.only, options.technique, options.kind, options.sessions,
                         options.seconds)
         if options.split == "demo":
             output.forget(options.out, "demo")
         missing = [s for s in sessions if not output.is_recorded(options.out, s)]
-        say(f"{options.split}, {options.technique}: {len(sessions)} sessions, {len(missing)} to record")
+        say(f"{options.split}, {options.series}: {len(sessions)} sessions, {len(missing)} to record")
         failed = run(options, missing) if missing else []
     output.collect(options.out, options.split)
     if options.install and not failed:
-        output.install(options.out, options.split, options.technique, here)
+        output.install(options.out, options.split, options.series, here)
     if failed:
         sys.exit("not recorded: " + ", ".join(failed) + f"; logs in {options.cache}/run/log")
 

@@ -3,9 +3,17 @@
 from .browsing import Browsing
 from .chat import Chat
 from .file_transfer import FileTransfer
+from .mixture import SEPARATOR, Mixture
 from .p2p import P2p
 from .streaming import Streaming
 from .voip import Voip
 
 APPLICATIONS = {application.label: application for application in (
     Voip, Streaming, Browsing, FileTransfer, Chat, P2p)}
+
+
+def application(session, lab, processes, folder):
+    """The application of a session, or the mixture of those its label joins."""
+    if SEPARATOR in session.label:
+        return Mixture(session, lab, processes, folder, APPLICATIONS)
+    return APPLICATIONS[session.label](session, lab, processes, folder)

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""The recording lab's plans, labels and sequences: what needs neither root nor a network."""
+
+import collections
+import os
+import struct
+import sys
+import tempfile
+import unittest
+
+try:
+    import yaml
+except ImportError:
+    print("skipped: needs python3-yaml")
+    sys.exit(77)
+
+SOURCE = os.environ.get("FLOWMARK_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+LAB = os.path.join(SOURCE, "tests", "lab")
+sys.dont_write_bytecode = True
+sys.path.insert(0, LAB)
+
+from lab import check, options, output, packets  # noqa: E402
+from lab.plan import BACKGROUNDS, MIXED, plan  # noqa: E402
+from lab.techniques import TECHNIQUES  # noqa: E402
+
+TUNNELS = [name for name in TECHNIQUES if name != "plain"]
+VPNS = [name for name in TUNNELS if name != "tor"]
+
+
+def frame(source, destination, payload, fragment=0):
+    """(bytes of an Ethernet frame with a UDP packet, cut behind its header, its length on the wire)."""
+    addresses = bytes(int(part) for end in (source, destination) for part in end[0].split("."))
+    size = 28 + payload
+    head = struct.pack(">BBHHHBBH", 0x45, 0, size, 1, fragment, 64, packets.UDP, 0) + addresses
+    udp = struct.pack(">HHHH", source[1], destination[1], 8 + payload, 0)
+    return bytes(12) + b"\x08\x00" + head + udp, 14 + size
+
+
+CLIENT, SERVER = ("10.77.0.11", 40000), ("203.0.113.1", 1194)
+
+
+def exchange(start_us, steps):
+    """Packets of a conversation: (microseconds since the one before, payload, from the client)."""
+    made, now = [], start_us
+    for step, payload, upward in steps:
+        now += step
+        data, wire = frame(*((CLIENT, SERVER) if upward else (SERVER, CLIENT)), payload)
+        made.append(packets.parse(now // 1_000_000, now % 1_000_000, data, wire))
+    return made
+
+
+class Plan(unittest.TestCase):
+    def test_recordings_kept_in_the_repository_are_those_of_the_plan(self):
+        with open(os.path.join(LAB, "data", "manifest.yaml"), encoding="utf-8") as file:
+            kept = {entry["session"]: entry for entry in yaml.safe_load(file)["sessions"]}
+        planned = {s.number: s.manifest() for split in ("train", "test") for s in plan(split, 1)}
+        for number, entry in kept.items():
+            if entry["technique"] == "plain":
+                self.assertEqual(entry, planned[number])
+
+    def test_no_two_sessions_have_the_same_number_or_name(self):
+        kinds = [("plain", 0)] + [(name, kind) for name in TUNNELS for kind in (0, MIXED)]
+        kinds += [(name, kind) for name in VPNS for kind in BACKGROUNDS]
+        sessions = [s for name, kind in kinds for split in ("train", "test") for s in plan(split, 1, None, name, kind)]
+        for key in ("number", "name"):
+            seen = collections.Counter(getattr(s, key) for s in sessions)
+            self.assertEqual([name for name, count in seen.items() if count > 1], [])
+
+    def test_tunnels_carry_enough_full_minutes_of_each_class(self):
+        for name in TUNNELS:
+            minutes = collections.Counter()
+            for split in ("train", "test"):
+                for session in plan(split, 1, None, name):
+                    minutes[session.label] += session.seconds // 60
+            expected = {"streaming", "browsing", "file-transfer", "chat", "p2p"}
+            if name != "tor":
+                expected.add("voip")
+            self.assertEqual(set(minutes), expected)
+            self.assertGreaterEqual(min(minutes.values()), 150, name)
+
+    def test_every_application_of_a_tunnel_meets_every_network_in_training(self):
+        for session_label in ("voip", "streaming", "browsing"):
+            met = {(s.variant, s.conditions.profile) for s in plan("train", 1, session_label, "wireguard")}
+            self.assertEqual(len(met), 16)
+
+    def test_tor_has_no_udp(self):
+        sessions = plan("train", 1, None, "tor") + plan("train", 1, None, "tor", MIXED)
+        self.assertFalse([s.name for s in sessions if "voip" in s.label or "transmission" in s.variant])
+        self.assertEqual({s.family for s in sessions}, {4})
+
+    def test_mixtures_have_two_to_four_classes_equally_often(self):
+        for name in TUNNELS:
+            sessions = plan("train", 1, None, name, MIXED)
+            sets = [s.label.split("+") for s in sessions]
+            counts = collections.Counter(map(len, sets))
+            self.assertEqual(set(counts), {2, 3, 4})
+            self.assertEqual(len(set(counts.values())), 1)
+            self.assertTrue(all(len(set(labels)) == len(labels) for labels in sets))
+            labels = collections.Counter(label for one in sets for label in one)
+            self.assertLessEqual(max(labels.values()) - min(labels.values()), 3, name)
+            for session, own in zip(sessions, sets):
+                self.assertEqual(len(session.variant.split("+")), len(own))
+
+    def test_same_seed_same_plan_and_fewer_sessions_are_a_part_of_it(self):
+        whole = [s.manifest() for s in plan("test", 3, None, "ipsec", 300)]
+        self.assertEqual(whole, [s.manifest() for s in plan("test", 3, None, "ipsec", 300)])
+        for session in plan("test", 3, None, "ipsec", 300, most=2):
+            self.assertIn(session.manifest(), whole)
+        self.assertEqual({s.seconds for s in plan("test", 3, None, "ipsec", 300, most=1, seconds=20)}, {20})
+        self.assertEqual({entry["background_pps"] for entry in whole}, {300})
+
+
+class Options(unittest.TestCase):
+    def refused(self, *arguments):
+        with self.assertRaises(SystemExit) as stop, open(os.devnull, "w", encoding="utf-8") as nowhere:
+            sys.stderr, kept = nowhere, sys.stderr
+            try:
+                options.parse(arguments)
+            finally:
+                sys.stderr = kept
+        self.assertEqual(stop.exception.code, 2)
+
+    def test_what_cannot_be_recorded_is_refused(self):
+        self.refused("--split", "demo", "--technique", "tor")
+        self.refused("--split", "train", "--mixed")
+        self.refused("--split", "train", "--background", "300")
+        self.refused("--split", "train", "--background", "300", "--technique", "tor")
+        self.refused("--split", "train", "--background", "77", "--technique", "ipsec")
+        self.refused("--split", "train", "--technique", "ipsec", "--install", "--only", "chat")
+        self.refused("--split", "train", "--sessions", "0")
+        self.refused("--split", "train", "--seconds", "600")
+        self.refused("--split", "train", "--jobs", "21")
+
+    def test_a_mixture_is_a_series_of_its_own(self):
+        self.assertEqual(options.parse(["--split", "test", "--technique", "tor", "--mixed"]).series, "tor-mixed")
+        self.assertEqual(options.parse(["--split", "test"]).series, "plain")
+
+
+class Recordings(unittest.TestCase):
+    """Captures cut to headers, their sequences and manifest, written and read back."""
+
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+        self.out = self._folder.name
+        os.makedirs(os.path.join(self.out, "test"))
+
+    def record(self, session, steps):
+        session.addresses = (CLIENT[0], "fd77::11")
+        made = exchange(1_700_000_000_000_000, steps)
+        packets.write(output.capture_path(self.out, session), made)
+        output.write_entry(self.out, session)
+        return made
+
+    def test_each_series_has_its_file_and_each_session_its_entry(self):
+        steps = [(0, 100, True), (1500, 1200, False), (20, 60, True)]
+        sessions = [plan("test", 1, "chat", "wireguard")[0], plan("test", 1, None, "wireguard", MIXED)[0],
+                    plan("test", 1, "chat", "ipsec", 300)[0], plan("test", 1, "chat")[0]]
+        for session in sessions:
+            self.record(session, steps)
+        output.collect(self.out, "test")
+        names = ["test-wireguard.csv.gz", "test-wireguard-mixed.csv.gz", "test-ipsec-background300.csv.gz",
+                 "test.csv.gz"]
+        for session, name in zip(sessions, names):
+            (number, label, start, flow), = packets.read_sequences(os.path.join(self.out, name))
+            self.assertEqual((number, label), (session.number * output.FLOWS_PER_SESSION, session.label))
+            self.assertEqual(start, 1_700_000_000_000_000)
+            self.assertEqual([(time - start, size) for time, size in flow], [(0, 128), (1500, -1228), (1520, 88)])
+        with open(os.path.join(self.out, "manifest.yaml"), encoding="utf-8") as file:
+            entries = {entry["session"]: entry for entry in yaml.safe_load(file)["sessions"]}
+        self.assertEqual(entries, {s.number: s.manifest() for s in sessions})
+        self.assertEqual([entries[s.number].get("background_pps") for s in sessions], [None, None, 300, None])
+
+    def test_a_session_is_recorded_once_and_again_where_it_changed(self):
+        session = plan("test", 1, "chat", "wireguard")[0]
+        self.assertFalse(output.is_recorded(self.out, session))
+        self.record(session, [(0, 10, True)])
+        self.assertTrue(output.is_recorded(self.out, plan("test", 1, "chat", "wireguard")[0]))
+        self.assertFalse(output.is_recorded(self.out, plan("test", 1, "chat", "wireguard", seconds=20)[0]))
+
+    def test_captures_keep_headers_and_lengths_only(self):
+        made = self.record(plan("test", 1, "chat", "ipsec")[0], [(0, 500, True), (7, 900, False)])
+        path = output.capture_path(self.out, plan("test", 1, "chat", "ipsec")[0])
+        self.assertEqual([(len(data), wire) for _, _, data, wire in packets.records(path)], [(42, 542), (42, 942)])
+        self.assertEqual(list(packets.packets(path)), made)
+
+    def test_fragments_are_told_from_whole_packets(self):
+        for fragment, cut in ((0, False), (0x4000, False), (0x2000, True), (0x0010, True)):
+            data, wire = frame(CLIENT, SERVER, 100, fragment)
+            self.assertEqual(packets.is_fragment(data), cut, hex(fragment))
+            self.assertEqual(packets.parse(0, 0, data, wire) is None, cut)
+
+    def test_bounds_of_a_mixture_hold_its_parts(self):
+        entry = plan("test", 1, None, "wireguard", MIXED)[2].manifest()
+        parts = [check._looks(dict(entry, label=label)) for label in entry["label"].split("+")]
+        rates, means = check._looks(entry)
+        self.assertGreaterEqual(rates[1], max(part[0][1] for part in parts))
+        self.assertEqual(means[0], min(part[1][0] for part in parts))
+
+
+if __name__ == "__main__":
+    unittest.main()
