@@ -10,6 +10,8 @@
 #include "daemon/cmd_train.h"
 #include "model/model.h"
 #include "train/evaluation.h"
+#include "train/report_evaluation.h"
+#include "train/report_plot.h"
 
 namespace flowmark {
 namespace {
@@ -19,15 +21,51 @@ struct EvalOptions {
   std::string model;
   std::string split;
   bool bf16 = false;
+  std::string bootstrap_by;
+  BootstrapOptions bootstrap;
+  std::string report;
+  std::string confusion_svg;
+  uint32_t pictures = 4;
 };
 
 constexpr const char* kHelp =
-    "\nPrints precision, recall, F1 and the confusion matrix by full window and by flow, and the "
-    "accuracy after so many\npackets or seconds. Where the manifest says which entries are for the "
-    "test, only those count.\n"
+    "\nPrints precision, recall, F1 and the confusion matrix by full window and by flow; the "
+    "accuracy after so many\npackets or seconds (how early is it right?); bootstrap intervals; the "
+    "calibration error (do 90% mean 90%?); and\nwhat withholding answers below a confidence costs "
+    "and brings, by which a policy's `confidence` is chosen.\nWhere the manifest says which "
+    "entries "
+    "are for the test, only those count.\n"
+    "\nOf multi-label models: Hamming loss, exact match and F1 by label; labels are such as "
+    "voip+chat.\n"
+    "\n--report writes one HTML file with tables, plots and pictures of windows, among them the "
+    "mistakes that the model\nwas surest of; it needs no network.\n"
     "\nExamples:\n"
-    "  flowmark eval --model category.onnx --data manifest.yaml\n"
-    "  flowmark eval --model category.onnx --data other.csv.gz --prefix-packets 4 8 16 --json\n";
+    "  flowmark eval --model category.onnx --data manifest.yaml --report category.html\n"
+    "  flowmark eval --model category.onnx --data other.csv.gz --prefix-packets 4 8 16 --json\n"
+    "  flowmark eval --model category.onnx --data manifest.yaml --bootstrap-by network\n";
+
+constexpr uint32_t kMorePackets[] = {10, 16, 32, 64, 128, 256, 512};
+constexpr double kMoreSeconds[] = {0.5, 1, 2, 5, 10, 15, 30, 60};
+
+/// How early is it right? By packets and by seconds, unless the command line says what to cut.
+CutOptions cut_of(const EvalOptions& options, const FeatureSpec& spec) {
+  DataOptions data = options.data;
+  if (data.prefix_packets.empty() && data.prefix_seconds.empty() && !data.no_prefixes) {
+    const double window_s =
+        spec.is_picture() ? static_cast<double>(spec.picture.window_us) / double{kUsPerSecond} : 0;
+    for (const uint32_t packets : kMorePackets) {
+      if (spec.is_picture() || packets < spec.histogram.window_packets) {
+        data.prefix_packets.push_back(packets);
+      }
+    }
+    for (const double seconds : kMoreSeconds) {
+      if (!spec.is_picture() || seconds < window_s) {
+        data.prefix_seconds.push_back(seconds);
+      }
+    }
+  }
+  return data.cut(spec);
+}
 
 /// The entries to judge by.
 std::vector<DataSource> choose(std::vector<DataSource> sources, const std::string& split) {
@@ -49,29 +87,71 @@ std::vector<DataSource> choose(std::vector<DataSource> sources, const std::strin
   return sources;
 }
 
+nlohmann::ordered_json json_of(const Model& model, const SourceEvaluation& result,
+                               const EvalOptions& options) {
+  nlohmann::ordered_json out;
+  out["model"] = {{"path", model.path}, {"sha256", model.sha256}, {"task", model.task}};
+  out["judged_flows"] = result.counts.flows;
+  out["thin_flows"] = result.counts.thin_flows;
+  out["left_out"] = result.counts.left_out;
+  if (result.multi) {
+    out["multilabel"] = result.multi->to_json();
+    return out;
+  }
+  out.update(result.single->to_json());
+  out["details"] = result.single->details_json(options.bootstrap);
+  for (const ShownWindow& mistake : result.mistakes) {
+    out["confident_mistakes"].push_back({{"flow", mistake.flow},
+                                         {"direction", to_string(mistake.window.side)},
+                                         {"window", mistake.window.number},
+                                         {"truth", model.classes[mistake.truth]},
+                                         {"answer", model.classes[mistake.answer]},
+                                         {"confidence", mistake.confidence}});
+  }
+  return out;
+}
+
+std::string text_of(const SourceEvaluation& result, const EvalOptions& options) {
+  std::string text = fmt::format("{} flows judged; {} had no window of {} packets, {} left out\n\n",
+                                 result.counts.flows, result.counts.thin_flows,
+                                 options.data.min_packets, result.counts.left_out);
+  if (result.multi) {
+    return text + result.multi->to_table();
+  }
+  text += result.single->to_text() + result.single->details_text(options.bootstrap);
+  if (!options.report.empty()) {
+    text += "\nreport: " + options.report + "\n";
+  }
+  return text;
+}
+
 int run_eval(const EvalOptions& options) {
   std::optional<tbb::global_control> limit;
   if (options.data.threads > 0) {
     limit.emplace(tbb::global_control::max_allowed_parallelism, options.data.threads);
   }
   const std::shared_ptr<const Model> model = load_with_precision(options.model, options.bf16);
-  const CutOptions cut = options.data.cut(model->input);
-  LoadCounts counts;
-  const Evaluation evaluation =
-      evaluate_sources(*model, choose(options.data.sources(), options.split), cut, counts);
-  if (options.data.json) {
-    nlohmann::ordered_json out;
-    out["model"] = {{"path", model->path}, {"sha256", model->sha256}, {"task", model->task}};
-    out["thin_flows"] = counts.thin_flows;
-    out["left_out"] = counts.left_out;
-    out.update(evaluation.to_json());
-    std::cout << out.dump(2) << "\n";
-  } else {
-    std::cout << fmt::format("{} flows judged; {} had no window of {} packets, {} left out\n\n",
-                             counts.flows, counts.thin_flows, options.data.min_packets,
-                             counts.left_out)
-              << evaluation.to_text();
+  const auto sources = choose(options.data.sources(), options.split);
+  EvaluationOptions how;
+  how.cut = cut_of(options, model->input);
+  how.group_by = options.bootstrap_by.empty() ? default_split(sources) : options.bootstrap_by;
+  how.shown_per_class = options.report.empty() ? 0 : options.pictures;
+  how.shown_mistakes = options.report.empty() ? 0 : 3 * options.pictures;
+  const SourceEvaluation result = evaluate_sources(*model, sources, how);
+  if (!options.report.empty()) {
+    evaluation_report(*model, result, fmt::format("{}", fmt::join(options.data.data, ", ")),
+                      options.bootstrap)
+        .write(options.report);
   }
+  if (!options.confusion_svg.empty()) {
+    if (!result.single) {
+      throw UsageError("--confusion-svg: a multi-label model has no confusion matrix");
+    }
+    write_text_file(options.confusion_svg,
+                    standalone_svg(svg_confusion(result.single->flows(), "Confusion by flow")));
+  }
+  std::cout << (options.data.json ? json_of(*model, result, options).dump(2) + "\n"
+                                  : text_of(result, options));
   return 0;
 }
 
@@ -89,6 +169,25 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run) {
           "--split", options->split,
           "train, validation, test or all (default: test if the manifest has any, else all)")
       ->check(CLI::IsMember({"train", "validation", "test", "all"}));
+  command
+      ->add_option("--report", options->report, "Also write an HTML report with plots and pictures")
+      ->type_name("FILE.html");
+  command->add_option("--confusion-svg", options->confusion_svg, "Also draw the confusion matrix")
+      ->type_name("FILE.svg");
+  command
+      ->add_option("--pictures", options->pictures,
+                   "Report: windows shown of each class, and three times as many mistakes")
+      ->check(CLI::Range(0, 50))
+      ->capture_default_str();
+  command
+      ->add_option("--bootstrap-by", options->bootstrap_by,
+                   "What intervals are drawn by: flow, file, or a key of the manifest's entries "
+                   "(default: session if all have one, else flow)")
+      ->type_name("KEY");
+  command->add_option("--bootstrap", options->bootstrap.replicates, "Replicates; 0: no intervals")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str();
+  command->add_option("--seed", options->bootstrap.seed, "Of the bootstrap")->capture_default_str();
   command->footer(kHelp);
   command->callback([options, &run] { run = [options] { return run_eval(*options); }; });
   return command;

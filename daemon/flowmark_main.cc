@@ -24,6 +24,7 @@ constexpr const char* kExamples =
     "  flowmark dataset --data manifest.yaml --rules flowpic --out set.csv.gz\n"
     "  flowmark train --model-type logistic --data manifest.yaml --out category.onnx\n"
     "  flowmark eval --model category.onnx --data manifest.yaml\n"
+    "  flowmark experiment leroux --data manifest.yaml --out results --quick\n"
     "  flowmark model inspect category.onnx\n"
     "\n'flowmark COMMAND --help' says more about a command. Exit status: 0 done, 1 failed, 2 wrong "
     "use.\n";
@@ -61,6 +62,7 @@ int run(int argc, char** argv) {
   add_dataset(app, command);
   add_train(app, command);
   add_eval(app, command);
+  add_experiment(app, command);
   add_model(app, command);
   add_render(app, command);
   add_ctl(app, command);

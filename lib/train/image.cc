@@ -43,6 +43,8 @@ constexpr Glyph kGlyphs[] = {
     {'|', {4, 4, 4, 4, 4, 4, 4}},        {'_', {0, 0, 0, 0, 0, 0, 31}},
     {'(', {2, 4, 8, 8, 8, 4, 2}},        {')', {8, 4, 2, 2, 2, 4, 8}},
     {'+', {0, 4, 4, 31, 4, 4, 0}},       {'=', {0, 0, 31, 0, 31, 0, 0}},
+    {'%', {24, 25, 2, 4, 8, 19, 3}},     {'>', {8, 4, 2, 1, 2, 4, 8}},
+    {'<', {2, 4, 8, 16, 8, 4, 2}},       {'*', {0, 21, 14, 31, 14, 21, 0}},
 };
 constexpr Glyph kUnknown = {'?', {31, 17, 17, 17, 17, 17, 31}};
 
@@ -93,18 +95,52 @@ void Image::frame(uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint8
   fill(x + width, y, 1, height, grey);
 }
 
-void Image::text(uint32_t x, uint32_t y, std::string_view text) noexcept {
+namespace {
+
+/// Calls dot(column, row) for each black dot of a line of text.
+template <typename Dot>
+void for_each_dot(std::string_view text, Dot dot) {
+  uint32_t left = 0;
   for (const char letter : text) {
     const Glyph& shape = glyph(letter);
     for (uint32_t row = 0; row < 7; ++row) {
       for (uint32_t column = 0; column < 5; ++column) {
         if ((shape.rows[row] >> (4 - column)) & 1) {
-          set(x + column, y + row, 0);
+          dot(left + column, row);
         }
       }
     }
-    x += kTextWidth;
+    left += Image::kTextWidth;
   }
+}
+
+}  // namespace
+
+void Image::text(uint32_t x, uint32_t y, std::string_view text, uint32_t scale) noexcept {
+  for_each_dot(text, [&](uint32_t column, uint32_t row) {
+    fill(x + column * scale, y + row * scale, scale, scale, 0);
+  });
+}
+
+void Image::text_up(uint32_t x, uint32_t y, std::string_view text, uint32_t scale) noexcept {
+  for_each_dot(text, [&](uint32_t column, uint32_t row) {
+    fill(x + row * scale, y - (column + 1) * scale, scale, scale, 0);
+  });
+}
+
+std::string Image::png() const {
+  png_image png{};
+  png.version = PNG_IMAGE_VERSION;
+  png.width = width_;
+  png.height = height_;
+  png.format = PNG_FORMAT_GRAY;
+  std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(png), '\0');
+  png_alloc_size_t size = bytes.size();
+  if (png_image_write_to_memory(&png, bytes.data(), &size, 0, pixels_.data(), 0, nullptr) == 0) {
+    fail("a picture of {} x {} pixels cannot be coded as PNG: {}", width_, height_, png.message);
+  }
+  bytes.resize(size);
+  return bytes;
 }
 
 void Image::write_png(const std::filesystem::path& path) const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,11 +29,19 @@ class Image {
   /// A frame of one pixel just around the rectangle.
   void frame(uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint8_t grey) noexcept;
   /// Letters of 5 x 7 with their upper left corner there; lower case is drawn as capitals, what has
-  /// no glyph as a box. Black.
-  void text(uint32_t x, uint32_t y, std::string_view text) noexcept;
+  /// no glyph as a box. Black, each dot a square of `scale` pixels.
+  void text(uint32_t x, uint32_t y, std::string_view text, uint32_t scale = 1) noexcept;
+  /// The same from bottom to top: the upper left corner of the text as it lies is at the lower left
+  /// of the column it takes.
+  void text_up(uint32_t x, uint32_t y, std::string_view text, uint32_t scale = 1) noexcept;
+  static constexpr uint32_t text_width(std::string_view text, uint32_t scale = 1) noexcept {
+    return static_cast<uint32_t>(text.size()) * kTextWidth * scale;
+  }
 
   /// Writes a PNG; the file is replaced by rename. Throws Error.
   void write_png(const std::filesystem::path& path) const;
+  /// The same into memory.
+  std::string png() const;
 
  private:
   uint32_t width_;

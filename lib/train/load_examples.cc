@@ -103,6 +103,9 @@ void cut_examples(const RecordedFlow& flow, const FeatureSpec& spec, const CutOp
   };
   uint32_t last_packets[3] = {0, 0, 0};  // of the prefix before, by side
   for (size_t p = 0; p < cut.prefixes.size(); ++p) {
+    if (p > 0 && (cut.prefixes[p].packets == 0) != (cut.prefixes[p - 1].packets == 0)) {
+      std::fill(std::begin(last_packets), std::end(last_packets), 0U);  // a row of its own
+    }
     tiling.prefix_packets = cut.prefixes[p].packets;
     tiling.prefix_us = cut.prefixes[p].us;
     cut_windows(flow, spec, tiling, [&](const OfflineWindow& window) {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""flowmark's subcommands as a user runs them: features, infer, train, eval, model, render.
+"""flowmark's subcommands as a user runs them: features, infer, train, eval, experiment, model, render.
 
 FLOWMARK_BIN in the environment is the folder of the program. What they print is compared with an independent computation written here from the documents alone.
 """
@@ -9,11 +9,14 @@ import gzip
 import json
 import math
 import os
+import random
 import shutil
 import struct
 import subprocess
 import tempfile
 import unittest
+from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "cli")
 FLOWS = os.path.join(GOLDEN, "flows.csv")
@@ -215,7 +218,8 @@ class WrongUse(unittest.TestCase):
 
     def test_help_and_version(self):
         for arguments in (("--help",), ("features", "--help"), ("infer", "--help"), ("train", "--help"),
-                          ("eval", "--help"), ("model", "--help")):
+                          ("eval", "--help"), ("model", "--help"), ("render", "--help"), ("experiment", "--help"),
+                          ("experiment", "leroux", "--help")):
             done = run(*arguments)
             self.assertEqual(done.returncode, 0)
             self.assertIn("Example", done.stdout)
@@ -299,6 +303,52 @@ class Models(unittest.TestCase):
         self.assertEqual([p["packets"] for p in result["prefixes"]], [10, 50])
         self.assertIn("talk", run("eval", "--model", self.model, "--data", self.manifest).stdout)
 
+    def test_eval_says_how_sure_its_figures_are(self):
+        once = run("eval", "--model", self.model, "--data", self.manifest, "--min-packets", "1", "--json",
+                   "--bootstrap", "200", "--seed", "4")
+        self.assertEqual(once.returncode, 0, once.stderr)
+        result = json.loads(once.stdout)
+        details = result["details"]["flows"]
+        low, high = details["intervals"]["accuracy"]
+        self.assertEqual(details["intervals"]["groups"], 13)
+        self.assertLessEqual(low, result["flows"]["accuracy"])
+        self.assertLessEqual(result["flows"]["accuracy"], high)
+        self.assertEqual(sum(b["count"] for b in details["reliability"]), 13)
+        error = sum(b["count"] * abs(b["accuracy"] - b["confidence"]) for b in details["reliability"]) / 13
+        self.assertAlmostEqual(details["expected_calibration_error"], error)
+        self.assertEqual(details["coverage"][0]["coverage"], 1)
+        self.assertAlmostEqual(details["coverage"][0]["accuracy"], result["flows"]["accuracy"])
+        self.assertTrue(any("seconds" in p for p in result["prefixes"]))
+        self.assertTrue(any("packets" in p for p in result["prefixes"]))
+        again = run("eval", "--model", self.model, "--data", self.manifest, "--min-packets", "1", "--json",
+                    "--bootstrap", "200", "--seed", "4", "--threads", "1")
+        self.assertEqual(again.stdout, once.stdout)
+        without = json.loads(run("eval", "--model", self.model, "--data", self.manifest, "--json",
+                                 "--bootstrap", "0").stdout)
+        self.assertNotIn("intervals", without["details"]["flows"])
+        grouped = run("eval", "--model", self.model, "--data", self.manifest, "--bootstrap-by", "network")
+        self.assertEqual(grouped.returncode, 1)
+        self.assertIn("no key 'network'", grouped.stderr)
+
+    def test_report_is_one_file_that_needs_no_network(self):
+        page = os.path.join(self.folder, "report.html")
+        svg = os.path.join(self.folder, "confusion.svg")
+        done = run("eval", "--model", self.model, "--data", self.manifest, "--min-packets", "1",
+                   "--report", page, "--confusion-svg", svg)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(page, encoding="utf-8") as file:
+            html = file.read()
+        check = PageCheck()
+        check.feed(html)
+        self.assertEqual(check.open, [], "tags left open")
+        self.assertEqual(check.outside, [], "fetched from elsewhere")
+        self.assertGreater(check.images, 0)
+        self.assertEqual(check.without_words, 0, "pictures without a description")
+        self.assertGreaterEqual(check.plots, 4)
+        ElementTree.parse(svg)
+        self.assertEqual(run("eval", "--model", self.model, "--data", self.manifest, "--report",
+                             os.path.join(self.folder, "no", "where.html")).returncode, 1)
+
     def test_card_and_signature(self):
         shown = json.loads(run("model", "inspect", "--json", self.model).stdout)
         self.assertEqual(shown["classes"], ["fetch", "talk"])
@@ -346,6 +396,173 @@ class Models(unittest.TestCase):
                      "--split-by", "network")
         capture = os.path.relpath(CAPTURE, self.folder)
         self.refused(f"sessions:\n - {{path: {capture}}}", "has no label")
+
+
+class PageCheck(HTMLParser):
+    """Counts what a page shows and notes what it would fetch."""
+
+    VOID = {"meta", "img", "br", "link", "input"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.outside = [], []
+        self.images = self.plots = self.without_words = 0
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "img":
+            self.images += 1
+            self.without_words += not values.get("alt")
+        if tag == "svg":
+            self.plots += 1
+            self.without_words += values.get("role") != "img"
+        for key in ("src", "href"):
+            if key in values and not values[key].startswith(("data:image/png;base64,", "#")):
+                self.outside.append(values[key])
+        if tag in ("script", "iframe", "link"):
+            self.outside.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+
+
+def png_size(path):
+    with open(path, "rb") as file:
+        head = file.read(24)
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", head[16:24])
+
+
+class Render(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.out = os.path.join(self.folder, "out.png")
+
+    def test_a_sheet_has_a_row_a_class(self):
+        done = run("render", "--spec", "size_iat", "--sheet", FLOWS, "--min-packets", "3", "--out", self.out)
+        # Packet windows are 1024 packets: only the flows that long are drawn.
+        self.assertEqual(done.returncode, 0, done.stderr)
+        one = png_size(self.out)
+        done = run("render", "--spec", '{"kind":"flowpic","window_s":60,"time_bins":64,"size_bins":64}',
+                   FLOWS, "--min-packets", "3", "--per-class", "2", "--out", self.out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^fetch: 2 of \d+ windows$")
+        self.assertRegex(done.stdout, r"(?m)^talk: 2 of \d+ windows$")
+        self.assertGreater(png_size(self.out)[0], 2 * 192)
+        self.assertGreater(one[1], 200)
+
+    def test_one_window(self):
+        spec = '{"kind":"flowpic","window_s":60,"time_bins":64,"size_bins":64}'
+        self.assertEqual(run("render", "--spec", spec, FLOWS, "--flow", "0", "--direction", "down", "--side",
+                             "256", "--no-axes", "--out", self.out).returncode, 0)
+        self.assertLess(abs(png_size(self.out)[0] - 256), 40)
+        missing = run("render", "--spec", spec, FLOWS, "--flow", "nobody", "--out", self.out)
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn("flow nobody", missing.stderr)
+        both = run("render", "--spec", spec, FLOWS, "--flow", "0", "--sheet", "--out", self.out)
+        self.assertEqual(both.returncode, 2)
+
+    def test_rows_by_keys_of_a_manifest(self):
+        manifest = os.path.join(self.folder, "m.yaml")
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(f"sessions:\n - {{path: {os.path.relpath(FLOWS, self.folder)}, technique: plain, "
+                       "labels: {fetch: fetch, \"talk*\": talk}}\n")
+        spec = '{"kind":"flowpic","time_bins":64,"size_bins":64}'
+        done = run("render", "--spec", spec, "--sheet", manifest, "--by", "label", "technique",
+                   "--min-packets", "3", "--out", self.out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("fetch / plain: ", done.stdout)
+        done = run("render", "--spec", spec, "--sheet", manifest, "--by", "network", "--out", self.out)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no key 'network'", done.stderr)
+
+
+class Experiments(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp()
+        cls.data = os.path.join(cls.folder, "flows.csv")
+        generator = random.Random(3)
+        with open(cls.data, "w", encoding="utf-8") as file:
+            for number in range(36):
+                kind = number % 3
+                file.write(f"#{number},{('chat', 'video', 'voip')[kind]},1700000000.000000\n")
+                for _ in range(700):
+                    size = 150 + 450 * kind + generator.randrange(60)
+                    gap = generator.randrange(2000, 80000) * (1 + kind)
+                    file.write(f"{gap},{generator.choice((size, -size))}\n")
+        cls.manifest = os.path.join(cls.folder, "data.yaml")
+        with open(cls.manifest, "w", encoding="utf-8") as file:
+            file.write("sessions:\n"
+                       "  - {path: flows.csv, flows: [\"?\", \"1?\"], encryption: plain}\n"
+                       "  - {path: flows.csv, encryption: wireguard}\n")
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def experiment(self, *arguments):
+        done = run("experiment", *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def test_leroux_prints_its_figures_beside_the_papers(self):
+        out = os.path.join(self.folder, "leroux")
+        arguments = ("leroux", "--data", self.manifest, "--out", out, "--quick", "--window", "128", "--only",
+                     "*/combined/*", "background/*/logistic")
+        text = self.experiment(*arguments).stdout
+        self.assertIn("Leroux", text)
+        self.assertIn("best of the nine", text)
+        self.assertIn("96.8%", text)
+        self.assertIn("lacking: no recording on tor", text)
+        with open(os.path.join(out, "results.json"), encoding="utf-8") as file:
+            results = json.load(file)
+        cells = {c["id"]: c for c in results["cells"]}
+        self.assertGreater(cells["leroux/vpn/combined/forest"]["balanced_accuracy"], 0.9)
+        self.assertEqual(cells["leroux/plain/combined/logistic"]["published"], 1.0)
+        self.assertIn("lacks", cells["leroux/tor/combined/forest"])
+        self.assertEqual(results["split"], "flow")
+        with open(os.path.join(out, "table.md"), encoding="utf-8") as file:
+            self.assertIn("| best of the nine | ", file.read())
+        check = PageCheck()
+        with open(os.path.join(out, "report.html"), encoding="utf-8") as file:
+            check.feed(file.read())
+        self.assertEqual((check.open, check.outside, check.without_words), ([], [], 0))
+        again = json.loads(self.experiment(*arguments, "--json").stdout)
+        self.assertEqual(again["cells"], results["cells"], "finished cells were computed again")
+
+    def test_flowpic_trains_across_techniques(self):
+        out = os.path.join(self.folder, "flowpic")
+        done = self.experiment("flowpic", "--data", self.manifest, "--out", out, "--quick", "--model",
+                               "logistic", "--block", "20", "--json", "--only", "category",
+                               "vs-all/voip/plain-vpn", "technique", "--min-span", "0.5")
+        cells = {c["id"]: c for c in json.loads(done.stdout)["cells"]}
+        self.assertGreater(cells["flowpic/category/plain"]["balanced_accuracy"], 0.9)
+        self.assertGreater(cells["flowpic/vs-all/voip/plain-vpn"]["balanced_accuracy"], 0.9)
+        self.assertEqual(cells["flowpic/vs-all/voip/plain-vpn"]["classes"], ["other", "voip"])
+        self.assertEqual(cells["flowpic/technique"]["classes"], ["plain", "vpn"])
+
+    def test_list_and_wrong_use(self):
+        listed = self.experiment("leroux", "--data", self.manifest, "--list").stdout
+        self.assertIn("leroux/multi-label/vpn/forest", listed)
+        self.assertEqual(run("experiment", "leroux", "--data", self.manifest).returncode, 2)
+        self.assertEqual(run("experiment", "wrong", "--data", self.manifest).returncode, 2)
+        done = run("experiment", "leroux", "--data", self.manifest, "--out", self.folder, "--only", "none")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no cell of leroux is called 'none'", done.stderr)
+        done = run("experiment", "leroux", "--data", self.manifest, "--out", self.folder, "--split", "group",
+                   "--only", "plain")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("neither group nor session", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,112 @@
+#include "train/experiment_data.h"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "base/error.h"
+#include "train/cnn_random.h"
+#include "train/load_examples.h"
+
+namespace flowmark {
+namespace {
+
+std::string attribute(const DataSource& source, const char* key, const std::string& otherwise) {
+  const auto found = source.attributes.find(key);
+  return found == source.attributes.end() ? otherwise : found->second;
+}
+
+std::vector<std::string> collect(const std::vector<Recording>& recordings,
+                                 const std::function<std::string(const Recording&)>& what) {
+  std::set<std::string> found;
+  for (const Recording& recording : recordings) {
+    found.insert(what(recording));
+  }
+  found.erase("");
+  return {found.begin(), found.end()};
+}
+
+uint64_t hash_text(uint64_t hash, const std::string& text) {
+  for (const char letter : text) {
+    hash = mix64(hash ^ static_cast<uint8_t>(letter));
+  }
+  return mix64(hash ^ 0x100);  // so that neighbouring texts do not run together
+}
+
+}  // namespace
+
+std::string technique_of(const std::string& encryption) {
+  std::string name = encryption;
+  std::transform(name.begin(), name.end(), name.begin(), [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  });
+  if (name.empty() || name == "plain" || name == "none" || name == "nonvpn" || name == "non-vpn" ||
+      name == "regular") {
+    return "plain";
+  }
+  return name == "tor" ? "tor" : "vpn";
+}
+
+std::vector<std::string> ExperimentData::categories(const std::string& technique) const {
+  return collect(recordings, [&](const Recording& r) {
+    const bool counts = technique.empty() || r.technique == technique;
+    return counts && r.category.find('+') == std::string::npos ? r.category : "";
+  });
+}
+std::vector<std::string> ExperimentData::techniques() const {
+  return collect(recordings, [](const Recording& r) { return r.technique; });
+}
+std::vector<std::string> ExperimentData::encryptions() const {
+  return collect(recordings, [](const Recording& r) { return r.encryption; });
+}
+std::vector<std::string> ExperimentData::applications() const {
+  return collect(recordings, [](const Recording& r) { return r.application; });
+}
+
+uint64_t ExperimentData::digest() const {
+  uint64_t hash = 0;
+  for (const Recording& recording : recordings) {
+    for (const std::string* text :
+         {&recording.flow.name, &recording.category, &recording.application, &recording.encryption,
+          &recording.capture, &recording.group, &recording.split}) {
+      hash = hash_text(hash, *text);
+    }
+    for (const FlowPacket& packet : recording.flow.packets) {
+      hash = mix64(hash ^ (static_cast<uint64_t>(packet.time_us) << 18) ^
+                   (uint64_t{packet.size} << 2) ^ (packet.direction == Direction::up ? 2U : 0U) ^
+                   (packet.pure_ack ? 1U : 0U));
+    }
+  }
+  return hash;
+}
+
+ExperimentData load_experiment_data(const std::vector<DataSource>& sources) {
+  ExperimentData data;
+  for (const DataSource& source : sources) {
+    data.encryption_named = data.encryption_named || source.attributes.count("encryption") > 0 ||
+                            source.attributes.count("technique") > 0;
+  }
+  data.left_out = map_labelled_flows(
+      sources,
+      [&](uint32_t index, const std::string& class_name, const RecordedFlow& flow) -> Deliver {
+        const DataSource& source = sources[index];
+        auto recording = std::make_shared<Recording>();
+        recording->flow = flow;
+        recording->category = class_name;
+        recording->application = attribute(source, "application", class_name);
+        recording->encryption =
+            attribute(source, "encryption", attribute(source, "technique", "plain"));
+        recording->technique = technique_of(recording->encryption);
+        recording->capture = attribute(source, "capture", source.path.filename().string());
+        recording->split = source.split;
+        recording->group = attribute(source, "group", source.session_of(flow.name));
+        return [&data, recording] { data.recordings.push_back(std::move(*recording)); };
+      });
+  if (data.recordings.empty()) {
+    fail("no labelled flow: {} were left out", data.left_out);
+  }
+  return data;
+}
+
+}  // namespace flowmark
