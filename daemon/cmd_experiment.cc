@@ -215,8 +215,9 @@ CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
       one->add_flag("--short-flows", arguments->options.rules.short_flows,
                     "A flow of less than a window gives what it has");
     } else {
-      one->add_option("--model", arguments->plan.learner, "cnn, forest, logistic or naive-bayes")
-          ->check(CLI::IsMember({"cnn", "forest", "logistic", "naive-bayes"}))
+      one->add_option("--model", arguments->plan.learner,
+                      "cnn, forest, logistic, naive-bayes or gaussian-nb")
+          ->check(CLI::IsMember({"cnn", "forest", "logistic", "naive-bayes", "gaussian-nb"}))
           ->capture_default_str();
       one->add_option("--block", arguments->plan.block_s, "Seconds of a picture")
           ->check(CLI::Range(1.0, 3600.0))

@@ -78,12 +78,13 @@ std::optional<SheetEntry> fullest(const RenderOptions& options, const RecordedFl
 
 /// What a flow's row is called: the values of the keys.
 std::string row_name(const RenderOptions& options, const DataSource& source,
-                     const std::string& label) {
+                     const RecordedFlow& flow, const std::string& label) {
+  const auto all = source.attributes_of(flow);
   std::string name;
   for (const std::string& key : options.by) {
-    const auto found = source.attributes.find(key);
-    if (key != "label" && found == source.attributes.end()) {
-      fail("{}: no key '{}' (--by)", source.where, key);
+    const auto found = all.find(key);
+    if (key != "label" && found == all.end()) {
+      fail("{}: flow {} has no key '{}' (--by)", source.where, flow.name, key);
     }
     name += (name.empty() ? "" : " / ") + (key == "label" ? label : found->second);
   }
@@ -108,7 +109,7 @@ void read(const RenderOptions& options, const FeatureSpec& spec, const TakeRow& 
     const auto sources = read_manifest(options.window.input);
     map_labelled_flows(sources,
                        [&](uint32_t source, const std::string& label, const RecordedFlow& flow) {
-                         return [&take, row = row_name(options, sources[source], label),
+                         return [&take, row = row_name(options, sources[source], flow, label),
                                  chosen = choose(flow)]() mutable { take(row, std::move(chosen)); };
                        });
     return;

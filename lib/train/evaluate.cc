@@ -27,21 +27,18 @@ struct AskedFlow {
   std::optional<ShownWindow> mistake;
 };
 
-std::string group_of(const DataSource& source, const std::string& flow, const std::string& by) {
+std::string group_of(const DataSource& source, const RecordedFlow& flow, const std::string& by) {
   if (by == "flow") {
     return "";
   }
   if (by == "file") {
     return source.path.string();
   }
-  if (by == "session") {
-    if (std::string session = source.session_of(flow); !session.empty()) {
-      return session;
-    }
-  }
-  const auto found = source.attributes.find(by);
-  if (found == source.attributes.end()) {
-    fail("{}: no key '{}', by which intervals are to be drawn", source.where, by);
+  const auto all = source.attributes_of(flow);
+  const auto found = all.find(by);
+  if (found == all.end()) {
+    fail("{}: flow {} has no key '{}', by which intervals are to be drawn", source.where, flow.name,
+         by);
   }
   return found->second;
 }
@@ -186,7 +183,7 @@ SourceEvaluation evaluate_sources(const Model& model, const std::vector<DataSour
       sources,
       [&](uint32_t source, const std::string& class_name, const RecordedFlow& flow) -> Deliver {
         auto asked = std::make_shared<AskedFlow>();
-        asked->group = group_of(sources[source], flow.name, options.group_by);
+        asked->group = group_of(sources[source], flow, options.group_by);
         const auto place = std::find(model.classes.begin(), model.classes.end(), class_name);
         if (model.multilabel) {
           asked->truth = label_set(class_name, model.classes,

@@ -15,8 +15,6 @@
 namespace flowmark {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr uint32_t kVersion = 1;  // of how cells are computed; a change makes results stale
 
 uint64_t hash_text(const std::string& text) {
@@ -157,6 +155,7 @@ void run_sets(const ExperimentCell& cell, const ExperimentData& data,
     }
     ExampleSet examples;
     examples.feature_count = cell.spec.length();
+    examples.multilabel = true;
     examples.classes = mixed.labels;
     examples.flows.resize(1);
     std::vector<uint64_t> sets;
@@ -164,12 +163,14 @@ void run_sets(const ExperimentCell& cell, const ExperimentData& data,
     for (size_t part = 0; part < 2; ++part) {
       for (const auto& window : part == 0 ? mixed.train : mixed.test) {
         rows[part].push_back(static_cast<uint32_t>(examples.size()));
-        examples.add({}, as_read(cell.learner, cell.spec, window.features));
+        ExampleInfo info;
+        info.label_set = window.set;
+        examples.add(info, as_read(cell.learner, cell.spec, window.features));
         sets.push_back(window.set);
       }
     }
-    const auto answers = fit_and_answer_sets(cell.learner, cell.spec, examples, sets, rows[0],
-                                             rows[1], options, seed);
+    const auto answers =
+        fit_and_answer_sets(cell.learner, cell.spec, examples, rows[0], rows[1], options, seed);
     MultiLabelScores scores(mixed.labels);
     const size_t labels = mixed.labels.size();
     for (size_t i = 0; i < rows[1].size(); ++i) {
@@ -260,50 +261,6 @@ CellResult CellRunner::run(const ExperimentCell& cell) {
     run_classes(cell, data_, windows(cell), options_, result);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return result;
-}
-
-Json CellResult::to_json() const {
-  Json json{{"id", id}};
-  if (!lacks.empty()) {
-    json["lacks"] = lacks;
-    return json;
-  }
-  json.update(Json{{"classes", classes},
-                   {"accuracy", accuracy},
-                   {"balanced_accuracy", balanced},
-                   {"deviation", deviation},
-                   {"interval", {low, high}},
-                   {"hamming_loss", hamming},
-                   {"repeats", repeats},
-                   {"train_windows", train_windows},
-                   {"test_windows", test_windows},
-                   {"test_groups", test_groups},
-                   {"confusion", confusion},
-                   {"seconds", seconds}});
-  return json;
-}
-
-CellResult CellResult::from_json(const Json& json) {
-  CellResult result;
-  result.id = json.at("id");
-  if (json.contains("lacks")) {
-    result.lacks = json.at("lacks");
-    return result;
-  }
-  result.classes = json.at("classes").get<std::vector<std::string>>();
-  result.accuracy = json.at("accuracy");
-  result.balanced = json.at("balanced_accuracy");
-  result.deviation = json.at("deviation");
-  result.low = json.at("interval").at(0);
-  result.high = json.at("interval").at(1);
-  result.hamming = json.at("hamming_loss");
-  result.repeats = json.at("repeats");
-  result.train_windows = json.at("train_windows");
-  result.test_windows = json.at("test_windows");
-  result.test_groups = json.at("test_groups");
-  result.confusion = json.at("confusion").get<std::vector<uint64_t>>();
-  result.seconds = json.at("seconds");
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -12,9 +13,11 @@
 namespace flowmark {
 namespace {
 
-std::string attribute(const DataSource& source, const char* key, const std::string& otherwise) {
-  const auto found = source.attributes.find(key);
-  return found == source.attributes.end() ? otherwise : found->second;
+using Attributes = std::map<std::string, std::string>;
+
+std::string attribute(const Attributes& all, const char* key, const std::string& otherwise) {
+  const auto found = all.find(key);
+  return found == all.end() ? otherwise : found->second;
 }
 
 std::vector<std::string> collect(const std::vector<Recording>& recordings,
@@ -83,25 +86,24 @@ uint64_t ExperimentData::digest() const {
 
 ExperimentData load_experiment_data(const std::vector<DataSource>& sources) {
   ExperimentData data;
-  for (const DataSource& source : sources) {
-    data.encryption_named = data.encryption_named || source.attributes.count("encryption") > 0 ||
-                            source.attributes.count("technique") > 0;
-  }
   data.left_out = map_labelled_flows(
       sources,
       [&](uint32_t index, const std::string& class_name, const RecordedFlow& flow) -> Deliver {
-        const DataSource& source = sources[index];
+        const Attributes all = sources[index].attributes_of(flow);
         auto recording = std::make_shared<Recording>();
         recording->flow = flow;
         recording->category = class_name;
-        recording->application = attribute(source, "application", class_name);
-        recording->encryption =
-            attribute(source, "encryption", attribute(source, "technique", "plain"));
+        recording->application = attribute(all, "application", class_name);
+        recording->encryption = attribute(all, "encryption", attribute(all, "technique", ""));
         recording->technique = technique_of(recording->encryption);
-        recording->capture = attribute(source, "capture", source.path.filename().string());
-        recording->split = source.split;
-        recording->group = attribute(source, "group", source.session_of(flow.name));
-        return [&data, recording] { data.recordings.push_back(std::move(*recording)); };
+        recording->capture = attribute(all, "capture", "");
+        recording->split = attribute(all, "split", "");
+        recording->group = attribute(all, "group", attribute(all, "session", ""));
+        return [&data, recording] {
+          data.encryption_named = data.encryption_named || !recording->encryption.empty();
+          if (recording->encryption.empty()) recording->encryption = "plain";
+          data.recordings.push_back(std::move(*recording));
+        };
       });
   if (data.recordings.empty()) {
     fail("no labelled flow: {} were left out", data.left_out);

@@ -23,11 +23,9 @@ std::vector<float> fit_and_answer(const std::string& learner, const FeatureSpec&
                                   std::span<const uint32_t> test, const ExperimentOptions& options,
                                   uint64_t seed);
 
-/// The same where every class is its own yes or no: sets[row] has bit c for class c. Forests learn
-/// all outputs at once, the others one model each.
+/// The same of a multi-label set. Forests learn all outputs at once, the others one model each.
 std::vector<float> fit_and_answer_sets(const std::string& learner, const FeatureSpec& spec,
-                                       const ExampleSet& examples, std::span<const uint64_t> sets,
-                                       std::span<const uint32_t> train,
+                                       const ExampleSet& examples, std::span<const uint32_t> train,
                                        std::span<const uint32_t> test,
                                        const ExperimentOptions& options, uint64_t seed);
 

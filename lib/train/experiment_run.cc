@@ -65,6 +65,50 @@ std::vector<size_t> running_order(const std::vector<ExperimentCell>& cells,
 
 }  // namespace
 
+Json CellResult::to_json() const {
+  Json json{{"id", id}};
+  if (!lacks.empty()) {
+    json["lacks"] = lacks;
+    return json;
+  }
+  json.update(Json{{"classes", classes},
+                   {"accuracy", accuracy},
+                   {"balanced_accuracy", balanced},
+                   {"deviation", deviation},
+                   {"interval", {low, high}},
+                   {"hamming_loss", hamming},
+                   {"repeats", repeats},
+                   {"train_windows", train_windows},
+                   {"test_windows", test_windows},
+                   {"test_groups", test_groups},
+                   {"confusion", confusion},
+                   {"seconds", seconds}});
+  return json;
+}
+
+CellResult CellResult::from_json(const Json& json) {
+  CellResult result;
+  result.id = json.at("id");
+  if (json.contains("lacks")) {
+    result.lacks = json.at("lacks");
+    return result;
+  }
+  result.classes = json.at("classes").get<std::vector<std::string>>();
+  result.accuracy = json.at("accuracy");
+  result.balanced = json.at("balanced_accuracy");
+  result.deviation = json.at("deviation");
+  result.low = json.at("interval").at(0);
+  result.high = json.at("interval").at(1);
+  result.hamming = json.at("hamming_loss");
+  result.repeats = json.at("repeats");
+  result.train_windows = json.at("train_windows");
+  result.test_windows = json.at("test_windows");
+  result.test_groups = json.at("test_groups");
+  result.confusion = json.at("confusion").get<std::vector<uint64_t>>();
+  result.seconds = json.at("seconds");
+  return result;
+}
+
 bool chosen(const std::string& id, const std::vector<std::string>& only) {
   const size_t slash = id.find('/');
   const std::string rest = slash == std::string::npos ? id : id.substr(slash + 1);

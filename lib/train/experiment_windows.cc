@@ -14,17 +14,6 @@ namespace {
 
 constexpr size_t kPalettePerCategory = 20'000;
 
-/// Share of a picture's width between its first and last column with packets.
-double span_of(const SparseWindow& picture, uint32_t columns) {
-  uint32_t first = columns;
-  uint32_t last = 0;
-  for (const SparseValue& pixel : picture) {
-    first = std::min(first, pixel.index % columns);
-    last = std::max(last, pixel.index % columns);
-  }
-  return picture.empty() ? 0 : static_cast<double>(last - first + 1) / columns;
-}
-
 void cut_one(const RecordedFlow& flow, uint32_t index, const FeatureSpec& spec,
              const WindowRules& rules, std::vector<RecordedWindow>& windows) {
   TilingOptions tiling;
@@ -33,7 +22,8 @@ void cut_one(const RecordedFlow& flow, uint32_t index, const FeatureSpec& spec,
     if (rules.first_only && window.number > 0) {
       return;
     }
-    if (spec.is_picture() && span_of(window.features, spec.picture.time_bins) < rules.min_span) {
+    if (spec.is_picture() && static_cast<double>(window.span_us) <
+                                 rules.min_span * static_cast<double>(spec.picture.window_us)) {
       return;
     }
     windows.push_back({index, window.number, window.side, window.packets, 0, window.features});
