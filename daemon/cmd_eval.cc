@@ -134,7 +134,7 @@ int run_eval(const EvalOptions& options) {
   const auto sources = choose(options.data.sources(), options.split);
   EvaluationOptions how;
   how.cut = cut_of(options, model->input);
-  how.group_by = options.bootstrap_by.empty() ? default_split(sources) : options.bootstrap_by;
+  how.group_by = options.bootstrap_by;
   how.shown_per_class = options.report.empty() ? 0 : options.pictures;
   how.shown_mistakes = options.report.empty() ? 0 : 3 * options.pictures;
   const SourceEvaluation result = evaluate_sources(*model, sources, how);
@@ -182,7 +182,7 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run) {
   command
       ->add_option("--bootstrap-by", options->bootstrap_by,
                    "What intervals are drawn by: flow, file, or a key of the manifest's entries "
-                   "(default: session if all have one, else flow)")
+                   "(default: session where there is one, else flow)")
       ->type_name("KEY");
   command->add_option("--bootstrap", options->bootstrap.replicates, "Replicates; 0: no intervals")
       ->check(CLI::Range(0, 100000))

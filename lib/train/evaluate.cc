@@ -35,7 +35,10 @@ std::string group_of(const DataSource& source, const RecordedFlow& flow, const s
     return source.path.string();
   }
   const auto all = source.attributes_of(flow);
-  const auto found = all.find(by);
+  const auto found = all.find(by.empty() ? "session" : by);
+  if (found == all.end() && by.empty()) {
+    return "";
+  }
   if (found == all.end()) {
     fail("{}: flow {} has no key '{}', by which intervals are to be drawn", source.where, flow.name,
          by);
