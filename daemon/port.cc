@@ -102,7 +102,7 @@ void Port::configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading
          info.max_tx_queues);
   }
   if (spreading == Spreading::symmetric && info.reta_size != 0) spread_evenly(rx_queues);
-  if (spreading == Spreading::symmetric && fields != 0) check_key();
+  if (spreading == Spreading::symmetric && fields != 0) check_key(conf.rx_adv_conf.rss_conf);
   if (mtu_ != 0) {
     const int set = rte_eth_dev_set_mtu(id_, mtu_);
     if (set != 0) fail("{}: mtu: value {}: the port refuses: {}", place_, mtu_, rte_strerror(-set));
@@ -110,19 +110,29 @@ void Port::configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading
 }
 
 // A driver may keep a key of its own and say nothing; then the directions of a flow would part.
-void Port::check_key() const {
+// Some take the key only when it is set once more.
+void Port::check_key(const rte_eth_rss_conf& wanted) const {
+  if (has_symmetric_key(wanted.rss_key_len)) return;
+  rte_eth_rss_conf again = wanted;
+  rte_eth_dev_rss_hash_update(id_, &again);
+  if (has_symmetric_key(wanted.rss_key_len)) return;
+  fail(
+      "{}: the port did not take the symmetric RSS key: the directions of a flow would reach "
+      "different workers; use workers: 1",
+      place_);
+}
+
+// Of the bytes that were set: not every driver says how many it has.
+bool Port::has_symmetric_key(size_t length) const {
   std::array<uint8_t, kKeyLength> key{};
   rte_eth_rss_conf conf{};
   conf.rss_key = key.data();
   conf.rss_key_len = key.size();
-  if (rte_eth_dev_rss_hash_conf_get(id_, &conf) != 0) return;  // it does not tell: believe it
-  for (size_t i = 2; i < std::min<size_t>(conf.rss_key_len, key.size()); ++i) {
-    if (key[i] == key[i % 2]) continue;
-    fail(
-        "{}: the port did not take the symmetric RSS key: the directions of a flow would reach "
-        "different workers; use workers: 1",
-        place_);
+  if (rte_eth_dev_rss_hash_conf_get(id_, &conf) != 0) return true;  // it does not tell: believe it
+  for (size_t i = 2; i < std::min(length, key.size()); ++i) {
+    if (key[i] != key[i % 2]) return false;
   }
+  return true;
 }
 
 std::string Port::spreading_text() const {

@@ -6,6 +6,7 @@
 
 #include "settings/settings.h"
 
+struct rte_eth_rss_conf;
 struct rte_mempool;
 
 namespace flowmark {
@@ -64,7 +65,8 @@ class Port {
  private:
   void configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading);
   void spread_evenly(uint16_t rx_queues);
-  void check_key() const;
+  void check_key(const rte_eth_rss_conf& wanted) const;
+  bool has_symmetric_key(size_t length) const;
 
   std::string place_;  ///< for messages: ports[0] (net_pcap0)
   std::string name_;

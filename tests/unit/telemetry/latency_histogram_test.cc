@@ -12,7 +12,9 @@ TEST(LatencyHistogram, BucketsFollowEachOtherWithoutAGap) {
   for (size_t i = 0; i < LatencyHistogram::size(); ++i) {
     const uint64_t last = LatencyHistogram::upper_bound(i);
     ASSERT_EQ(LatencyHistogram::index_of(last), i);
-    if (i + 1 < LatencyHistogram::size()) ASSERT_EQ(LatencyHistogram::index_of(last + 1), i + 1);
+    if (i + 1 < LatencyHistogram::size()) {
+      ASSERT_EQ(LatencyHistogram::index_of(last + 1), i + 1);
+    }
   }
   EXPECT_EQ(LatencyHistogram::upper_bound(LatencyHistogram::size() - 1),
             LatencyHistogram::kLargest);
