@@ -38,8 +38,8 @@ Endpoint parse_endpoint(std::string_view text) {
 }
 
 const YamlNode* find(const YamlNode& map, std::string_view key) {
-  const auto found = std::ranges::find_if(
-      map.entries, [key](const auto& entry) { return entry.key.text == key; });
+  const auto found =
+      std::ranges::find_if(map.entries, [key](const auto& entry) { return entry.key.text == key; });
   return found == map.entries.end() ? nullptr : &found->value;
 }
 

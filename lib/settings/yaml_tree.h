@@ -15,7 +15,7 @@ struct YamlNode {
 
   Kind kind = Kind::null;
   int line = 1;
-  bool quoted = false;          ///< a scalar in quotes: text even if it looks like a number
+  bool quoted = false;             ///< a scalar in quotes: text even if it looks like a number
   std::string text;                ///< of a scalar
   std::vector<YamlNode> items;     ///< of a list
   std::vector<YamlEntry> entries;  ///< of a map, in file order

@@ -86,8 +86,8 @@ struct ShownWindow {
 
 struct EvaluationOptions {
   CutOptions cut;
-  /// What a bootstrap draws together: "flow", "file", or a key of the manifest's entries; empty: the
-  /// session where a flow has one, else the flow.
+  /// What a bootstrap draws together: "flow", "file", or a key of the manifest's entries; empty:
+  /// the session where a flow has one, else the flow.
   std::string group_by;
   uint32_t shown_per_class = 0;  ///< windows of each class to keep
   uint32_t shown_mistakes = 0;   ///< wrong answers to keep, the surest ones, one a flow
