@@ -43,7 +43,7 @@ DirPort {address}:{dir_port}
 TestingV3AuthInitialVotingInterval 5
 TestingV3AuthInitialVoteDelay 2
 TestingV3AuthInitialDistDelay 2
-V3AuthVotingInterval 10 seconds
+V3AuthVotingInterval 1 minute
 V3AuthVoteDelay 2 seconds
 V3AuthDistDelay 2 seconds
 TestingDirAuthVoteExit *
