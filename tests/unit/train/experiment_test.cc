@@ -100,17 +100,21 @@ TEST(Leroux, LearnsWhatCanBeToldApart) {
 
 TEST(FlowPic, LearnsCategoriesTechniquesAndUnknownApplications) {
   const ExperimentData data = made_data();
-  PlanOptions plan;
-  plan.learner = "logistic";
+  PlanOptions options;
+  options.learner = "logistic";
+  ExperimentPlan plan = flowpic_plan(data, options);
+  // A linear model cannot generalise over single pixels of 1500 x 1500.
+  for (ExperimentCell& cell : plan.cells) {
+    cell.spec.picture.time_bins = cell.spec.picture.size_bins = 32;
+  }
   const auto results = by_id(run_experiment(
-      flowpic_plan(data, plan), data, small(), folder(),
+      plan, data, small(), folder(),
       {"category", "technique", "unknown/voip-a", "vs-all/voip/plain-vpn", "pixels/32"}));
   EXPECT_EQ(results.size(), 7U);
   for (const auto& [id, result] : results) {
     EXPECT_EQ(result.lacks, "") << id;
   }
-  // A linear model cannot generalise over single pixels of 1500 x 1500.
-  EXPECT_EQ(results.at("flowpic/category/plain").classes.size(), 3U);
+  EXPECT_GT(results.at("flowpic/category/plain").balanced, 0.9);
   EXPECT_GT(results.at("flowpic/unknown/voip-a").balanced, 0.9);
   EXPECT_GT(results.at("flowpic/pixels/32").balanced, 0.9);
   EXPECT_GT(results.at("flowpic/technique").balanced, 0.6);
