@@ -36,7 +36,7 @@ void Classifier::Impl::use_models(const ModelSet* set) {
       plans.push_back({epoch, 0, set->plan()});
     }
     window.reserve(FlowWindows::max_values(*plans.back().plan));
-    reader.reserve(FlowWindows::max_values(*plans.back().plan));
+    reader.picture.reserve(FlowWindows::max_values(*plans.back().plan));
   }
   restart_counters(set);
   busy = preparing = false;

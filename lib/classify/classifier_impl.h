@@ -115,7 +115,7 @@ struct Classifier::Impl {
   uint64_t active_ns = 0;
   std::array<uint64_t, kMaxModels> cost_ns{};  ///< of an inference, by slot; 0: not known yet
   SparseWindow window;
-  PictureReader reader;
+  WindowReader reader;
   bool reading = false;  ///< the active window is being read out, not inferred yet
 
   // The burst under way.

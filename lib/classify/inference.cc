@@ -37,7 +37,7 @@ bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
     const uint64_t last = std::exchange(now, now_ns());
     active_ns += now - last;
     if (done) finish_window();
-    // A window's flow is cold and its histogram is read out in one piece: not at a slice's end.
+    // A window's flow is cold, and its records are copied in one piece: not at a slice's end.
     if (!busy && !preparing && now - start >= budget_ns / 2) break;
   } while (now - start < budget_ns && (busy || preparing || due.size() > 0));
   if (now - start > budget_ns && now - start - budget_ns > kOverrunNs) {
@@ -85,8 +85,8 @@ void Classifier::Impl::begin_next() noexcept {
   active_provisional = is_provisional(*state, active);
   busy = true;
   active_ns = 0;
-  reading = !state->windows->begin_read(spec, direction, plan, reader, window);
-  if (!reading) model.model->engine->begin(*scratch[active.model], window);
+  reading = true;
+  state->windows->begin_read(spec, direction, plan, reader);
 }
 
 // The flows whose turn comes next were not touched for a while: fetched while this one is read.

@@ -242,23 +242,24 @@ void FlowWindows::clear_pixels(size_t spec, Direction direction, const WindowPla
 
 void FlowWindows::features(size_t spec, Direction direction, const WindowPlan& plan,
                            SparseWindow& out) const noexcept {
-  PictureReader reader;
-  if (begin_read(spec, direction, plan, reader, out)) return;
+  WindowReader reader;
+  begin_read(spec, direction, plan, reader);
   while (!reader.step(UINT32_MAX, plan.tables().specs[spec].values, out)) {
   }
 }
 
-bool FlowWindows::begin_read(size_t spec, Direction direction, const WindowPlan& plan,
-                             PictureReader& reader, SparseWindow& out) const noexcept {
+void FlowWindows::begin_read(size_t spec, Direction direction, const WindowPlan& plan,
+                             WindowReader& reader) const noexcept {
   const SpecTables& tables = plan.tables().specs[spec];
-  if (const auto* histogram = std::get_if<HistogramTables>(&tables.tables)) {
-    state<SlidingHistogram>(tables.offset).features(tables.values, ring(), *histogram, out);
-    return true;
+  const auto* histogram = std::get_if<HistogramTables>(&tables.tables);
+  reader.is_picture = histogram == nullptr;
+  if (histogram != nullptr) {
+    state<SlidingHistogram>(tables.offset).copy_to(reader.histogram, ring(), *histogram);
+    return;
   }
   state<PicturePair>(tables.offset)
       .of[static_cast<size_t>(direction)]
-      .copy_to(reader, *std::get_if<PictureTables>(&tables.tables));
-  return false;
+      .copy_to(reader.picture, *std::get_if<PictureTables>(&tables.tables));
 }
 
 uint32_t FlowWindows::packets_in_window(size_t spec, Direction direction,

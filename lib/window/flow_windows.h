@@ -10,7 +10,7 @@
 #include "feature/feature_spec.h"
 #include "feature/sparse_window.h"
 #include "flow/packet_record.h"
-#include "window/picture_reader.h"
+#include "window/window_reader.h"
 
 namespace flowmark {
 
@@ -113,10 +113,10 @@ class FlowWindows {
   void features(size_t spec, Direction direction, const WindowPlan& plan,
                 SparseWindow& out) const noexcept;
 
-  /// The same in pieces, for the packet path. True when `out` is complete at once; else
-  /// reader.step(n, values, out) completes it, whatever becomes of these windows meanwhile.
-  bool begin_read(size_t spec, Direction direction, const WindowPlan& plan, PictureReader& reader,
-                  SparseWindow& out) const noexcept;
+  /// The same in pieces, for the packet path: reader.step(n, values, out) until it says that `out`
+  /// is complete, whatever becomes of these windows meanwhile.
+  void begin_read(size_t spec, Direction direction, const WindowPlan& plan,
+                  WindowReader& reader) const noexcept;
 
   /// Packets now in the window of a spec (of that direction for pictures; there without those that
   /// were left out).

@@ -9,6 +9,8 @@
 
 namespace flowmark {
 
+class HistogramReader;
+
 /// The ring of a flow's newest records, as the windows see it.
 struct RecordRing {
   const PacketRecord* records;
@@ -37,8 +39,9 @@ class SlidingHistogram {
   void keep_newest(uint32_t packets) noexcept;
   void clear() noexcept { packets_ = 0; }
 
-  void features(ValueKind values, const RecordRing& ring, const HistogramTables& tables,
-                SparseWindow& out) const noexcept;
+  /// Hands the window's records to a reader, which then makes the features of them.
+  void copy_to(HistogramReader& reader, const RecordRing& ring,
+               const HistogramTables& tables) const noexcept;
   uint32_t packets(const RecordRing& ring, const HistogramTables& tables) const noexcept;
 
  private:
