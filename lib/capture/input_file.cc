@@ -29,13 +29,16 @@ InputFile::InputFile(const std::filesystem::path& path) : path_(path.string()) {
     fail("{}: is a folder, not a file", path_);
   }
   if (S_ISREG(status.st_mode)) size_ = static_cast<uint64_t>(status.st_size);
+  if (XzReader::is_xz(fd)) {
+    xz_ = std::make_unique<XzReader>(fd, path_);
+    return;
+  }
   file_ = gzdopen(fd, "rb");
   if (file_ == nullptr) {
     close(fd);
     fail("{}: cannot be opened: out of memory", path_);
   }
   gzbuffer(file_, kGzipBuffer);
-  gzip_ = gzdirect(file_) == 0;
 }
 
 InputFile::~InputFile() {
@@ -52,6 +55,7 @@ void InputFile::fail_read() const {
 
 // Up to `most` bytes; 0 at the end.
 size_t InputFile::fill(uint8_t* to, size_t most) {
+  if (xz_) return xz_->read(to, most);
   const int n = gzread(file_, to, static_cast<unsigned>(std::min(most, kLargestRead)));
   if (n > 0) return static_cast<size_t>(n);
   int code = Z_OK;
@@ -104,7 +108,8 @@ bool InputFile::read_line(std::string& line, size_t longest) {
 
 double InputFile::progress() const noexcept {
   if (size_ == 0) return 0;
-  const double at = static_cast<double>(gzoffset(file_));
+  const double at =
+      xz_ ? static_cast<double>(xz_->position()) : static_cast<double>(gzoffset(file_));
   return std::clamp(at / static_cast<double>(size_), 0.0, 1.0);
 }
 

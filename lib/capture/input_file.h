@@ -2,14 +2,17 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
+
+#include "capture/xz_reader.h"
 
 struct gzFile_s;
 
 namespace flowmark {
 
-/// A file read from front to back, unpacked on the way if it is gzip.
+/// A file read from front to back, unpacked on the way if it is gzip, or xz in a regular file.
 class InputFile {
  public:
   /// Throws Error naming the file and why it cannot be read.
@@ -19,7 +22,7 @@ class InputFile {
   InputFile& operator=(const InputFile&) = delete;
 
   /// Fills `out`; returns how many bytes there were: fewer only at the end. Throws Error when
-  /// reading fails or the gzip data is cut off or damaged; what was readable before that comes
+  /// reading fails or the packed data is cut off or damaged; what was readable before that comes
   /// first.
   size_t read(std::span<uint8_t> out);
 
@@ -27,7 +30,6 @@ class InputFile {
   /// read() does, and when the line is longer than `longest` bytes.
   bool read_line(std::string& line, size_t longest);
 
-  bool is_gzip() const noexcept { return gzip_; }
   /// Share of the (packed) file read so far, 0..1.
   double progress() const noexcept;
 
@@ -36,9 +38,9 @@ class InputFile {
   [[noreturn]] void fail_read() const;
 
   std::string path_;
+  std::unique_ptr<XzReader> xz_;  // where it is xz, file_ is null
   gzFile_s* file_ = nullptr;
   uint64_t size_ = 0;
-  bool gzip_ = false;
   std::string buffer_;  // of read_line
   size_t buffer_at_ = 0;
 };

@@ -9,7 +9,7 @@
 
 namespace flowmark {
 
-/// Reads a capture (pcap or pcapng, plain or gzip; Ethernet, raw IP, Linux cooked 1 and 2, BSD
+/// Reads a capture (pcap or pcapng, plain, gzip or xz; Ethernet, raw IP, Linux cooked 1 and 2, BSD
 /// loopback, PPP) packet by packet, in file order.
 class CaptureReader {
  public:

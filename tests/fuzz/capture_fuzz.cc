@@ -1,5 +1,7 @@
 // Capture files: reading gives packets or a clear error, and copying what was read gives the very
 // same file.
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -24,8 +26,10 @@ const std::string& copy_path() {
   return path;
 }
 
-bool is_gzip(const uint8_t* data, size_t size) {
-  return size >= 2 && data[0] == 0x1f && data[1] == 0x8b;
+bool is_packed(const uint8_t* data, size_t size) {
+  constexpr std::array<uint8_t, 6> kXz{0xFD, '7', 'z', 'X', 'Z', 0};
+  const bool gzip = size >= 2 && data[0] == 0x1f && data[1] == 0x8b;
+  return gzip || (size >= kXz.size() && std::equal(kXz.begin(), kXz.end(), data));
 }
 
 uint64_t read_and_copy(const std::string& path, CaptureCopier& copier) {
@@ -59,13 +63,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CaptureCopier copier(file.path(), copy_path());
     read_and_copy(file.path(), copier);
     copier.finish();
-    if (is_gzip(data, size)) {
+    if (is_packed(data, size)) {
       std::filesystem::remove(copy_path());
     } else {
       check_copy(data, size);
     }
   } catch (const Error&) {
-    // No capture at all, or damaged gzip data.
+    // No capture at all, or damaged packed data.
   }
   try {
     read_flows(file.path(), {},

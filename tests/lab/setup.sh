@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 
 packages=(iproute2 ethtool util-linux procps tcpdump tshark g++ openssl python3 python3-yaml
   nginx-light openssh-server openssh-client rsync curl ffmpeg espeak-ng baresip-core
-  chromium-headless-shell python3-aiohttp prosody python3-slixmpp aria2 transmission-daemon opentracker
+  chromium-headless-shell python3-aiohttp prosody python3-slixmpp ngircd vsftpd lftp aria2 transmission-daemon opentracker
   iputils-ping openvpn wireguard-go wireguard-tools strongswan-charon strongswan-swanctl
   libstrongswan-standard-plugins libcharon-extra-plugins tor nftables)
 cache=${FLOWMARK_LAB_CACHE:-/var/tmp/flowmark-lab}

@@ -63,7 +63,7 @@ def _link(name, direction, c, rate_mbit, share):
 
 def relay_commands(name, addresses, c):
     """(inside relay, outside relay) commands that give the hosts `addresses` the conditions."""
-    up = max(UP_FLOOR_MBIT, c.rate_mbit * PROFILES[c.profile][4])
+    up = max(min(UP_FLOOR_MBIT, c.rate_mbit), c.rate_mbit * PROFILES[c.profile][4])
     hosts = [f"host {address} {name}" for address in addresses]
     radio = {"delay": 0.1, "jitter": 0.8, "loss": 0.8} if c.profile == "wifi" else None
     rest = {"delay": 1.0, "jitter": 1.0, "loss": 1.0}

@@ -1,6 +1,7 @@
 """Captures of the lab: header-only copies of chosen conversations, and their packet sequences."""
 
 import gzip
+import lzma
 import os
 import socket
 import struct
@@ -147,7 +148,7 @@ def sequence_lines(number, label, flow):
 def read_sequences(path):
     """(number, label, epoch in microseconds, [(time in microseconds, signed size)]) of each flow."""
     flow = None
-    with gzip.open(path, "rt") as file:
+    with lzma.open(path, "rt") as file:
         for line in file:
             if line.startswith("#"):
                 if flow:

@@ -14,19 +14,27 @@ SESSIONS = {"train": 8, "test": 4, "demo": 1}
 # keeps the sessions there are; the next run records only the new ones.
 FEW_FLOWS = ("voip", "streaming", "chat")
 SESSIONS_FEW_FLOWS = {"train": 16, "test": 8, "demo": 1}
+# Applications that came after the first recordings have sessions of their own, behind those.
+SESSIONS_LATER = {"train": 4, "test": 2, "demo": 0}
 EXTRA_DEMO = (("voip", "baresip-pcma", 4), ("file-transfer", "https-down", 6))
 # Applications seen in the demo, the ones most people would use.
 DEMO_VARIANTS = {"voip": "baresip-opus", "streaming": "adaptive-hls", "browsing": "chromium-http2",
                  "file-transfer": "scp-down", "chat": "xmpp-direct", "p2p": "aria2"}
 # Bulk classes fill any line: slow ones keep recordings small.
 RATE_CAPS = {"file-transfer": (2.0, 6.0), "p2p": (2.0, 5.0), "streaming": (3.0, 9.0)}
+RATE_CAPS_TUNNEL = {"file-transfer": (0.4, 1.4), "p2p": (0.25, 0.7), "streaming": (1.0, 3.0)}
 SECONDS = {"train": (75, 110), "test": (75, 110), "demo": (95, 105)}
 IPV4_ONLY = ("p2p",)
 # In a tunnel all of a session is one flow: more sessions, each of two full minutes.
-SESSIONS_TUNNEL = {"train": 50, "test": 25}
-SESSIONS_MIXED = {"train": 150, "test": 75}
-RATE_MIXED = (4.0, 12.0)
-SECONDS_TUNNEL = (125, 140)  # calls and films last 150
+SESSIONS_TUNNEL = {"train": 26, "test": 14}
+SESSIONS_LATER_TUNNEL = {"train": 8, "test": 4}
+FIRST_LATER_TUNNEL = 40  # of a label's 60 numbers
+SESSIONS_MIXED = {"train": 60, "test": 30}
+RATE_MIXED = (1.0, 3.0)
+SECONDS_TUNNEL = (125, 135)  # calls and films last 150
+# The background alone fills many windows in a minute, and takes room.
+SESSIONS_BACKGROUND = {"train": 8, "test": 4}
+SECONDS_BACKGROUND = (64, 72)
 # Further kinds of a tunnel's sessions: applications side by side, and packets a second of others
 # beside one application. Each has numbers of its own; new ones go to the end.
 MIXED = "mixed"
@@ -75,7 +83,8 @@ def series(technique, kind=0):
 
 
 def _session(dice, label, variant, split, number, profile, family, seed, seconds, technique="plain"):
-    drawn = conditions.draw(dice, profile, RATE_CAPS.get(label))
+    caps = RATE_CAPS if technique == "plain" else RATE_CAPS_TUNNEL
+    drawn = conditions.draw(dice, profile, caps.get(label))
     return Session(label, variant, split, number, dice.randint(*seconds), drawn, family, f"{seed}-{split}", technique)
 
 
@@ -95,11 +104,28 @@ def _plain(split, seed):
             family = 6 if dice.random() < 0.2 and split != "demo" and label not in IPV4_ONLY else 4
             sessions.append(_session(dice, label, variant, split, base + 20 * place + i, profile, family, seed,
                                      SECONDS[split]))
+        first = base + 20 * place + (SESSIONS_FEW_FLOWS if label in FEW_FLOWS else SESSIONS)[split]
+        sessions += _later(split, seed, label, application.later_variants, "plain", first, SESSIONS_LATER[split],
+                           SECONDS[split])
     if split == "demo":
         dice = random.Random(f"{seed}-{split}-extra")
         for i, (label, variant, family) in enumerate(EXTRA_DEMO):
             sessions.append(_session(dice, label, variant, split, base + 20 * len(APPLICATIONS) + i,
                                      profiles[i % len(profiles)], family, seed, SECONDS[split]))
+    return sessions
+
+
+def _later(split, seed, label, variants, technique, first, count, seconds):
+    """Sessions of the variants that came later, numbered from `first`."""
+    if not variants:
+        return []
+    dice = random.Random(f"{seed}-{split}-{technique}-{label}-later")
+    profiles = dice.sample(list(conditions.PROFILES), len(conditions.PROFILES))
+    sessions = []
+    for i in range(count):
+        family = 6 if dice.random() < 0.2 and 6 in TECHNIQUES[technique].families and label not in IPV4_ONLY else 4
+        sessions.append(_session(dice, label, variants[i % len(variants)], split, first + i,
+                                 profiles[(i + i // len(profiles)) % len(profiles)], family, seed, seconds, technique))
     return sessions
 
 
@@ -112,7 +138,8 @@ def _base(split, technique, kind):
 def _mixed(split, seed, technique):
     """Two to four applications at once: every number of them, and every class, equally often."""
     sessions = []
-    usable = {label: TECHNIQUES[technique].variants(application) for label, application in APPLICATIONS.items()}
+    usable = {label: TECHNIQUES[technique].usable(label, application.variants)
+              for label, application in APPLICATIONS.items()}
     labels = [label for label, variants in usable.items() if variants]
     profiles = list(conditions.PROFILES)
     dice = random.Random(f"{seed}-{split}-{technique}-{MIXED}")
@@ -142,18 +169,21 @@ def _tunnelled(split, seed, technique, background):
     base = _base(split, technique, background)
     profiles = list(conditions.PROFILES)
     for place, (label, application) in enumerate(APPLICATIONS.items()):
-        variants = kind.variants(application)
+        variants = kind.usable(label, application.variants)
         if not variants:
             continue
         dice = random.Random(f"{seed}-{split}-{series(technique, background)}-{label}")
-        for i in range(SESSIONS_TUNNEL[split]):
+        for i in range((SESSIONS_BACKGROUND if background else SESSIONS_TUNNEL)[split]):
             profile = profiles[(i + i // len(profiles) + place) % len(profiles)]
             variant = variants[(i + (1 if split == "test" else 0)) % len(variants)]
             families = (4,) if label in IPV4_ONLY else kind.families
             family = 6 if dice.random() < 0.2 and 6 in families else 4
             sessions.append(_session(dice, label, variant, split, base + 60 * place + i, profile, family, seed,
-                                     SECONDS_TUNNEL, technique))
+                                     SECONDS_BACKGROUND if background else SECONDS_TUNNEL, technique))
             sessions[-1].background = background
+        if not background:
+            sessions += _later(split, seed, label, kind.usable(label, application.later_variants), technique,
+                               base + 60 * place + FIRST_LATER_TUNNEL, SESSIONS_LATER_TUNNEL[split], SECONDS_TUNNEL)
     return sessions
 
 

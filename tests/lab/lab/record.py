@@ -33,6 +33,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEAST_PACKETS = {"chat": 40}
 LEAST_PACKETS_ELSE = 200
 BACKGROUND_PORT = 47000
+START_GAP = 3  # seconds between the first sessions: starts and ends are what costs time of the CPU
 
 
 class Lab:
@@ -58,8 +59,11 @@ class Lab:
         self.certificates = certificates = servers.certificates(os.path.join(self.options.cache, "certificates"))
         servers.start_web(self.processes, self.content, certificates, self.folder, self.options.split)
         servers.start_files(self.processes, self.folder)
+        if "file-transfer" in labels:
+            servers.start_ftp(self.processes, self.content, certificates, self.folder)
         if "chat" in labels:
             servers.start_chat(self.processes, certificates, self.folder)
+            servers.start_irc(self.processes, certificates, self.folder)
         if techniques & {Tor.name}:
             self.tor = TorNetwork(self)
             self.tor.up()
@@ -209,6 +213,15 @@ def work(lab, waiting, failed, stopping):
                     break
 
 
+def side_by_side(sessions):
+    """The first of each class, the second of each, ...: heavy and light ones run at the same time."""
+    rounds, seen = [], {}
+    for session in sessions:
+        seen[session.label] = seen.get(session.label, 0) + 1
+        rounds.append(seen[session.label])
+    return [session for _, session in sorted(zip(rounds, sessions), key=lambda one: one[0])]
+
+
 def run(options, sessions):
     lab = Lab(options)
     stopping = threading.Event()
@@ -216,14 +229,14 @@ def run(options, sessions):
     try:
         lab.up({label for session in sessions for label in session.label.split(SEPARATOR)},
                {session.technique for session in sessions})
-        for session in sessions:
+        for session in side_by_side(sessions):
             waiting.put(session)
         slots = len(sessions) if options.split == "demo" else min(options.jobs, len(sessions))
         threads = [threading.Thread(target=work, args=(lab, waiting, failed, stopping), name=str(slot), daemon=True)
                    for slot in range(1, slots + 1)]
         for thread in threads:
             thread.start()
-            time.sleep(0.4)
+            time.sleep(0.4 if options.split == "demo" else START_GAP)
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
                 thread.join(0.5)

@@ -1,4 +1,4 @@
-"""The servers of a run: nginx (sites, films, downloads, uploads), sshd, prosody."""
+"""The servers of a run: nginx (sites, films, downloads, uploads), sshd, vsftpd, prosody, ngircd."""
 
 import os
 import shutil
@@ -12,7 +12,10 @@ from .process import check, inside
 # Last numbers of server addresses. Sites and content networks of even number talk HTTP/2,
 # those of odd number HTTP/1.1.
 SITE, CDN, MEDIA, FILM, DOWNLOAD = 10, (20, 21), (22, 23), (24, 25), 26
-SSH, CHAT = 40, 60
+SSH, FTP, CHAT = 40, 41, 60
+IRC_PORT = 6697
+FTP_DATA_PORTS = range(42000, 42200)
+FTP_UPLOADS = "incoming"
 
 _NGINX = """daemon off; user root; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
 events {{ worker_connections 2048; }}
@@ -108,6 +111,52 @@ def start_files(processes, folder):
     wait_for_port("files", server_address(SSH), 22)
 
 
+_VSFTPD = """{listen}
+background=NO
+anonymous_enable=YES
+local_enable=NO
+no_anon_password=YES
+ftp_username=ftp
+nopriv_user=nobody
+anon_root={root}
+write_enable=YES
+anon_upload_enable=YES
+anon_umask=022
+ssl_enable=YES
+allow_anon_ssl=YES
+force_anon_data_ssl=YES
+force_anon_logins_ssl=YES
+require_ssl_reuse=NO
+rsa_cert_file={certificates}/server.pem
+rsa_private_key_file={certificates}/server.key
+pasv_min_port={first}
+pasv_max_port={last}
+max_per_ip=0
+secure_chroot_dir={folder}/empty
+seccomp_sandbox=NO
+xferlog_enable=NO
+"""
+
+
+def start_ftp(processes, content, certificate_folder, folder):
+    """vsftpd over TLS, one for each family: it listens on one address only. Its package makes the user."""
+    root = os.path.join(folder, "ftp")
+    for path in (root, os.path.join(folder, "empty"), os.path.join(root, FTP_UPLOADS)):
+        os.makedirs(path, mode=0o755)
+    shutil.chown(os.path.join(root, FTP_UPLOADS), "ftp")
+    for name in os.listdir(content.path("files")):  # it locks itself in, so they must be there
+        os.link(content.path("files", name), os.path.join(root, name))
+    for family, listen in ((4, "listen=YES\nlisten_address="), (6, "listen=NO\nlisten_ipv6=YES\nlisten_address6=")):
+        address = server_address(FTP, family)
+        settings = os.path.join(folder, f"vsftpd{family}.conf")
+        with open(settings, "w", encoding="ascii") as file:
+            file.write(_VSFTPD.format(listen=listen + address, root=root, folder=folder,
+                                      certificates=certificate_folder, first=FTP_DATA_PORTS[0],
+                                      last=FTP_DATA_PORTS[-1]))
+        processes.start("files", "vsftpd", settings, log=f"vsftpd{family}")
+        wait_for_port("files", address, 21)
+
+
 _PROSODY = """pidfile = "{folder}/prosody.pid"
 data_path = "{folder}/prosody"
 run_as_root = true
@@ -138,3 +187,35 @@ def start_chat(processes, certificate_folder, folder):
                                    address4=server_address(CHAT), address6=server_address(CHAT, 6)))
     processes.start("chat", "prosody", "--root", "-F", "--config", path, log="prosody")
     wait_for_port("chat", server_address(CHAT), 5222)
+
+
+_NGIRCD = """[Global]
+Name = irc.lab
+Info = chat of the lab
+Listen = {address4},{address6}
+Ports = 6667
+MotdPhrase = Welcome. Be kind to each other.
+ServerUID = root
+ServerGID = root
+[Limits]
+MaxConnectionsIP = 0
+MaxJoins = 0
+PingTimeout = 60
+[Options]
+DNS = no
+Ident = no
+PAM = no
+[SSL]
+CertFile = {certificates}/server.pem
+KeyFile = {certificates}/server.key
+Ports = {port}
+"""
+
+
+def start_irc(processes, certificate_folder, folder):
+    path = os.path.join(folder, "ngircd.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(_NGIRCD.format(address4=server_address(CHAT), address6=server_address(CHAT, 6),
+                                  certificates=certificate_folder, port=IRC_PORT))
+    processes.start("chat", "ngircd", "-n", "-f", path, log="ngircd")
+    wait_for_port("chat", server_address(CHAT), IRC_PORT)

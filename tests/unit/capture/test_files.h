@@ -1,5 +1,6 @@
 #pragma once
 
+#include <lzma.h>
 #include <zlib.h>
 
 #include <cstdint>
@@ -54,6 +55,18 @@ inline void write_gzip(const std::filesystem::path& path, const Bytes& bytes) {
   gzFile file = gzopen(path.c_str(), "wb");
   gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
   if (gzclose(file) != Z_OK) throw std::runtime_error("cannot write " + path.string());
+}
+
+/// `bytes` as one stream of xz.
+inline Bytes xz(const Bytes& bytes) {
+  Bytes packed(lzma_stream_buffer_bound(bytes.size()));
+  size_t end = 0;
+  if (lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, nullptr, bytes.data(), bytes.size(),
+                              packed.data(), &end, packed.size()) != LZMA_OK) {
+    throw std::runtime_error("xz");
+  }
+  packed.resize(end);
+  return packed;
 }
 
 inline Bytes read_gzip(const std::filesystem::path& path) {

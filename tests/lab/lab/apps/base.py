@@ -18,6 +18,10 @@ class Application:
     `session.seconds`, and stop(). rules() then names the conversations that carry the label.
     """
 
+    # Variants that came after the first recordings: their sessions follow the others', so that those
+    # keep their numbers, and mixtures do without them.
+    later_variants = ()
+
     def __init__(self, session, lab, processes, folder):
         self.session = session
         self.lab = lab

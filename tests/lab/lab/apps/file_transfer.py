@@ -1,16 +1,17 @@
-"""Files going up and down: scp, sftp, HTTPS download, HTTPS upload, rsync over SSH."""
+"""Files going up and down: scp, sftp, HTTPS download and upload, rsync over SSH, FTP over TLS."""
 
 import os
 
 from ..network import server_address
 from ..packets import TCP, Rule
-from ..servers import DOWNLOAD, SSH
+from ..servers import DOWNLOAD, FTP, FTP_DATA_PORTS, FTP_UPLOADS, SSH
 from .base import Application
 
 
 class FileTransfer(Application):
     label = "file-transfer"
     variants = ("scp-down", "https-down", "scp-up", "sftp", "https-up", "rsync")
+    later_variants = ("ftps-down", "ftps-up")
 
     def prepare(self):
         folder = self.lab.content.path("files")
@@ -19,6 +20,8 @@ class FileTransfer(Application):
         os.makedirs(self.remote)
 
     def rules(self):
+        if self.session.variant.startswith("ftps"):  # files travel on connections of their own
+            return [Rule(TCP, frozenset([21, *FTP_DATA_PORTS]), frozenset([server_address(FTP, self.session.family)]))]
         host = DOWNLOAD if self.session.variant.startswith("https") else SSH
         return [Rule(TCP, frozenset([443 if host == DOWNLOAD else 22]),
                      frozenset([server_address(host, self.session.family)]))]
@@ -38,6 +41,10 @@ class FileTransfer(Application):
             self.pause(self.random.lognormvariate(0.7, 0.8))
 
     def _tidy(self):
+        uploads = os.path.join(self.lab.folder, "ftp", FTP_UPLOADS)
+        for name in os.listdir(uploads):
+            if name.startswith(f"got-{self.session.name}-"):
+                os.remove(os.path.join(uploads, name))
         for folder in (self.remote, self.folder):
             for name in os.listdir(folder):
                 path = os.path.join(folder, name)
@@ -91,3 +98,18 @@ class FileTransfer(Application):
     def _https_up(self, path, number):
         return self.client_process("curl", "-sS", "--insecure", "-g", "-T", path,
                                    self._url(f"up/{self.session.name}-{number}"), log="curl")
+
+    def _lftp(self, *commands):
+        """One sitting of lftp: everything encrypted, whoever asks may come in."""
+        address = server_address(FTP, self.session.family)
+        host = f"[{address}]" if ":" in address else address
+        settings = ("set ftp:ssl-force true", "set ftp:ssl-allow-anonymous true", "set ftp:ssl-protect-data true",
+                    "set ssl:verify-certificate no", "set net:max-retries 1", f"open ftp://{host}", "ls")
+        return self.client_process("lftp", "--norc", "-c", "; ".join((*settings, *commands)), log="lftp",
+                                   env=dict(os.environ, HOME=self.folder))
+
+    def _ftps_down(self, path, number):
+        return self._lftp(f"get {os.path.basename(path)} -o {self.folder}/got{number}")
+
+    def _ftps_up(self, path, number):
+        return self._lftp(f"cd {FTP_UPLOADS}", f"put {path} -o got-{self.session.name}-{number}")

@@ -15,7 +15,7 @@ from ..network import LAN_GATEWAYS, SERVERS, TRANSIT_NETWORKS, server_address, t
 from ..packets import Rule
 from ..process import NAMESPACE_PREFIX, check, inside
 
-MOST_SLOTS = 20  # as far as the numbers of addresses reach
+MOST_SLOTS = 24  # as far as the numbers of addresses reach
 _FIRST_END = 61  # VPN end of slot N: number _FIRST_END + N on the servers' side, N outside of it
 
 
@@ -46,9 +46,9 @@ class Technique:
         os.makedirs(folder, exist_ok=True)
 
     @staticmethod
-    def variants(application):
-        """The application's variants that can use the technique."""
-        return application.variants
+    def usable(label, variants):  # pylint: disable=unused-argument
+        """Those of the label's variants that can use the technique."""
+        return variants
 
     def prepare(self):
         """Brings the far end up."""

@@ -136,9 +136,9 @@ class Tor(Technique):
     patience = 90
 
     @staticmethod
-    def variants(application):
+    def usable(label, variants):
         """Voice is UDP. Of P2P the client that talks TCP; nobody can call it, so it calls all others."""
-        return {"voip": (), "p2p": ("aria2",)}.get(application.label, application.variants)
+        return tuple(variant for variant in variants if label != "voip" and variant != "transmission")
 
     def rules(self, application):
         return [Rule(TCP, frozenset([_OR_PORT, _DIR_PORT]), frozenset(self.lab.tor.addresses))]
