@@ -30,7 +30,6 @@ struct Classifier::Impl {
   void count_classes(const FlowState& state, const PacketRecord& packet) noexcept;
   void hand_on_staged() noexcept;
   void hand_on(FlowId id, FlowState& state) noexcept;
-  bool bring_up_to_date(FlowId id, FlowState& state) noexcept;
   void count_result(FlowId id, FlowWindows::AppendResult result) noexcept;
   void queue_due(FlowId id, FlowState& state, uint8_t direction, TimeUs now_us) noexcept;
   struct WindowName {
@@ -43,8 +42,10 @@ struct Classifier::Impl {
 
   // inference.cc
   bool infer(uint64_t budget_ns) noexcept;
-  bool step() noexcept;
-  void begin_next() noexcept;
+  bool step(bool finely) noexcept;
+  void take_next() noexcept;
+  void prepare() noexcept;
+  FlowState* active_state() noexcept;
   void prefetch_due() const noexcept;
   void enqueue(const DueItem& item, FlowState& state, Due& due_state) noexcept;
   bool leave_out(FlowState& state, uint8_t slot, LadderStep step) noexcept;
@@ -110,7 +111,8 @@ struct Classifier::Impl {
   OverloadLadder ladder;
   DueItem active;  ///< inference under way, if `busy`
   bool busy = false;
-  bool preparing = false;  ///< or its window is being brought up to date
+  bool preparing = false;  ///< or its flow is being brought up to date
+  uint32_t undrawn = 0;    ///< packets that its pictures still lack
   bool active_provisional = false;
   uint64_t active_ns = 0;
   std::array<uint64_t, kMaxModels> cost_ns{};  ///< of an inference, by slot; 0: not known yet

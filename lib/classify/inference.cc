@@ -8,9 +8,13 @@
 namespace flowmark {
 namespace {
 
-/// Work units between two looks at the clock: a few hundred nanoseconds.
+/// Pieces between two looks at the clock: half a microsecond or so.
 constexpr uint32_t kWorkPerLook = 512;
-constexpr uint32_t kPixelsPerLook = 256;
+constexpr uint32_t kPixelsPerLook = 128;
+constexpr uint32_t kPacketsPerLook = 32;
+/// Towards its end a slice looks at the clock this much more often.
+constexpr uint64_t kFinelyNs = 2000;
+constexpr uint32_t kFiner = 4;
 /// A slice this much over its budget is counted.
 constexpr uint64_t kOverrunNs = 2000;
 
@@ -26,67 +30,83 @@ bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
   if (!busy && !preparing && due.size() == 0) return false;
   counters.inference_slices.add();
   const uint64_t start = now_ns();
-  uint64_t now = start;
+  uint64_t spent = 0;
   do {
     bool done = false;
     if (busy) {
-      done = step();
+      done = step(spent + kFinelyNs > budget_ns);
+    } else if (preparing) {
+      prepare();
     } else {
-      begin_next();
+      take_next();
     }
-    const uint64_t last = std::exchange(now, now_ns());
-    active_ns += now - last;
+    const uint64_t before = std::exchange(spent, now_ns() - start);
+    active_ns += spent - before;
     if (done) finish_window();
-    // A window's flow is cold, and its records are copied in one piece: not at a slice's end.
-    if (!busy && !preparing && now - start >= budget_ns / 2) break;
-  } while (now - start < budget_ns && (busy || preparing || due.size() > 0));
-  if (now - start > budget_ns && now - start - budget_ns > kOverrunNs) {
-    counters.inference_slices_over.add();
-  }
+    // A flow whose turn comes is cold, and its window is copied in one piece: not at a slice's end.
+    if (!busy && spent >= budget_ns / 2) break;
+  } while (spent < budget_ns && (busy || preparing || due.size() > 0));
+  if (spent > budget_ns && spent - budget_ns > kOverrunNs) counters.inference_slices_over.add();
   return busy || preparing || due.size() > 0;
 }
 
 // A piece of the active window: of reading it out, then of its inference. True when that is done.
-bool Classifier::Impl::step() noexcept {
+bool Classifier::Impl::step(bool finely) noexcept {
+  const uint32_t parts = finely ? kFiner : 1;
   const Model& model = *models->models()[active.model].model;
-  if (!reading) return model.engine->step(*scratch[active.model], kWorkPerLook);
-  reading = !reader.step(kPixelsPerLook, model.input.values, window);
+  if (!reading) return model.engine->step(*scratch[active.model], kWorkPerLook / parts);
+  reading = !reader.step(kPixelsPerLook / parts, model.input.values, window);
   if (!reading) model.engine->begin(*scratch[active.model], window);
   return false;
 }
 
-// Takes the oldest due window, and begins with it if its flow still lives and wants it; pictures
-// that are far behind take several rounds.
-void Classifier::Impl::begin_next() noexcept {
-  const bool goes_on = std::exchange(preparing, false);
-  if (!goes_on) {
-    if (!due.pop(active)) return;
-    ladder.update(due.size());
-    prefetch_due();
-  }
+// The flow of the window at work, if it still lives.
+FlowState* Classifier::Impl::active_state() noexcept {
   auto* state = static_cast<FlowState*>(table[active.flow].state);
-  if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) return;
-  if (!goes_on) {
-    layout.model(*state, active.model).due[active.direction].queued = false;
-    state->look_again();
-    // Even when nothing more is queued, what is queued already is served.
-    if (leave_out(*state, active.model, std::min(ladder.step(), LadderStep::cheapest))) return;
+  if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) {
+    return nullptr;
   }
-  preparing = !bring_up_to_date(active.flow, *state);
-  if (preparing || state->windows == nullptr) return;
-  const ActiveModel& model = models->models()[active.model];
-  const size_t spec = models->spec_of(active.model);
-  const auto direction = static_cast<Direction>(active.direction);
+  return state;
+}
+
+// Takes the oldest due window.
+void Classifier::Impl::take_next() noexcept {
+  if (!due.pop(active)) return;
+  ladder.update(due.size());
+  prefetch_due();
+  FlowState* state = active_state();
+  if (state == nullptr) return;
+  layout.model(*state, active.model).due[active.direction].queued = false;
+  state->look_again();
+  // Even when nothing more is queued, what is queued already is served.
+  if (leave_out(*state, active.model, std::min(ladder.step(), LadderStep::cheapest))) return;
+  hand_on(active.flow, *state);
+  preparing = state->windows != nullptr;
+  if (preparing) undrawn = state->windows->behind();
+  active_ns = 0;
+}
+
+// Gives the flow's pictures what they lack, some packets at a time, then begins with the window.
+void Classifier::Impl::prepare() noexcept {
+  FlowState* state = active_state();
+  preparing = state != nullptr && state->windows != nullptr;
+  if (!preparing) return;
   const WindowPlan& plan = *plans.back().plan;
-  if (state->windows->packets_in_window(spec, direction, plan) <
-      std::min(model.policy.min_packets, state->total_packets())) {
-    return;  // thinned out since, e.g. a picture after a pause
+  if (undrawn > 0) {
+    const uint32_t some = std::min(undrawn, kPacketsPerLook);
+    count_result(active.flow, state->windows->catch_up(plan, pool, some));
+    undrawn -= some;
+    return;
   }
+  preparing = false;
+  const ActiveModel& model = models->models()[active.model];
+  const uint32_t packets = state->windows->begin_read(
+      models->spec_of(active.model), static_cast<Direction>(active.direction), plan, reader);
+  // Pictures may have thinned out since, e.g. after a pause.
+  if (packets < std::min(model.policy.min_packets, state->total_packets())) return;
   active_provisional = is_provisional(*state, active);
   busy = true;
-  active_ns = 0;
   reading = true;
-  state->windows->begin_read(spec, direction, plan, reader);
 }
 
 // The flows whose turn comes next were not touched for a while: fetched while this one is read.
@@ -145,8 +165,8 @@ void Classifier::Impl::finish_window() noexcept {
   model_counters.inferences.add();
   model_counters.inference_ns.observe(active_ns);
   cost_ns[slot] = cost_ns[slot] == 0 ? active_ns : (7 * cost_ns[slot] + active_ns) / 8;
-  auto* state = static_cast<FlowState*>(table[active.flow].state);
-  if (!table.in_use(active.flow) || state == nullptr || state->serial != active.serial) return;
+  FlowState* state = active_state();
+  if (state == nullptr) return;
 
   const ActiveModel& model = models->models()[slot];
   VerdictState& verdict = layout.model(*state, slot).verdict;

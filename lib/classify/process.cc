@@ -219,16 +219,6 @@ void Classifier::Impl::count_result(FlowId id, FlowWindows::AppendResult result)
   make_way(id);  // the next packets find room
 }
 
-// Before a flow's windows are read: a part of what pictures lack, a microsecond or two. False when
-// there is more to do.
-bool Classifier::Impl::bring_up_to_date(FlowId id, FlowState& state) noexcept {
-  constexpr uint32_t kPacketsAtOnce = 128;
-  hand_on(id, state);
-  if (state.windows == nullptr) return true;
-  count_result(id, state.windows->catch_up(plan_of(state), pool, kPacketsAtOnce));
-  return !state.windows->is_behind();
-}
-
 // Queues the windows that this packet makes due and says when to look again.
 void Classifier::Impl::queue_due(FlowId id, FlowState& state, uint8_t direction,
                                  TimeUs now_us) noexcept {

@@ -4,6 +4,13 @@
 #include <cmath>
 
 namespace flowmark {
+namespace {
+
+uint64_t smallest_of(uint32_t slot) noexcept {
+  return slot < 8 ? slot : uint64_t{8 + slot % 8} << (slot / 8 - 1);
+}
+
+}  // namespace
 
 LogBins::LogBins(const LogAxis& axis) {
   for (uint32_t i = 1; i < axis.bins; ++i) {
@@ -12,11 +19,13 @@ LogBins::LogBins(const LogAxis& axis) {
     edges_.push_back(static_cast<uint32_t>(std::ceil(edge)));
   }
   for (uint32_t i = 0; i < kSlots; ++i) {
-    const uint32_t smallest = i < 8 ? i : (8 + i % 8) << (i / 8 - 1);
-    const auto reached = std::upper_bound(edges_.begin(), edges_.end(), smallest);
-    first_[i] = static_cast<uint8_t>(reached - edges_.begin());
+    const uint64_t smallest = smallest_of(i);
+    const auto next = std::upper_bound(edges_.begin(), edges_.end(), smallest);
+    slots_[i].first = static_cast<uint32_t>(next - edges_.begin());
+    slots_[i].below_edge = next == edges_.end() ? UINT32_MAX : *next - 1;
+    has_fine_bins_ |=
+        next != edges_.end() && next + 1 != edges_.end() && next[1] < smallest_of(i + 1);
   }
-  first_[kSlots] = static_cast<uint8_t>(edges_.size());
 }
 
 }  // namespace flowmark

@@ -28,32 +28,32 @@ class LogBins {
   const std::vector<uint32_t>& edges() const noexcept { return edges_; }
 
   uint32_t bin(uint32_t value) const noexcept {
-    const uint32_t at = slot(value);
-    uint32_t low = first_[at];
-    uint32_t high = first_[at + 1];
-    while (low < high) {  // as a rule a slot holds one edge at most
-      const uint32_t middle = (low + high) / 2;
-      if (value >= edges_[middle]) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
+    const Slot& at = slots_[slot(value)];
+    uint32_t bin = uint32_t{at.first} + static_cast<uint32_t>(value > at.below_edge);
+    if (has_fine_bins_) {
+      while (bin < edges_.size() && value >= edges_[bin]) ++bin;
     }
-    return low;
+    return bin;
   }
 
  private:
   static constexpr uint32_t kSlots = 8 + 29 * 8;
 
-  /// Eight slots an octave; values below 8 have their own.
+  /// Eight slots an octave; values below 16 have their own. No branch: sizes and times of packets
+  /// are hard to predict.
   static uint32_t slot(uint32_t value) noexcept {
-    if (value < 8) return value;
-    const auto shift = static_cast<uint32_t>(std::bit_width(value)) - 4;
+    const auto shift = static_cast<uint32_t>(std::bit_width(value | 8U)) - 4;
     return 8 * shift + (value >> shift);
   }
 
+  struct Slot {
+    uint32_t first = 0;       ///< bin of its smallest value
+    uint32_t below_edge = 0;  ///< largest value before the next edge above that
+  };
+
   std::vector<uint32_t> edges_;
-  std::array<uint8_t, kSlots + 1> first_{};  ///< bin of a slot's smallest value
+  std::array<Slot, kSlots> slots_{};
+  bool has_fine_bins_ = false;  ///< some slot has several edges
 };
 
 }  // namespace flowmark

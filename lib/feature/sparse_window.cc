@@ -1,8 +1,25 @@
 #include "feature/sparse_window.h"
 
+#include <array>
 #include <cmath>
 
 namespace flowmark {
+namespace {
+
+// What a window of 1024 packets can ask for as a rule.
+struct Logarithms {
+  std::array<float, 1024> of_one_and;
+  Logarithms() noexcept {
+    for (size_t i = 0; i < of_one_and.size(); ++i) of_one_and[i] = log1p(i);
+  }
+  static float log1p(size_t count) noexcept {
+    return static_cast<float>(std::log1p(static_cast<double>(count)));
+  }
+};
+
+const Logarithms logarithms;
+
+}  // namespace
 
 float feature_value(ValueKind values, uint32_t count, uint32_t packets) noexcept {
   switch (values) {
@@ -13,7 +30,8 @@ float feature_value(ValueKind values, uint32_t count, uint32_t packets) noexcept
     case ValueKind::fraction:
       return packets == 0 ? 0.0F : static_cast<float>(count) / static_cast<float>(packets);
     case ValueKind::log1p:
-      return static_cast<float>(std::log1p(static_cast<double>(count)));
+      return count < logarithms.of_one_and.size() ? logarithms.of_one_and[count]
+                                                  : Logarithms::log1p(count);
   }
   return 0.0F;
 }

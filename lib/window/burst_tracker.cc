@@ -57,25 +57,28 @@ inline void HistogramTracker::add_data(const PacketRecord& record, bool is_new_s
   is_open_ = true;
 }
 
-Contribution HistogramTracker::step(const PacketRecord& record,
-                                    const HistogramTables& tables) noexcept {
-  Contribution added;
+uint32_t HistogramTracker::open_burst_bin(const HistogramTables& tables) const noexcept {
+  return tables.burst_surge_start +
+         cell(direction_, tables.burst_bytes, burst_bytes_, tables.surge_us, surge_us_);
+}
+
+inline void HistogramTracker::count(const PacketRecord& record, const HistogramTables& tables,
+                                    uint16_t* counts) noexcept {
   const uint32_t iat_us = pass_time(record.time_us);
   if (tables.has_size_iat) {
-    added.bins[added.count++] =
-        cell(record.direction, tables.size, record.size, tables.iat_us, iat_us);
+    ++counts[cell(record.direction, tables.size, record.size, tables.iat_us, iat_us)];
   }
-  if (!tables.has_burst_surge || record.pure_ack != 0) return added;
+  if (!tables.has_burst_surge || record.pure_ack != 0) return;
   const bool is_new_surge = begins_surge(tables.surge_gap_us);
   if (is_open_ && (is_new_surge || record.direction != direction_)) {
-    added.bins[added.count++] = open_burst_bin(tables);
+    ++counts[open_burst_bin(tables)];
     burst_bytes_ = 0;
   }
   add_data(record, is_new_surge);
-  return added;
 }
 
-void HistogramTracker::follow(const PacketRecord& record, const HistogramTables& tables) noexcept {
+inline void HistogramTracker::follow(const PacketRecord& record,
+                                     const HistogramTables& tables) noexcept {
   pass_time(record.time_us);
   if (!tables.has_burst_surge || record.pure_ack != 0) return;
   const bool is_new_surge = begins_surge(tables.surge_gap_us);
@@ -83,9 +86,19 @@ void HistogramTracker::follow(const PacketRecord& record, const HistogramTables&
   add_data(record, is_new_surge);
 }
 
-uint32_t HistogramTracker::open_burst_bin(const HistogramTables& tables) const noexcept {
-  return tables.burst_surge_start +
-         cell(direction_, tables.burst_bytes, burst_bytes_, tables.surge_us, surge_us_);
+// On a copy, which can stay in registers.
+void HistogramTracker::count(std::span<const PacketRecord> records, const HistogramTables& tables,
+                             std::span<uint16_t> counts) noexcept {
+  HistogramTracker now = *this;
+  for (const PacketRecord& record : records) now.count(record, tables, counts.data());
+  *this = now;
+}
+
+void HistogramTracker::follow(std::span<const PacketRecord> records,
+                              const HistogramTables& tables) noexcept {
+  HistogramTracker now = *this;
+  for (const PacketRecord& record : records) now.follow(record, tables);
+  *this = now;
 }
 
 }  // namespace flowmark

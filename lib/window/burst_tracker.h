@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "feature/log_bins.h"
 #include "flow/packet_record.h"
@@ -25,27 +26,25 @@ struct HistogramTables {
   LogBins surge_us;
 };
 
-/// What one packet adds to the histogram.
-struct Contribution {
-  uint32_t bins[2];
-  uint32_t count = 0;
-};
-
 /// Walks along a flow and tells what each packet adds. It looks only back, so that a tracker
 /// started again where the window begins finds exactly what was added there (docs/adr/
 /// 0002-burst-surge-causal.md).
 class HistogramTracker {
  public:
-  /// Times must not run back, and neighbours lie less than 2^32 microseconds apart.
-  Contribution step(const PacketRecord& record, const HistogramTables& tables) noexcept;
-  /// The same for a packet whose bins nobody wants.
-  void follow(const PacketRecord& record, const HistogramTables& tables) noexcept;
+  /// Adds what these packets contribute to `counts` (tables.length of them). Times must not run
+  /// back, and neighbours lie less than 2^32 microseconds apart.
+  void count(std::span<const PacketRecord> records, const HistogramTables& tables,
+             std::span<uint16_t> counts) noexcept;
+  /// The same for packets that are counted nowhere.
+  void follow(std::span<const PacketRecord> records, const HistogramTables& tables) noexcept;
 
   bool has_open_burst() const noexcept { return is_open_; }
   /// The bin of the open burst as it stands.
   uint32_t open_burst_bin(const HistogramTables& tables) const noexcept;
 
  private:
+  void count(const PacketRecord& record, const HistogramTables& tables, uint16_t* counts) noexcept;
+  void follow(const PacketRecord& record, const HistogramTables& tables) noexcept;
   uint32_t pass_time(uint32_t time_us) noexcept;
   bool begins_surge(uint32_t surge_gap_us) const noexcept {
     return !is_open_ || since_data_us_ > surge_gap_us;

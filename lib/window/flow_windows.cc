@@ -242,24 +242,24 @@ void FlowWindows::clear_pixels(size_t spec, Direction direction, const WindowPla
 
 void FlowWindows::features(size_t spec, Direction direction, const WindowPlan& plan,
                            SparseWindow& out) const noexcept {
-  WindowReader reader;
+  thread_local WindowReader reader;
   begin_read(spec, direction, plan, reader);
   while (!reader.step(UINT32_MAX, plan.tables().specs[spec].values, out)) {
   }
 }
 
-void FlowWindows::begin_read(size_t spec, Direction direction, const WindowPlan& plan,
-                             WindowReader& reader) const noexcept {
+uint32_t FlowWindows::begin_read(size_t spec, Direction direction, const WindowPlan& plan,
+                                 WindowReader& reader) const noexcept {
   const SpecTables& tables = plan.tables().specs[spec];
   const auto* histogram = std::get_if<HistogramTables>(&tables.tables);
   reader.is_picture = histogram == nullptr;
   if (histogram != nullptr) {
-    state<SlidingHistogram>(tables.offset).copy_to(reader.histogram, ring(), *histogram);
-    return;
+    const auto& sliding = state<SlidingHistogram>(tables.offset);
+    return sliding.copy_to(reader.histogram, ring(), *histogram);
   }
-  state<PicturePair>(tables.offset)
-      .of[static_cast<size_t>(direction)]
-      .copy_to(reader.picture, *std::get_if<PictureTables>(&tables.tables));
+  const auto& picture = state<PicturePair>(tables.offset).of[static_cast<size_t>(direction)];
+  picture.copy_to(reader.picture, *std::get_if<PictureTables>(&tables.tables));
+  return picture.packets();
 }
 
 uint32_t FlowWindows::packets_in_window(size_t spec, Direction direction,

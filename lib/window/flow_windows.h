@@ -88,6 +88,8 @@ class FlowWindows {
   AppendResult catch_up(const WindowPlan& plan, BlockPool& pool,
                         uint32_t most = kRingCapacity) noexcept;
   bool is_behind() const noexcept { return undrawn_ != 0; }
+  /// Packets that pictures lack.
+  uint32_t behind() const noexcept { return undrawn_; }
 
   /// Fetches what add() will touch, first the object (0), then the ring's end (1).
   void prefetch(int step) const noexcept;
@@ -114,9 +116,9 @@ class FlowWindows {
                 SparseWindow& out) const noexcept;
 
   /// The same in pieces, for the packet path: reader.step(n, values, out) until it says that `out`
-  /// is complete, whatever becomes of these windows meanwhile.
-  void begin_read(size_t spec, Direction direction, const WindowPlan& plan,
-                  WindowReader& reader) const noexcept;
+  /// is complete, whatever becomes of these windows meanwhile. Returns packets_in_window().
+  uint32_t begin_read(size_t spec, Direction direction, const WindowPlan& plan,
+                      WindowReader& reader) const noexcept;
 
   /// Packets now in the window of a spec (of that direction for pictures; there without those that
   /// were left out).

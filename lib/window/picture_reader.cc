@@ -52,13 +52,15 @@ bool PictureReader::step(uint32_t pixels, ValueKind values, SparseWindow& out) n
       }
       if (at_ < pixels_.size()) return false;
       out.resize(kept_);
-      if (values != ValueKind::count) {
-        for (SparseValue& element : out) {
-          element.value = feature_value(values, static_cast<uint32_t>(element.value), packets_);
-        }
+      phase_ = values == ValueKind::count ? Phase::done : Phase::value;
+      at_ = 0;
+      return phase_ == Phase::done;
+    case Phase::value:
+      for (; at_ < std::min(end, kept_); ++at_) {
+        out[at_].value = feature_value(values, static_cast<uint32_t>(out[at_].value), packets_);
       }
-      phase_ = Phase::done;
-      return true;
+      if (at_ == kept_) phase_ = Phase::done;
+      return phase_ == Phase::done;
     case Phase::done:
       break;
   }

@@ -37,7 +37,7 @@ class PictureReader {
   bool step(uint32_t pixels, ValueKind values, SparseWindow& out) noexcept;
 
  private:
-  enum class Phase : uint8_t { count, place, join, done };
+  enum class Phase : uint8_t { count, place, join, value, done };
 
   std::vector<PicturePixel> pixels_;
   std::array<uint16_t, kMaxRows + 1> next_{};  ///< by row: place of its next pixel

@@ -22,7 +22,12 @@ struct RecordRing {
   const PacketRecord& operator[](uint32_t i) const noexcept {
     return records[(next - count + i) & (capacity - 1)];
   }
+  void copy_newest(uint32_t number, PacketRecord* to) const noexcept;
 };
+
+/// Of the newest `packets`, those that the limit in time leaves in the window.
+uint32_t packets_within(const RecordRing& ring, uint32_t packets,
+                        const HistogramTables& tables) noexcept;
 
 /// The histogram of one spec over a flow's newest packets. A packet only lengthens the window; the
 /// histogram is counted from the ring's records when it is asked for (docs/adr/
@@ -39,9 +44,10 @@ class SlidingHistogram {
   void keep_newest(uint32_t packets) noexcept;
   void clear() noexcept { packets_ = 0; }
 
-  /// Hands the window's records to a reader, which then makes the features of them.
-  void copy_to(HistogramReader& reader, const RecordRing& ring,
-               const HistogramTables& tables) const noexcept;
+  /// Hands the window's records to a reader, which then makes the features of them. Returns their
+  /// number.
+  uint32_t copy_to(HistogramReader& reader, const RecordRing& ring,
+                   const HistogramTables& tables) const noexcept;
   uint32_t packets(const RecordRing& ring, const HistogramTables& tables) const noexcept;
 
  private:

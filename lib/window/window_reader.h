@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "window/picture_reader.h"
 #include "window/sliding_histogram.h"
@@ -9,34 +11,38 @@
 namespace flowmark {
 
 /// Counts a histogram's window in pieces: a thousand packets take longer than a slice of inference
-/// may. Works on a copy of the records, so that packets may go on coming.
+/// may. Works on a copy of the records, so that packets may go on coming. One per thread.
 class HistogramReader {
  public:
   static constexpr uint32_t kMaxRecords = 1024;
-  static constexpr uint32_t kArrayLength = 4096;  ///< longer histograms are counted by sorting
-  static constexpr uint32_t kMostBins = 2 * kMaxRecords + 1;
 
-  /// Starts on the newest `packets` records; `tracker` is as before the ring's oldest one.
-  void begin(const HistogramTracker& tracker, uint32_t packets, const RecordRing& ring,
-             const HistogramTables& tables) noexcept;
+  HistogramReader() : counts_(kMaxLength, 0) {}
+
+  /// Starts on the newest `packets` records, or those of them that the window's limit in time
+  /// leaves; `tracker` is as before the ring's oldest one. Returns the packets in the window.
+  uint32_t begin(const HistogramTracker& tracker, uint32_t packets, const RecordRing& ring,
+                 const HistogramTables& tables) noexcept;
 
   /// Works on about so many records. True when `out` (the same in every step) is complete.
   bool step(uint32_t records, ValueKind values, SparseWindow& out) noexcept;
 
  private:
-  void add(uint32_t bin) noexcept;
-  void write(SparseWindow& out) noexcept;
+  enum class Phase : uint8_t { count, write, done };
+  static constexpr uint32_t kMaxLength = 1u << 16;
+  static constexpr uint32_t kBlock = 16;  ///< bins looked at together: most are empty
+
+  void count(uint32_t records) noexcept;
+  void write(uint64_t bins, ValueKind values, SparseWindow& out) noexcept;
 
   std::array<PacketRecord, kMaxRecords> records_;
-  std::array<uint16_t, kArrayLength> bins_;  ///< counts by bin, or the bins one after the other
+  std::vector<uint16_t> counts_;  ///< by bin; all 0 between windows
   HistogramTracker tracker_;
   const HistogramTables* tables_ = nullptr;
   uint32_t packets_ = 0;
   uint32_t count_ = 0;   ///< records copied
   uint32_t before_ = 0;  ///< of them before the window
-  uint32_t at_ = 0;
-  uint32_t used_ = 0;  ///< bins listed
-  bool written_ = false;
+  uint32_t at_ = 0;      ///< record or bin
+  Phase phase_ = Phase::done;
 };
 
 /// Reads out a window of either kind.
