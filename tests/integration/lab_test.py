@@ -158,10 +158,10 @@ class Recordings(unittest.TestCase):
                     plan("test", 1, "chat", "ipsec", 300)[0], plan("test", 1, "chat")[0]]
         for session in sessions:
             self.record(session, steps)
-        output.collect(self.out, "test")
         names = ["test-wireguard.csv.xz", "test-wireguard-mixed.csv.xz", "test-ipsec-background300.csv.xz",
                  "test.csv.xz"]
         for session, name in zip(sessions, names):
+            output.collect(self.out, "test", session.series)
             (number, label, start, flow), = packets.read_sequences(os.path.join(self.out, name))
             self.assertEqual((number, label), (session.number * output.FLOWS_PER_SESSION, session.label))
             self.assertEqual(start, 1_700_000_000_000_000)

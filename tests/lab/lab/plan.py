@@ -32,6 +32,7 @@ FIRST_LATER_TUNNEL = 40  # of a label's 60 numbers
 SESSIONS_MIXED = {"train": 60, "test": 30}
 RATE_MIXED = (1.0, 3.0)
 SECONDS_TUNNEL = (125, 135)  # calls and films last 150
+SECONDS_MIXED = (66, 76)
 # The background alone fills many windows in a minute, and takes room.
 SESSIONS_BACKGROUND = {"train": 8, "test": 4}
 SECONDS_BACKGROUND = (64, 72)
@@ -157,7 +158,7 @@ def _mixed(split, seed, technique):
         family = 6 if dice.random() < 0.2 and 6 in families else 4
         drawn = conditions.draw(dice, profiles[i % len(profiles)], RATE_MIXED)
         sessions.append(Session(SEPARATOR.join(parts), SEPARATOR.join(variants), split,
-                                _base(split, technique, MIXED) + i, dice.randint(*SECONDS_TUNNEL), drawn, family,
+                                _base(split, technique, MIXED) + i, dice.randint(*SECONDS_MIXED), drawn, family,
                                 f"{seed}-{split}", technique))
     return sessions
 

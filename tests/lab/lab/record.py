@@ -285,7 +285,7 @@ def main():
         missing = [s for s in sessions if not output.is_recorded(options.out, s)]
         say(f"{options.split}, {options.series}: {len(sessions)} sessions, {len(missing)} to record")
         failed = run(options, missing) if missing else []
-    output.collect(options.out, options.split)
+    output.collect(options.out, options.split, options.series)
     if options.install and not failed:
         output.install(options.out, options.split, options.series, here)
     if failed:
