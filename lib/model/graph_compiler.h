@@ -20,6 +20,8 @@ class GraphCompiler {
   ModelPlan compile();
 
  private:
+  static constexpr size_t kMaxLayers = 64;  ///< convolutions, and dense layers
+
   /// The one tensor that flows through the graph.
   struct Flow {
     std::string name;
@@ -59,10 +61,14 @@ class GraphCompiler {
   void set_dims(const OnnxNode& node, std::vector<int64_t> dims);
   void transpose(const OnnxNode& node);
 
-  // compile_layers.cc: convolutions and dense layers
+  // compile_convs.cc: convolutions and pooling
   void pad(const OnnxNode& node);
   void conv(const OnnxNode& node);
   void max_pool(const OnnxNode& node);
+  Window read_window(const OnnxNode& node, std::array<uint32_t, 2> kernel, bool pool);
+  void require_picture(const OnnxNode& node) const;
+
+  // compile_layers.cc: dense layers, activations and what is folded into layers
   void relu(const OnnxNode& node);
   void batch_normalization(const OnnxNode& node);
   void add(const OnnxNode& node);
@@ -70,8 +76,6 @@ class GraphCompiler {
   void mat_mul(const OnnxNode& node);
   void activation(const OnnxNode& node, Activation kind);
   void softmax(const OnnxNode& node);
-  Window read_window(const OnnxNode& node, std::array<uint32_t, 2> kernel, bool pool);
-  void require_picture(const OnnxNode& node) const;
   void require_scores_open(const OnnxNode& node) const;
   void add_dense(const OnnxNode& node, const OnnxTensor& weights, bool transposed, float scale);
   void fold_scaler(const OnnxNode& node, DenseLayer& layer);
