@@ -2,6 +2,7 @@
 """The recording lab's plans, labels and sequences: what needs neither root nor a network."""
 
 import collections
+import lzma
 import os
 import struct
 import sys
@@ -166,6 +167,12 @@ class Recordings(unittest.TestCase):
             self.assertEqual((number, label), (session.number * output.FLOWS_PER_SESSION, session.label))
             self.assertEqual(start, 1_700_000_000_000_000)
             self.assertEqual([(time - start, size) for time, size in flow], [(0, 128), (1500, -1228), (1520, 88)])
+            with lzma.open(os.path.join(self.out, name), "rt") as file:
+                known = dict(part.split("=") for part in file.readline().rstrip().split(",")[3:])
+            self.assertEqual(known, {
+                "application": session.variant, "technique": session.technique, "session": str(session.number),
+                "network": session.conditions.profile, "split": "test",
+                **({"background": "300"} if session.background else {})})
         with open(os.path.join(self.out, "manifest.yaml"), encoding="utf-8") as file:
             entries = {entry["session"]: entry for entry in yaml.safe_load(file)["sessions"]}
         self.assertEqual(entries, {s.number: s.manifest() for s in sessions})

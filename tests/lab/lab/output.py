@@ -88,6 +88,13 @@ def _write_manifest(out, splits):
     os.replace(temporary, temporary.removesuffix(".part"))
 
 
+def _known(entry):
+    """What the sequences say of each flow beside its label: what to split and to compare by."""
+    return {"application": entry["application"], "technique": entry["technique"],
+            **({"background": entry["background_pps"]} if "background_pps" in entry else {}),
+            "network": entry["network"]["profile"], "session": entry["session"], "split": entry["split"]}
+
+
 def _write_sequences(out, split, name, entries):
     temporary = os.path.join(out, sequences_name(split, name) + ".part")
     with lzma.open(temporary, "wb", preset=9) as file:  # a sixth smaller than gzip
@@ -97,7 +104,7 @@ def _write_sequences(out, split, name, entries):
                 raise RuntimeError(f"{entry['path']}: {len(flows)} flows, more than numbers")
             for place, flow in enumerate(flows):
                 number = entry["session"] * FLOWS_PER_SESSION + place
-                lines = packets.sequence_lines(number, entry["label"], flow)
+                lines = packets.sequence_lines(number, entry["label"], flow, _known(entry))
                 file.write(("\n".join(lines) + "\n").encode())
     os.replace(temporary, temporary.removesuffix(".part"))
 

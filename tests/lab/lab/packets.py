@@ -133,10 +133,12 @@ def flows(chosen):
     return list(table.values())
 
 
-def sequence_lines(number, label, flow):
-    """A flow as text: the first packet's sender is the initiator, its sizes are positive."""
+def sequence_lines(number, label, flow, known):
+    """A flow as text: the first packet's sender is the initiator, its sizes are positive; `known`
+    is what else is known of it."""
     first = flow[0]
-    lines = [f"#{number},{label},{first.seconds}.{first.microseconds:06d}"]
+    lines = [",".join((f"#{number}", label, f"{first.seconds}.{first.microseconds:06d}",
+                       *(f"{key}={value}" for key, value in known.items())))]
     before = first.time_us
     for packet in flow:
         sign = "" if packet.source == first.source else "-"
@@ -153,7 +155,7 @@ def read_sequences(path):
             if line.startswith("#"):
                 if flow:
                     yield flow
-                number, label, epoch = line[1:].rstrip().split(",")
+                number, label, epoch, *_ = line[1:].rstrip().split(",")
                 seconds, _, fraction = epoch.partition(".")
                 time_us = int(seconds) * 1_000_000 + int(fraction.ljust(6, "0"))
                 flow = (int(number), label, time_us, [])

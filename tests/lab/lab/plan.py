@@ -27,6 +27,7 @@ SECONDS = {"train": (75, 110), "test": (75, 110), "demo": (95, 105)}
 IPV4_ONLY = ("p2p",)
 # In a tunnel all of a session is one flow: more sessions, each of two full minutes.
 SESSIONS_TUNNEL = {"train": 26, "test": 14}
+MORE_TUNNEL = {("train", "browsing"): 2}  # who reads at the end of a session leaves a picture thin
 SESSIONS_LATER_TUNNEL = {"train": 8, "test": 4}
 FIRST_LATER_TUNNEL = 40  # of a label's 60 numbers
 SESSIONS_MIXED = {"train": 60, "test": 30}
@@ -174,7 +175,10 @@ def _tunnelled(split, seed, technique, background):
         if not variants:
             continue
         dice = random.Random(f"{seed}-{split}-{series(technique, background)}-{label}")
-        for i in range((SESSIONS_BACKGROUND if background else SESSIONS_TUNNEL)[split]):
+        count = SESSIONS_BACKGROUND[split]
+        if not background:
+            count = SESSIONS_TUNNEL[split] + MORE_TUNNEL.get((split, label), 0)
+        for i in range(count):
             profile = profiles[(i + i // len(profiles) + place) % len(profiles)]
             variant = variants[(i + (1 if split == "test" else 0)) % len(variants)]
             families = (4,) if label in IPV4_ONLY else kind.families
