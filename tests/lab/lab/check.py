@@ -1,6 +1,6 @@
 """Checks recordings: sequence files against captures, and whether traffic looks like its class.
 
-use: python3 -m lab.check RECORDINGS [--sequences DIR]
+use: python3 -m lab.check RECORDINGS [--sequences DIR] [--series NAME...]
 """
 
 import argparse
@@ -88,12 +88,15 @@ def main():
     parser = argparse.ArgumentParser(description="Check recordings of the lab.")
     parser.add_argument("recordings")
     parser.add_argument("--sequences", help="folder of the sequence files (default: the recordings)")
+    parser.add_argument("--series", nargs="+", help="only these: plain, tor, openvpn-udp-mixed, ... (default: all)")
     options = parser.parse_args()
     with open(os.path.join(options.recordings, "manifest.yaml"), encoding="utf-8") as file:
         entries = yaml.safe_load(file)["sessions"]
     wrong, totals = 0, {}
     for split in ("train", "test"):
         for name in sorted({entry_series(entry) for entry in entries if entry["split"] == split}):
+            if options.series and name not in options.series:
+                continue
             path = os.path.join(options.sequences or options.recordings, sequences_name(split, name))
             sequences = {number: (label, flow) for number, label, _, flow in packets.read_sequences(path)}
             for entry in entries:
