@@ -1,5 +1,6 @@
-"""Calls between two telephones: baresip (SIP, Opus or G.711 over RTP) and ffmpeg's RTP sender."""
+"""Calls between two telephones: baresip (SIP, Opus or G.711 over RTP), ffmpeg's RTP sender, WebRTC in Chromium."""
 
+import json
 import os
 import subprocess
 import time
@@ -7,7 +8,7 @@ import time
 from ..network import server_address
 from ..packets import UDP, Rule
 from ..process import check
-from .base import Application
+from .base import LAB_FOLDER, PYTHON, Application
 
 _RTP_PORTS = (40000, 40100)
 _BARESIP_CONFIG = """poll_method epoll
@@ -39,6 +40,7 @@ _CODECS = {"opus": "opus/48000/2", "pcma": "PCMA/8000/1", "pcmu": "PCMU/8000/1"}
 class Voip(Application):
     label = "voip"
     variants = ("baresip-opus", "baresip-pcma", "ffmpeg-opus", "baresip-pcmu")
+    later_variants = ("webrtc-audio",)
 
     def prepare(self):
         self.phone = f"phone{self.session.slot}"
@@ -52,16 +54,22 @@ class Voip(Application):
         self.speech = sides
         if self.session.variant == "ffmpeg-opus":
             self._encode()
+        elif self.session.variant == "webrtc-audio":
+            self._start_callee()
         else:
             self._configure_phones()
 
     def rules(self):
+        if self.session.variant == "webrtc-audio":  # voice, its control and its keys share one pair of ports
+            return [Rule(UDP, peers=frozenset([self.phone_address]))]
         # RTP uses even ports, RTCP the odd ones after them; only the voice itself is labelled.
         return [Rule(UDP, frozenset(range(*_RTP_PORTS, 2)))]
 
     def run(self):
         if self.session.variant == "ffmpeg-opus":
             self._run_ffmpeg()
+        elif self.session.variant == "webrtc-audio":
+            self.wait(self.client_python("caller", self._settings("caller", 0), log="caller"))
         else:
             self._run_baresip()
 
@@ -131,3 +139,21 @@ class Voip(Application):
         self.pause(self.session.seconds)
         for call in calls:
             self.processes.stop(call)
+
+    # -- WebRTC: the callee's browser waits for the call, the caller's makes it
+
+    def _settings(self, name, side):
+        """Path of what one end's browser is told."""
+        folder = os.path.join(self.folder, name)
+        os.makedirs(folder)
+        if side == 1:
+            self._dtx = self.random.random() < 0.5
+        path = os.path.join(folder, "call.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"calls": side == 0, "folder": folder, "meeting": self.folder, "speech": self.speech[side],
+                       "seconds": self.session.seconds - 8, "family": self.session.family, "dtx": self._dtx}, file)
+        return path
+
+    def _start_callee(self):
+        self.processes.start(self.phone, "env", "PYTHONDONTWRITEBYTECODE=1", PYTHON, "-m", "lab.clients.caller",
+                             self._settings("callee", 1), log="callee", cwd=LAB_FOLDER)

@@ -13,7 +13,7 @@ import time
 import aiohttp
 
 _PORT = 9333  # on the loopback of the client's own namespace
-_SWITCHES = (
+SWITCHES = (
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--ignore-certificate-errors", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
     "--disable-domain-reliability", "--no-pings", "--disable-quic", "--window-size=1280,900",
@@ -95,7 +95,7 @@ async def main():
                       for name, address in visits["names"].items())
     with open(os.path.join(visits["folder"], "chromium.log"), "wb") as log:
         browser = await asyncio.create_subprocess_exec(
-            "nice", "-n", "2", "chromium-headless-shell", *_SWITCHES,
+            "nice", "-n", "2", "chromium-headless-shell", *SWITCHES,
             f"--user-data-dir={os.path.join(visits['folder'], 'profile')}",
             f"--host-resolver-rules={rules}, MAP * ~NOTFOUND", "about:blank", stdout=log, stderr=log)
         try:
