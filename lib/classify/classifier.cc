@@ -19,7 +19,7 @@ Classifier::Impl::Impl(const ClassifierOptions& classifier_options, WorkerCounte
                          classifier_options.ef_share_max *
                          static_cast<double>(classifier_options.link_bits_per_second) / 8)),
       layout(nullptr, 1),
-      expire_per_us(static_cast<double>(table.capacity()) / static_cast<double>(kUsPerSecond)),
+      expire_per_us(static_cast<double>(table.id_end()) / static_cast<double>(kUsPerSecond)),
       due(classifier_options.due_capacity),
       ladder(due.capacity()) {}
 
@@ -95,6 +95,9 @@ void Classifier::Impl::adopt(FlowId id) noexcept {
   moved->plan = old.plan;
   pool.release(&old, old.block_bytes);
   entry.state = moved;
+  entry.staging = {};
+  entry.staging.epoch = static_cast<uint8_t>(layout.epoch);
+  look_again(entry);
   if (moved->plan != plans.back().epoch) rebuild_windows(*moved);
 }
 
@@ -122,17 +125,18 @@ void Classifier::Impl::release(FlowState& state) noexcept {
 }
 
 // Before a verdict changes (-1) and after it has (+1).
-void Classifier::Impl::count_standing(FlowState& state, size_t slot, int step) noexcept {
+void Classifier::Impl::count_standing(FlowEntry& entry, size_t slot, int step) noexcept {
+  FlowState& state = count_staged(entry);  // they came under the verdict that was
   const uint8_t c = layout.model(state, slot).verdict.class_index;
   state.standing[slot] = step > 0 ? c : kNoClass;
-  state.look_again();  // other models may wait for this one's verdict
+  look_again(entry);  // other models may wait for this one's verdict
   if (c == kNoClass) return;
   counters.models[slot].flows_now[c].add(static_cast<uint64_t>(static_cast<int64_t>(step)));
 }
 
 void Classifier::Impl::removed(FlowId id, FlowEntry& entry) noexcept {
   if (entry.state == nullptr) return;
-  auto& state = *static_cast<FlowState*>(entry.state);
+  FlowState& state = count_staged(entry);
   if (current(state)) {
     for (uint8_t slot = 0; slot < layout.slots.size(); ++slot) {
       if (layout.model(state, slot).verdict.windows == 0) continue;
@@ -141,7 +145,7 @@ void Classifier::Impl::removed(FlowId id, FlowEntry& entry) noexcept {
       event.final = true;
       event.provisional = !layout.model(state, slot).verdict.settled;
       emit(id, state, slot, event);
-      count_standing(state, slot, -1);
+      count_standing(entry, slot, -1);
     }
   }
   release(state);
@@ -171,7 +175,7 @@ bool Classifier::Impl::make_way(FlowId keep) noexcept {
   for (uint32_t i = 0; i < kLooks; ++i) {
     const FlowId id = table.next_in_use(way_hand);
     if (id == kNoFlow) {
-      way_hand = (way_hand + FlowTable::kMostSkipped) % table.capacity();
+      way_hand = (way_hand + FlowTable::kMostSkipped) % table.id_end();
       break;
     }
     way_hand = id + 1;

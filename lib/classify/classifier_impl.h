@@ -13,7 +13,7 @@
 namespace flowmark {
 
 /// The parts of a Classifier. classifier.cc: life, models, removal; process.cc: the packets' way;
-/// inference.cc: due windows and verdicts.
+/// look.cc: what is due; inference.cc: due windows and verdicts.
 struct Classifier::Impl {
   Impl(const ClassifierOptions& classifier_options, WorkerCounters& worker_counters,
        VerdictSink* verdict_sink, FlowRemovalListener& listener);
@@ -21,24 +21,35 @@ struct Classifier::Impl {
   // process.cc
   void process(std::span<Packet> packets, std::span<bool> marked) noexcept;
   size_t find_flows(std::span<const Packet> packets) noexcept;
-  void fetch_stage(FlowId id) const noexcept;
+  void fetch_for_look(FlowId id, const ParsedPacket& next) const noexcept;
+  bool is_late(const Staging& staging) const noexcept;
   void count_bypassed(const ParsedPacket& parsed) noexcept;
   bool up_is_a(const Packet& packet, const ParsedPacket& parsed) const noexcept;
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
-  FlowState* start_state(FlowId id, TimeUs now_us) noexcept;
-  void append(FlowId id, FlowState& state, const PacketRecord& packet) noexcept;
-  void count_classes(const FlowState& state, const PacketRecord& packet) noexcept;
+  void stage(FlowId id, PacketRecord packet, TimeUs time_us) noexcept;
+  bool make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept;
+  FlowState* start_state(const PacketRecord& first, TimeUs now_us) noexcept;
+  FlowState& count_staged(FlowEntry& entry) noexcept;
+  void count_classes(const FlowState& state, uint64_t packets, uint64_t bytes) noexcept;
   void hand_on_staged() noexcept;
   void hand_on(FlowId id, FlowState& state) noexcept;
   void count_result(FlowId id, FlowWindows::AppendResult result) noexcept;
-  void queue_due(FlowId id, FlowState& state, uint8_t direction, TimeUs now_us) noexcept;
+  bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
+
+  // look.cc
+  void look(FlowId id, uint8_t direction, TimeUs now_us) noexcept;
+  static void look_again(FlowEntry& entry) noexcept;
   struct WindowName {
     uint8_t slot;
     uint8_t side;
   };
+  /// No window of a flow can become due before so many more packets of a direction or this time.
+  struct NextLook {
+    std::array<uint32_t, 2> packets{UINT32_MAX, UINT32_MAX};
+    TimeUs time_us = INT64_MAX;
+  };
   void look_at(FlowId id, FlowState& state, WindowName name, uint32_t packets, uint32_t age_ms,
-               bool is_its_own, TimeUs now_us) noexcept;
-  bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
+               bool is_its_own, TimeUs now_us, NextLook& look) noexcept;
 
   // inference.cc
   bool infer(uint64_t budget_ns) noexcept;
@@ -53,7 +64,7 @@ struct Classifier::Impl {
   void finish_window() noexcept;
   void settle(FlowId id, FlowState& state, uint8_t slot, VerdictChange change, bool provisional,
               TimeUs now_us) noexcept;
-  void withdraw_dependents(FlowState& state, uint8_t slot) noexcept;
+  void withdraw_dependents(FlowEntry& entry, uint8_t slot) noexcept;
   uint8_t mark_of(FlowState& state) const noexcept;
   bool wanted(FlowState& state, size_t slot) const noexcept;
   bool is_provisional(const FlowState& state, const DueItem& item) const noexcept;
@@ -65,7 +76,7 @@ struct Classifier::Impl {
   void adopt(FlowId id) noexcept;
   void rebuild_windows(FlowState& state) noexcept;
   void release(FlowState& state) noexcept;
-  void count_standing(FlowState& state, size_t slot, int step) noexcept;
+  void count_standing(FlowEntry& entry, size_t slot, int step) noexcept;
   void removed(FlowId id, FlowEntry& entry) noexcept;
   void publish_gauges() noexcept;
   uint32_t entries_to_expire(TimeUs now_us) noexcept;

@@ -30,28 +30,27 @@ struct ModelState {
 
 /// What hangs at a flow's table entry: one block of the pool, followed by a ModelState and the
 /// voted probabilities of each model, laid out by StateLayout (with two models of six classes 512
-/// bytes to the last one). The first cache line and the place of the newest record behind it are
-/// all that a packet touches as a rule; records go on to the windows when kStaged have come or a
-/// window is read.
+/// bytes to the last one). A packet only leaves its record in `staged`; the rest is touched when
+/// the flow is looked at (FlowEntry::staging says when), and records go on to the windows when
+/// kStaged have come or a window is read.
 struct FlowState {
   static constexpr uint32_t kStaged = 40;
 
-  FlowWindows* windows = nullptr;  ///< made when the first records go on to them
-  TimeUs last_us = 0;              ///< newest packet
-  uint64_t bytes = 0;
-  std::array<uint32_t, 2> packets{};  ///< by direction, saturating
-  /// No window can become due before so many packets of a direction have come or it is look_us.
-  std::array<uint32_t, 2> look_packets{};
-  TimeUs look_us = 0;
-  std::array<uint8_t, kMaxModels> standing;  ///< the class that each model's verdict gives
-  uint32_t layout = 0;                       ///< StateLayout::epoch it was made for
-  uint16_t staged_count = 0;
-
+  /// At the front, where FlowEntry::next_record() expects it; FlowEntry::staging has the number.
   std::array<PacketRecord, kStaged> staged;
 
-  TimeUs start_us = 0;  ///< first packet
-  uint32_t serial = 0;  ///< tells this flow from a later one with the same id
-  uint32_t plan = 0;    ///< epoch of the window plan
+  FlowWindows* windows = nullptr;  ///< made when the first records go on to them
+  // Of all packets but those staged last, see Impl::count_staged().
+  TimeUs last_us = 0;  ///< newest packet
+  uint64_t bytes = 0;
+  std::array<uint32_t, 2> packets{};         ///< by direction, saturating
+  std::array<uint8_t, kMaxModels> standing;  ///< the class that each model's verdict gives
+  uint32_t layout = 0;                       ///< StateLayout::epoch it was made for
+  uint32_t counted = 0;                      ///< staged records that the numbers include
+  TimeUs start_us = 0;                       ///< first packet
+  uint32_t serial = 0;                       ///< tells this flow from a later one with the same id
+
+  uint32_t plan = 0;  ///< epoch of the window plan
   uint32_t block_bytes = 0;
 
   FlowState() noexcept { standing.fill(kNoClass); }
@@ -66,14 +65,10 @@ struct FlowState {
     const uint64_t sum = uint64_t{packets[0]} + packets[1];
     return sum < UINT32_MAX ? static_cast<uint32_t>(sum) : UINT32_MAX;
   }
-  /// What is due has changed: the next packet looks at it all.
-  void look_again() noexcept {
-    look_packets = {};
-    look_us = 0;
-  }
 };
 
-static_assert(offsetof(FlowState, staged) == 64, "what a packet touches is one line");
+static_assert(offsetof(FlowState, staged) == 0, "FlowEntry::next_record relies on it");
+static_assert(offsetof(FlowState, windows) % 64 == 0, "a look at the flow starts with one line");
 
 /// Where a model set's parts lie in a FlowState's block.
 struct StateLayout {

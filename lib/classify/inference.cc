@@ -77,7 +77,7 @@ void Classifier::Impl::take_next() noexcept {
   FlowState* state = active_state();
   if (state == nullptr) return;
   layout.model(*state, active.model).due[active.direction].queued = false;
-  state->look_again();
+  look_again(table[active.flow]);
   // Even when nothing more is queued, what is queued already is served.
   if (leave_out(*state, active.model, std::min(ladder.step(), LadderStep::cheapest))) return;
   hand_on(active.flow, *state);
@@ -171,11 +171,11 @@ void Classifier::Impl::finish_window() noexcept {
   const ActiveModel& model = models->models()[slot];
   VerdictState& verdict = layout.model(*state, slot).verdict;
   const bool was_settled = verdict.settled;
-  count_standing(*state, slot, -1);
+  count_standing(table[active.flow], slot, -1);
   const VerdictChange change =
       vote(verdict, layout.votes(*state, slot), model.model->engine->probabilities(*scratch[slot]),
            active_provisional, model.policy);
-  count_standing(*state, slot, +1);
+  count_standing(table[active.flow], slot, +1);
   if (change == VerdictChange::none && verdict.class_index == kNoClass) {
     model_counters.abstentions.add();
   }
@@ -203,7 +203,7 @@ void Classifier::Impl::settle(FlowId id, FlowState& state, uint8_t slot, Verdict
         static_cast<uint64_t>((now_us - state.start_us) / kUsPerMs));
   }
   if (change != VerdictChange::none) {
-    withdraw_dependents(state, slot);
+    withdraw_dependents(table[id], slot);
     table[id].mark = mark_of(state);
   }
   VerdictEvent event;
@@ -214,11 +214,12 @@ void Classifier::Impl::settle(FlowId id, FlowState& state, uint8_t slot, Verdict
 }
 
 // Models that are only asked under a verdict of this one lose theirs when it no longer holds.
-void Classifier::Impl::withdraw_dependents(FlowState& state, uint8_t slot) noexcept {
+void Classifier::Impl::withdraw_dependents(FlowEntry& entry, uint8_t slot) noexcept {
+  auto& state = *static_cast<FlowState*>(entry.state);
   for (size_t other = slot + 1U; other < layout.slots.size(); ++other) {
     const auto& condition = models->models()[other].condition;
     if (!condition || condition->model != slot || wanted(state, other)) continue;
-    count_standing(state, other, -1);
+    count_standing(entry, other, -1);
     layout.model(state, other).verdict = VerdictState{};
     std::ranges::fill(layout.votes(state, other), 0.0F);
   }

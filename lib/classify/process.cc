@@ -10,16 +10,8 @@ namespace {
 constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04;
 constexpr uint32_t kAdoptionsPerBurst = 2;
 constexpr size_t kPacketsAhead = 8;  // whose first bytes are being fetched
-constexpr size_t kRecordsAhead = 8;
-
-void add_saturating(uint32_t& value) noexcept {
-  value += value < UINT32_MAX;
-}
-
-uint32_t ms_since(TimeUs start_us, TimeUs now_us) noexcept {
-  const TimeUs elapsed = (now_us - start_us) / kUsPerMs;
-  return static_cast<uint32_t>(std::clamp<TimeUs>(elapsed, 0, UINT32_MAX));
-}
+constexpr size_t kTagsAhead = 4;     // whose tags of the flow table are
+constexpr size_t kLooksAhead = 8;    // whose flow is, if it will be looked at
 
 }  // namespace
 
@@ -30,7 +22,8 @@ void Classifier::Impl::process(std::span<Packet> packets, std::span<bool> marked
   const size_t count = find_flows(packets);
   adoptions_left = kAdoptionsPerBurst;
   for (size_t k = 0; k < count; ++k) {
-    if (k + kRecordsAhead < count) fetch_stage(ids[k + kRecordsAhead]);
+    if (k + kLooksAhead < count)
+      fetch_for_look(ids[k + kLooksAhead], parsed[places[k + kLooksAhead]]);
     const size_t i = places[k];
     if (ids[k] == kNoFlow) {
       counters.bypassed[static_cast<size_t>(Bypass::table_full)].add();
@@ -43,11 +36,25 @@ void Classifier::Impl::process(std::span<Packet> packets, std::span<bool> marked
   hand_on_staged();
 }
 
-// Fetches the place where a flow's next record goes.
-void Classifier::Impl::fetch_stage(FlowId id) const noexcept {
+// Fetches what a look at a flow touches if its next packet, this one, brings one about.
+void Classifier::Impl::fetch_for_look(FlowId id, const ParsedPacket& next) const noexcept {
   if (id == kNoFlow) return;
-  const auto* state = static_cast<const FlowState*>(table[id].state);
-  if (state != nullptr) __builtin_prefetch(state->staged.data() + state->staged_count, 1);
+  const FlowEntry& entry = table[id];
+  if (entry.state == nullptr) return;
+  const bool up = next.from_a == ((entry.flags & kUpIsA) != 0);
+  const Staging& staging = entry.staging;
+  if (staging.left[up ? 0 : 1] != 1 && !is_late(staging) &&
+      staging.count + 1U != FlowState::kStaged) {
+    return;
+  }
+  const auto* block = static_cast<const std::byte*>(entry.state);
+  for (size_t at = offsetof(FlowState, windows); at < layout.bytes; at += 64) {
+    __builtin_prefetch(block + at, 1);
+  }
+}
+
+bool Classifier::Impl::is_late(const Staging& staging) const noexcept {
+  return static_cast<int32_t>(table.now_ms() - staging.look_ms) >= 0;
 }
 
 // The flows of the packets that have one: `places` and `ids` say which and what.
@@ -72,12 +79,16 @@ size_t Classifier::Impl::find_flows(std::span<const Packet> packets) noexcept {
     keys[count] = &parsed[i].key;
     hashes[count] = hash(parsed[i].key);
     table.prefetch(hashes[count]);
+    if (count >= kTagsAhead) ids[count - kTagsAhead] = table.expect(hashes[count - kTagsAhead]);
     places[count++] = static_cast<uint8_t>(i);
+  }
+  for (size_t k = count - std::min(count, kTagsAhead); k < count; ++k) {
+    ids[k] = table.expect(hashes[k]);
   }
   counters.packets.add(packets.size());
   counters.bytes.add(bytes);
-  table.find_or_insert(std::span(keys).first(count), std::span(hashes).first(count),
-                       packets.back().time_us, std::span(ids).first(count));
+  table.find_or_insert_expected(std::span(keys).first(count), std::span(hashes).first(count),
+                                packets.back().time_us, std::span(ids).first(count));
   return count;
 }
 
@@ -100,84 +111,118 @@ bool Classifier::Impl::up_is_a(const Packet& packet, const ParsedPacket& p) cons
   return p.from_a;
 }
 
+// The flow's entry and the place of the record are all that a packet touches as a rule.
 void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacket& p) noexcept {
   FlowEntry& entry = table[id];
   if (entry.packets == 0 && up_is_a(packet, p)) entry.flags |= kUpIsA;
-  if (entry.packets < UINT16_MAX) ++entry.packets;
-  if ((p.tcp_flags & (kTcpFin | kTcpRst)) != 0) {
-    entry.flags |= kClosing;
-  } else if ((p.tcp_flags & kTcpSyn) != 0) {
-    entry.flags &= static_cast<uint8_t>(~kClosing);  // the ports are used again
+  entry.packets = static_cast<uint16_t>(entry.packets + (entry.packets != UINT16_MAX));
+  if ((p.tcp_flags & (kTcpFin | kTcpRst | kTcpSyn)) != 0) [[unlikely]] {
+    if ((p.tcp_flags & (kTcpFin | kTcpRst)) != 0) {
+      entry.flags |= kClosing;
+    } else {
+      entry.flags &= static_cast<uint8_t>(~kClosing);  // the ports are used again
+    }
   }
-
   const bool up = p.from_a == ((entry.flags & kUpIsA) != 0);
-  PacketRecord now;
-  now.time_us = static_cast<uint32_t>(packet.time_us);
-  now.size = p.ip_length;
-  now.direction = static_cast<uint8_t>(up ? Direction::up : Direction::down);
-  now.pure_ack = p.pure_ack ? 1 : 0;
-
-  if (models == nullptr) {
-    counters.bypassed[static_cast<size_t>(Bypass::no_model)].add();
+  const PacketRecord now = make_record(static_cast<uint32_t>(packet.time_us), p.ip_length,
+                                       up ? Direction::up : Direction::down, p.pure_ack);
+  const bool ready =
+      entry.state != nullptr && entry.staging.epoch == static_cast<uint8_t>(layout.epoch);
+  if (!ready && !make_ready(id, now, packet.time_us)) [[unlikely]]
     return;
-  }
-  if (entry.state == nullptr) {
-    if (entry.packets == 1 && !options.windows_at_once) {
-      entry.first = now;
-      return;
-    }
-    const bool has_first = entry.packets == 2 && !options.windows_at_once;
-    if (!has_first) entry.first = now;
-    FlowState* state = start_state(id, packet.time_us);
-    if (state == nullptr) {
-      counters.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
-      return;
-    }
-    if (has_first) append(id, *state, entry.first);
-  } else if (!current(*static_cast<FlowState*>(entry.state)) && adoptions_left > 0) {
-    --adoptions_left;
-    adopt(id);
-  }
-  auto& state = *static_cast<FlowState*>(entry.state);
-  state.last_us = std::max(state.last_us, packet.time_us);
-  append(id, state, now);
-  const bool may_be_due = state.packets[now.direction] >= state.look_packets[now.direction] ||
-                          packet.time_us >= state.look_us;
-  if (may_be_due && current(state) && state.plan == plans.back().epoch) {
-    queue_due(id, state, now.direction, packet.time_us);
-  }
+  stage(id, now, packet.time_us);
 }
 
-FlowState* Classifier::Impl::start_state(FlowId id, TimeUs now_us) noexcept {
+// Gives a flow a state that is made for the present models. False if it cannot take the packet.
+bool Classifier::Impl::make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept {
   FlowEntry& entry = table[id];
+  if (models == nullptr) {
+    counters.bypassed[static_cast<size_t>(Bypass::no_model)].add();
+    return false;
+  }
+  if (entry.state != nullptr) {
+    if (!current(*static_cast<FlowState*>(entry.state)) && adoptions_left > 0) {
+      --adoptions_left;
+      adopt(id);
+    }
+    return true;
+  }
+  if (entry.packets == 1 && !options.windows_at_once) {
+    entry.first = packet;
+    return false;
+  }
+  const bool has_first = entry.packets == 2 && !options.windows_at_once;
+  const PacketRecord first = has_first ? entry.first : packet;
+  FlowState* state = start_state(first, time_us);
+  if (state == nullptr && make_way(id)) state = start_state(first, time_us);
+  if (state == nullptr) {
+    entry.first = first;
+    counters.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
+    return false;
+  }
+  entry.state = state;
+  entry.staging = {};
+  entry.staging.epoch = static_cast<uint8_t>(layout.epoch);
+  look_again(entry);
+  if (has_first) *entry.next_record() = first, ++entry.staging.count;
+  return true;
+}
+
+FlowState* Classifier::Impl::start_state(const PacketRecord& first, TimeUs now_us) noexcept {
   FlowState* state = create_state(layout, models, pool);
-  if (state == nullptr && make_way(id)) state = create_state(layout, models, pool);
   if (state == nullptr) return nullptr;
   // The first record may be older than this packet; its 32 bits tell by how much.
-  state->start_us =
-      now_us - static_cast<uint32_t>(static_cast<uint32_t>(now_us) - entry.first.time_us);
+  state->start_us = now_us - static_cast<uint32_t>(static_cast<uint32_t>(now_us) - first.time_us);
+  state->last_us = state->start_us;
   state->serial = next_serial++;
   state->plan = plans.back().epoch;
   ++plans.back().flows;
-  entry.state = state;
   return state;
 }
 
-void Classifier::Impl::append(FlowId id, FlowState& state, const PacketRecord& packet) noexcept {
-  add_saturating(state.packets[packet.direction]);
-  state.bytes += packet.size;
-  if (state.staged_count == FlowState::kStaged) hand_on(id, state);
-  state.staged[state.staged_count++] = packet;
-  if (state.staged_count == FlowState::kStaged) full_stages[full_stage_count++] = id;
-  if (state.has_verdict() && current(state)) count_classes(state, packet);
+void Classifier::Impl::stage(FlowId id, PacketRecord packet, TimeUs time_us) noexcept {
+  FlowEntry& entry = table[id];
+  Staging& staging = entry.staging;
+  if (staging.count == FlowState::kStaged) [[unlikely]] {
+    hand_on(id, *static_cast<FlowState*>(entry.state));
+  }
+  *entry.next_record() = packet;
+  if (++staging.count == FlowState::kStaged) [[unlikely]]
+    full_stages[full_stage_count++] = id;
+  const uint8_t left = --staging.left[packet.direction];
+  if (left == 0 || is_late(staging)) [[unlikely]]
+    look(id, packet.direction, time_us);
 }
 
-void Classifier::Impl::count_classes(const FlowState& state, const PacketRecord& packet) noexcept {
+// Brings the numbers of a flow up to its newest packet.
+FlowState& Classifier::Impl::count_staged(FlowEntry& entry) noexcept {
+  auto& state = *static_cast<FlowState*>(entry.state);
+  const auto fresh =
+      std::span<const PacketRecord>(state.staged).first(entry.staging.count).subspan(state.counted);
+  state.counted = entry.staging.count;
+  uint64_t bytes = 0;
+  std::array<uint32_t, 2> packets{};
+  for (const PacketRecord& record : fresh) {
+    bytes += record.size;
+    ++packets[record.direction];
+    const uint32_t gap = record.time_us - static_cast<uint32_t>(state.last_us);
+    if (gap <= FlowWindows::kMaxGapUs) state.last_us += gap;
+  }
+  for (size_t side = 0; side < 2; ++side) {
+    state.packets[side] += std::min(packets[side], UINT32_MAX - state.packets[side]);
+  }
+  state.bytes += bytes;
+  if (state.has_verdict() && current(state)) count_classes(state, fresh.size(), bytes);
+  return state;
+}
+
+void Classifier::Impl::count_classes(const FlowState& state, uint64_t packets,
+                                     uint64_t bytes) noexcept {
   for (size_t slot = 0; slot < layout.slots.size(); ++slot) {
     const uint8_t c = state.standing[slot];
     if (c == kNoClass) continue;
-    counters.models[slot].packets[c].add();
-    counters.models[slot].bytes[c].add(packet.size);
+    counters.models[slot].packets[c].add(packets);
+    counters.models[slot].bytes[c].add(bytes);
   }
 }
 
@@ -192,15 +237,19 @@ void Classifier::Impl::hand_on_staged() noexcept {
     }
   }
   for (const FlowId id : full) {  // a flow may have given its windows up meanwhile
-    auto* state = static_cast<FlowState*>(table[id].state);
-    if (state != nullptr && state->staged_count == FlowState::kStaged) hand_on(id, *state);
+    const FlowEntry& entry = table[id];
+    if (entry.state == nullptr || entry.staging.count != FlowState::kStaged) continue;
+    hand_on(id, *static_cast<FlowState*>(entry.state));
   }
 }
 
 // Staged records become part of the windows, which are made now if there are none yet.
 void Classifier::Impl::hand_on(FlowId id, FlowState& state) noexcept {
-  const auto staged = std::span<const PacketRecord>(state.staged).first(state.staged_count);
-  state.staged_count = 0;
+  FlowEntry& entry = table[id];
+  count_staged(entry);
+  const auto staged = std::span<const PacketRecord>(state.staged).first(entry.staging.count);
+  entry.staging.count = 0;
+  state.counted = 0;
   if (staged.empty()) return;
   const WindowPlan& plan = plan_of(state);
   if (state.windows == nullptr) state.windows = FlowWindows::create(plan, pool);
@@ -217,56 +266,6 @@ void Classifier::Impl::count_result(FlowId id, FlowWindows::AppendResult result)
   if (result != FlowWindows::AppendResult::out_of_memory) return;
   counters.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
   make_way(id);  // the next packets find room
-}
-
-// Queues the windows that this packet makes due and says when to look again.
-void Classifier::Impl::queue_due(FlowId id, FlowState& state, uint8_t direction,
-                                 TimeUs now_us) noexcept {
-  const uint32_t age_ms = ms_since(state.start_us, now_us);
-  state.look_packets = {UINT32_MAX, UINT32_MAX};
-  state.look_us = INT64_MAX;
-  for (uint8_t slot = 0; slot < layout.slots.size(); ++slot) {
-    if (!wanted(state, slot)) continue;  // when that changes the flow is looked at again
-    const ActiveModel& model = models->models()[slot];
-    if (!model.model->input.is_picture()) {
-      look_at(id, state, {slot, 0}, state.total_packets(), age_ms, true, now_us);
-      continue;
-    }
-    for (const uint8_t side : {uint8_t{0}, uint8_t{1}}) {
-      look_at(id, state, {slot, side}, state.packets[side], age_ms, side == direction, now_us);
-    }
-  }
-}
-
-// One window of a flow: queued if it is due and the packet is one of its own.
-void Classifier::Impl::look_at(FlowId id, FlowState& state, WindowName name, uint32_t packets,
-                               uint32_t age_ms, bool is_its_own, TimeUs now_us) noexcept {
-  Due& next = layout.model(state, name.slot).due[name.side];
-  if (next.queued) return;  // the flow is looked at again when it is read
-  bool enough = packets >= next.packets, late = age_ms >= next.time_ms;
-  if (is_its_own && (next.asked ? enough || late : enough && late)) {
-    // Early windows double, so that a young flow's verdict improves fast at little cost.
-    const VerdictPolicy& policy = models->models()[name.slot].policy;
-    next.asked = true;
-    next.packets = packets + std::min(packets, policy.hop_packets);
-    next.time_ms = age_ms + static_cast<uint32_t>(policy.hop_us / kUsPerMs);
-    enqueue({id, state.serial, name.slot, name.side, now_us}, state, next);
-    if (next.queued) return;
-    enough = late = false;
-  }
-  if (!late && (next.asked || enough)) {
-    state.look_us = std::min(state.look_us, state.start_us + TimeUs{next.time_ms} * kUsPerMs);
-  }
-  if (enough && !late && !next.asked) return;
-  const bool at_next = next.asked ? enough || late : enough && late;
-  const uint32_t missing = at_next ? 1 : next.packets - std::min(packets, next.packets);
-  const bool picture = models->models()[name.slot].model->input.is_picture();
-  for (uint32_t side = 0; side < 2; ++side) {
-    if (picture && side != name.side) continue;
-    const uint64_t at = uint64_t{state.packets[side]} + missing;
-    state.look_packets[side] =
-        static_cast<uint32_t>(std::min<uint64_t>(state.look_packets[side], at));
-  }
 }
 
 bool Classifier::Impl::mark(const FlowEntry& entry, const Packet& packet,

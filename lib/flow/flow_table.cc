@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <memory>
 #include <type_traits>
 
 #include "base/anonymous_memory.h"
 #include "base/error.h"
-#include "flow/flow_bucket.h"
+#include "flow/flow_set.h"
 
 namespace flowmark {
 namespace {
@@ -15,15 +16,13 @@ namespace {
 constexpr uint32_t kMaxCapacity = 1U << 28;
 constexpr uint32_t kMaxTimeoutMs = 3'600'000;
 
-/// Twice as many lanes as flows: with two buckets to choose from, none is ever full in practice.
-constexpr uint32_t bucket_count(uint32_t capacity) {
-  return std::max(2U, 2 * capacity / FlowBucket::kLanes);
+/// Twice as many places as flows: with two sets to choose from, none is ever full in practice.
+constexpr uint32_t set_count(uint32_t capacity) {
+  return std::max(2U, 2 * capacity / FlowSet::kLanes);
 }
 constexpr uint32_t kSpareLanes = 3;
-
-constexpr uint32_t word_count(uint32_t capacity) {
-  return (capacity + 63) / 64;
-}
+/// FlowKey::reserved of entries whose flow has gone: no packet's key has it.
+constexpr uint16_t kOfNoFlow = 0xffff;
 
 uint32_t check(const char* name, uint32_t value, uint32_t low, uint32_t high) {
   if (value < low || value > high) {
@@ -46,91 +45,77 @@ uint32_t check(const char* name, uint32_t value, uint32_t low, uint32_t high) {
 
 }  // namespace
 
-struct FlowTable::Storage {
-  explicit Storage(uint32_t capacity)
-      : entry_memory(size_t{capacity} * sizeof(FlowEntry), true),
-        bucket_memory(size_t{bucket_count(capacity)} * sizeof(FlowBucket), true),
-        used_memory(size_t{word_count(capacity)} * sizeof(uint64_t), true),
-        buckets(static_cast<FlowBucket*>(bucket_memory.data())),
-        used(static_cast<uint64_t*>(used_memory.data())),
-        bucket_mask(bucket_count(capacity) - 1) {}
-
-  AnonymousMemory entry_memory;
-  AnonymousMemory bucket_memory;
-  AnonymousMemory used_memory;
-  FlowBucket* buckets;
-  uint64_t* used;  ///< a bit an entry
-  uint32_t bucket_mask;
-  FlowId free_head = kNoFlow;  ///< free entries, linked through last_seen_ms
-  FlowId walk = 0;             ///< where expire_some goes on
-  TimeUs now_us = INT64_MIN;
-  uint32_t now_ms = 0;
-};
-
 FlowTable::FlowTable(const Options& options, FlowRemovalListener& listener)
     : capacity_(std::bit_ceil(check("capacity", options.capacity, 1, kMaxCapacity))),
       options_(options),
+      least_timeout_ms_(std::min(
+          {options.idle_timeout_ms, options.closing_timeout_ms, options.young_timeout_ms})),
       listener_(listener) {
   check("idle_timeout_ms", options.idle_timeout_ms, 0, kMaxTimeoutMs);
   check("closing_timeout_ms", options.closing_timeout_ms, 0, kMaxTimeoutMs);
   check("young_timeout_ms", options.young_timeout_ms, 0, kMaxTimeoutMs);
-  storage_ = std::make_unique<Storage>(capacity_);
-  entries_ = static_cast<FlowEntry*>(storage_->entry_memory.data());
-  for (FlowId id = capacity_; id > 0; --id) {
-    auto* entry = new (entries_ + id - 1) FlowEntry();
-    entry->last_seen_ms = storage_->free_head;
-    storage_->free_head = id - 1;
-  }
+  set_mask_ = set_count(capacity_) - 1;
+  id_end_ = set_count(capacity_) * FlowSet::kLanes;
+  entry_memory_ = AnonymousMemory(size_t{id_end_} * sizeof(FlowEntry), true);
+  set_memory_ = AnonymousMemory(size_t{set_count(capacity_)} * sizeof(FlowSet), true);
+  entries_ = static_cast<FlowEntry*>(entry_memory_.data());
+  sets_ = static_cast<FlowSet*>(set_memory_.data());
+  std::uninitialized_default_construct_n(entries_, id_end_);
 }
 
 FlowTable::~FlowTable() = default;
 
 size_t FlowTable::memory_bytes(uint32_t capacity) noexcept {
   const uint32_t rounded = std::bit_ceil(std::clamp(capacity, 1U, kMaxCapacity));
-  return size_t{rounded} * sizeof(FlowEntry) + size_t{bucket_count(rounded)} * sizeof(FlowBucket) +
-         size_t{word_count(rounded)} * sizeof(uint64_t);
+  return size_t{set_count(rounded)} * (FlowSet::kLanes * sizeof(FlowEntry) + sizeof(FlowSet));
 }
 
 bool FlowTable::in_use(FlowId id) const noexcept {
-  return id < capacity_ && ((storage_->used[id / 64] >> (id % 64)) & 1) != 0;
+  return id < id_end_ && sets_[id / FlowSet::kLanes].tag(id % FlowSet::kLanes) != 0;
 }
 
 FlowId FlowTable::next_in_use(FlowId id) const noexcept {
-  id = id < capacity_ ? id : 0;
-  uint64_t word = storage_->used[id / 64] >> (id % 64) << (id % 64);
-  for (uint32_t skipped = 0; word == 0 && skipped < kMostSkipped; skipped += 64) {
-    id = (id / 64 + 1) * 64;
-    if (id >= capacity_) id = 0;
-    word = storage_->used[id / 64];
+  id = id < id_end_ ? id : 0;
+  for (uint32_t looked = 0; looked < kMostSkipped + FlowSet::kLanes;) {
+    if (id % FlowSet::kLanes == 0 && sets_[id / FlowSet::kLanes].is_empty()) {
+      id += FlowSet::kLanes;
+      looked += FlowSet::kLanes;
+    } else if (in_use(id)) {
+      return id;
+    } else {
+      ++id;
+      ++looked;
+    }
+    if (id == id_end_) id = 0;
   }
-  if (word == 0) return kNoFlow;
-  return id / 64 * 64 + static_cast<FlowId>(std::countr_zero(word));
+  return kNoFlow;
 }
 
-FlowPlace FlowTable::place_of(uint64_t hash_value) const noexcept {
-  const auto first = static_cast<uint32_t>(hash_value) & storage_->bucket_mask;
-  auto second = static_cast<uint32_t>(hash_value >> 24) & storage_->bucket_mask;
+FlowTable::Place FlowTable::place_of(uint64_t hash_value) const noexcept {
+  const auto first = static_cast<uint32_t>(hash_value) & set_mask_;
+  auto second = static_cast<uint32_t>(hash_value >> 24) & set_mask_;
   if (second == first) second ^= 1;
-  const auto tag = static_cast<uint16_t>(hash_value >> 48);
-  return {{storage_->buckets + first, storage_->buckets + second}, tag == 0 ? uint16_t{1} : tag};
+  return {{first, second}, tag_of(hash_value)};
 }
 
-FlowId FlowTable::probe(const FlowPlace& place, const FlowKey& key) const noexcept {
-  for (uint64_t found = place.matches(); found != 0; found &= found - 1) {
-    const FlowId id = place.first(found);
-    if (is_same(entries_[id].key, key)) return id;
+FlowId FlowTable::probe(const Place& place, const FlowKey& key) const noexcept {
+  for (const uint32_t set : place.sets) {
+    for (uint64_t found = sets_[set].matches(place.tag); found != 0; found &= found - 1) {
+      const FlowId id = set * FlowSet::kLanes + FlowSet::first(found);
+      if (is_same(entries_[id].key, key)) return id;
+    }
   }
   return kNoFlow;
 }
 
 void FlowTable::advance_clock(TimeUs now_us) noexcept {
-  if (now_us <= storage_->now_us) return;
-  storage_->now_us = now_us;
-  storage_->now_ms = static_cast<uint32_t>(now_us / kUsPerMs);
+  if (now_us <= now_us_) return;
+  now_us_ = now_us;
+  now_ms_ = static_cast<uint32_t>(now_us / kUsPerMs);
 }
 
 bool FlowTable::is_expired(const FlowEntry& entry) const noexcept {
-  const uint32_t idle_ms = storage_->now_ms - entry.last_seen_ms;
+  const uint32_t idle_ms = now_ms_ - entry.last_seen_ms;
   if ((entry.flags & kClosing) != 0) return idle_ms > options_.closing_timeout_ms;
   return idle_ms > (entry.packets <= 1 ? options_.young_timeout_ms : options_.idle_timeout_ms);
 }
@@ -138,99 +123,95 @@ bool FlowTable::is_expired(const FlowEntry& entry) const noexcept {
 void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
                                std::span<const uint64_t> hashes, TimeUs now_us,
                                std::span<FlowId> out) noexcept {
-  advance_clock(now_us);
-  FlowPlace places[kMaxBurst];
-  FlowId guesses[kMaxBurst];
-  for (size_t done = 0; done < keys.size(); done += kMaxBurst) {
-    const size_t count = std::min<size_t>(kMaxBurst, keys.size() - done);
-    for (size_t i = 0; i < count; ++i) prefetch(hashes[done + i]);
-    for (size_t i = 0; i < count; ++i) {
-      places[i] = place_of(hashes[done + i]);
-      const uint64_t found = places[i].matches_first();
-      guesses[i] = found != 0 ? places[i].first(found) : kNoFlow;
-      __builtin_prefetch(
-          found != 0 ? static_cast<const void*>(entries_ + guesses[i]) : places[i].buckets[1], 1);
-    }
-    for (size_t i = 0; i < count; ++i) {
-      if (guesses[i] != kNoFlow) continue;
-      const uint64_t found = places[i].matches();
-      if (found == 0) continue;
-      guesses[i] = places[i].first(found);
-      __builtin_prefetch(entries_ + guesses[i], 1);
-    }
-    // One after the other, for a packet may create or evict the flow of a later one. An evicted
-    // flow's entry goes to another key at once, so that the comparison tells.
-    for (size_t i = 0; i < count; ++i) {
-      const FlowKey& key = *keys[done + i];
-      FlowId id = guesses[i];
-      if (id == kNoFlow || !is_same(entries_[id].key, key)) {
-        id = probe(places[i], key);
-      }
-      id = id != kNoFlow ? touch(id) : insert(places[i], key);
-      out[done + i] = id;
-      if (id != kNoFlow) __builtin_prefetch(entries_[id].state, 1);
-    }
-  }
+  for (const uint64_t hash : hashes) prefetch(hash);
+  for (size_t i = 0; i < hashes.size(); ++i) out[i] = expect(hashes[i]);
+  find_or_insert_expected(keys, hashes, now_us, out);
 }
 
-void FlowTable::prefetch(uint64_t hash) const noexcept {
-  __builtin_prefetch(storage_->buckets + (static_cast<uint32_t>(hash) & storage_->bucket_mask), 1);
+// One after the other, for a packet may create or evict the flow of a later one. An evicted flow's
+// entry keeps a key that equals none, so that the comparison tells.
+void FlowTable::find_or_insert_expected(std::span<const FlowKey* const> keys,
+                                        std::span<const uint64_t> hashes, TimeUs now_us,
+                                        std::span<FlowId> ids) noexcept {
+  advance_clock(now_us);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (ids[i] != kNoFlow) continue;
+    const Place place = place_of(hashes[i]);
+    const uint64_t found = sets_[place.sets[1]].matches(place.tag);
+    if (found == 0) continue;
+    ids[i] = place.sets[1] * FlowSet::kLanes + FlowSet::first(found);
+    __builtin_prefetch(entries_ + ids[i], 1);
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const FlowKey& key = *keys[i];
+    FlowId id = ids[i];
+    if (id == kNoFlow || !is_same(entries_[id].key, key)) [[unlikely]] {
+      const Place place = place_of(hashes[i]);
+      id = probe(place, key);
+      if (id == kNoFlow) {
+        ids[i] = insert(place, key);
+        continue;
+      }
+      ids[i] = id;
+    }
+    touch(id);
+    if (entries_[id].state != nullptr) __builtin_prefetch(entries_[id].next_record(), 1);
+  }
 }
 
 FlowId FlowTable::find(const FlowKey& key) const noexcept {
   return probe(place_of(hash(key)), key);
 }
 
-/// A flow of this id has a packet: the one that is there, or a new one if that is past its timeout.
-FlowId FlowTable::touch(FlowId id) noexcept {
+/// This flow has a packet. One past its timeout ends and begins anew.
+void FlowTable::touch(FlowId id) noexcept {
   FlowEntry& entry = entries_[id];
-  if (is_expired(entry)) {
+  const uint32_t idle_ms = now_ms_ - entry.last_seen_ms;
+  if (idle_ms > least_timeout_ms_ && is_expired(entry)) [[unlikely]] {
     listener_.on_remove(id, entry);
     ++counters_.expired;
     start_flow(id, entry.key);
   }
-  entry.last_seen_ms = storage_->now_ms;
-  return id;
+  entry.last_seen_ms = now_ms_;
 }
 
 void FlowTable::start_flow(FlowId id, const FlowKey& key) noexcept {
   FlowEntry fresh;
   fresh.key = key;
-  fresh.last_seen_ms = storage_->now_ms;
+  fresh.last_seen_ms = now_ms_;
   entries_[id] = fresh;
   ++counters_.inserted;
 }
 
-FlowId FlowTable::insert(const FlowPlace& place, const FlowKey& key) noexcept {
-  uint32_t empty[2] = {place.buckets[0]->empty_lanes(), place.buckets[1]->empty_lanes()};
-  if (storage_->free_head == kNoFlow || empty[0] + empty[1] == 0) {
+FlowId FlowTable::insert(const Place& place, const FlowKey& key) noexcept {
+  uint32_t empty[2] = {sets_[place.sets[0]].empty_lanes(), sets_[place.sets[1]].empty_lanes()};
+  if (size_ == capacity_ || empty[0] + empty[1] == 0) {
     if (!make_room(place)) return kNoFlow;
-    for (uint32_t i = 0; i < 2; ++i) empty[i] = place.buckets[i]->empty_lanes();
+    for (uint32_t i = 0; i < 2; ++i) empty[i] = sets_[place.sets[i]].empty_lanes();
   }
-  // The first bucket as long as it is not nearly full, so that most lookups touch no other; from
-  // then on the emptier one (docs/adr/0001-flow-table.md).
+  // The first set as long as it is not nearly full, so that most lookups touch no other; from then
+  // on the emptier one (docs/adr/0001-flow-table.md).
   const bool takes_second = empty[0] < kSpareLanes && empty[1] > empty[0];
-  FlowBucket& bucket = *place.buckets[takes_second ? 1 : 0];
-  const FlowId id = storage_->free_head;
-  storage_->free_head = entries_[id].last_seen_ms;
-  bucket.set(bucket.first_empty_lane(), place.tag, id);
-  storage_->used[id / 64] |= uint64_t{1} << (id % 64);
+  const uint32_t set = place.sets[takes_second ? 1 : 0];
+  const uint32_t lane = FlowSet::first(sets_[set].matches(0));
+  sets_[set].set(lane, place.tag);
   ++size_;
-  start_flow(id, key);
-  return id;
+  start_flow(set * FlowSet::kLanes + lane, key);
+  return set * FlowSet::kLanes + lane;
 }
 
-/// Removes the flow of the two buckets that has been idle longest, if it has been for long enough.
-bool FlowTable::make_room(const FlowPlace& place) noexcept {
+/// Removes the flow of the two sets that has been idle longest, if it has been for long enough.
+bool FlowTable::make_room(const Place& place) noexcept {
   FlowId victim = kNoFlow;
   uint32_t longest_ms = options_.young_timeout_ms;
-  for (const FlowBucket* bucket : place.buckets) {
-    for (uint32_t lane = 0; lane < FlowBucket::kLanes; ++lane) {
-      if (bucket->tag(lane) == 0) continue;
-      const uint32_t idle_ms = storage_->now_ms - entries_[bucket->ids[lane]].last_seen_ms;
+  for (const uint32_t set : place.sets) {
+    for (uint32_t lane = 0; lane < FlowSet::kLanes; ++lane) {
+      if (sets_[set].tag(lane) == 0) continue;
+      const FlowId id = set * FlowSet::kLanes + lane;
+      const uint32_t idle_ms = now_ms_ - entries_[id].last_seen_ms;
       if (idle_ms <= longest_ms) continue;
       longest_ms = idle_ms;
-      victim = bucket->ids[lane];
+      victim = id;
     }
   }
   if (victim == kNoFlow) {
@@ -245,16 +226,9 @@ bool FlowTable::make_room(const FlowPlace& place) noexcept {
 void FlowTable::remove(FlowId id) noexcept {
   FlowEntry& entry = entries_[id];
   listener_.on_remove(id, entry);
-  const FlowPlace place = place_of(hash(entry.key));
-  for (FlowBucket* bucket : place.buckets) {
-    for (uint32_t lane = 0; lane < FlowBucket::kLanes; ++lane) {
-      if (bucket->ids[lane] == id && bucket->tag(lane) != 0) bucket->set(lane, 0, kNoFlow);
-    }
-  }
-  storage_->used[id / 64] &= ~(uint64_t{1} << (id % 64));
+  sets_[id / FlowSet::kLanes].set(id % FlowSet::kLanes, 0);
   entry.state = nullptr;
-  entry.last_seen_ms = storage_->free_head;
-  storage_->free_head = id;
+  entry.key.reserved = kOfNoFlow;
   --size_;
 }
 
@@ -264,25 +238,24 @@ void FlowTable::erase(FlowId id) noexcept {
 
 void FlowTable::expire_some(TimeUs now_us, uint32_t entries) noexcept {
   advance_clock(now_us);
-  FlowId& walk = storage_->walk;
-  for (uint32_t left = std::min(entries, capacity_); left > 0;) {
-    if (walk % 64 == 0 && storage_->used[walk / 64] == 0) {  // 64 unused ones at a glance
-      const uint32_t skipped = std::min({left, 64U, capacity_ - walk});
-      walk = (walk + skipped) & (capacity_ - 1);
+  for (uint32_t left = std::min(entries, id_end_); left > 0;) {
+    if (walk_ % FlowSet::kLanes == 0 && sets_[walk_ / FlowSet::kLanes].is_empty()) {
+      const uint32_t skipped = std::min(left, FlowSet::kLanes);
+      walk_ = (walk_ + skipped) & (id_end_ - 1);
       left -= skipped;
       continue;
     }
-    if (in_use(walk) && is_expired(entries_[walk])) {
-      remove(walk);
+    if (in_use(walk_) && is_expired(entries_[walk_])) {
+      remove(walk_);
       ++counters_.expired;
     }
-    walk = (walk + 1) & (capacity_ - 1);
+    walk_ = (walk_ + 1) & (id_end_ - 1);
     --left;
   }
 }
 
 void FlowTable::clear() noexcept {
-  for (FlowId id = 0; id < capacity_; ++id) erase(id);
+  for (FlowId id = 0; id < id_end_; ++id) erase(id);
 }
 
 }  // namespace flowmark

@@ -1,21 +1,31 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 
+#include "base/anonymous_memory.h"
 #include "base/time.h"
+#include "flow/flow_set.h"
 #include "flow/packet_record.h"
 #include "net/flow_key.h"
 
 namespace flowmark {
 
-using FlowId = uint32_t;  ///< index of an entry; stable while the flow lives
-inline constexpr FlowId kNoFlow = 0xffffffff;
 inline constexpr uint8_t kNoMark = 0xff;
 
+/// What a packet of a flow with a state needs to know besides where that is: with it the entry and
+/// the place of the packet's record are the only lines of the flow that it touches.
+struct Staging {
+  uint8_t count = 0;              ///< records that wait at the state
+  uint8_t epoch = 0;              ///< low bits of what the state was made for
+  std::array<uint8_t, 2> left{};  ///< packets of a direction until the flow is looked at
+  uint32_t look_ms = 0;           ///< in the table's clock: looked at by then in any case
+};
+
 /// A flow's entry: one cache line. Enough for the flows that never show a second packet; the rest
-/// hangs at `state`, which belongs to the table's user.
+/// hangs at `state`, which belongs to the table's user and begins with an array of records.
 struct alignas(64) FlowEntry {
   FlowKey key;
   void* state = nullptr;      ///< owned by the user; given to on_remove when the flow goes
@@ -23,7 +33,16 @@ struct alignas(64) FlowEntry {
   uint16_t packets = 0;       ///< saturates
   uint8_t mark = kNoMark;     ///< DSCP to write, or kNoMark
   uint8_t flags = 0;          ///< FlowFlag bits
-  PacketRecord first;         ///< the first packet, until there is a state
+  union {
+    PacketRecord first;  ///< the first packet, until there is a state
+    Staging staging;     ///< with a state
+  };
+
+  FlowEntry() noexcept : first() {}
+  /// Where the next packet's record goes.
+  PacketRecord* next_record() const noexcept {
+    return static_cast<PacketRecord*>(state) + staging.count;
+  }
 };
 static_assert(sizeof(FlowEntry) == 64);
 
@@ -41,11 +60,10 @@ class FlowRemovalListener {
   ~FlowRemovalListener() = default;
 };
 
-struct FlowPlace;
-
 /// One worker's flows: fixed capacity, memory reserved at construction, nothing allocated later. A
-/// bucketed hash table with 16-bit tags and two candidate buckets a key, looked up in batches with
-/// prefetch. Not thread-safe.
+/// hash table with two candidate sets of eight entries a key: 16-bit tags say which entry it may
+/// be, and the place of a tag is the place of its entry. Looked up in batches with prefetch. Not
+/// thread-safe.
 class FlowTable {
  public:
   static constexpr uint32_t kMaxBurst = 64;
@@ -76,13 +94,29 @@ class FlowTable {
   /// by more than a timeout; a step back counts as standing still. A new entry has packets == 0.
   /// A flow past its timeout is never found again, whether the walk of expire_some has come by or
   /// not: it is removed and its key begins a new flow. An id once given out stays valid to the end
-  /// of the burst. The first cache lines of the flows' states are being fetched on return.
+  /// of the burst. The places of the flows' next records are being fetched on return.
   void find_or_insert(std::span<const FlowKey* const> keys, std::span<const uint64_t> hashes,
                       TimeUs now_us, std::span<FlowId> out) noexcept;
 
-  /// Fetches the place where a flow of this hash is looked for: worth it as soon as the hash is
-  /// known, while other work is left before find_or_insert().
-  void prefetch(uint64_t hash) const noexcept;
+  /// The same in three steps, the first two for each packet as soon as its hash is known, with work
+  /// on other packets after each, so that memory has time to answer. Fetches the tags:
+  void prefetch(uint64_t hash) const noexcept { __builtin_prefetch(sets_ + first_set(hash), 1); }
+  /// The entry that it probably is, which is being fetched, or kNoFlow:
+  FlowId expect(uint64_t hash) const noexcept {
+    const uint32_t set = first_set(hash);
+    const uint64_t found = sets_[set].matches(tag_of(hash));
+    if (found == 0) [[unlikely]] {  // 19 of 20 flows are in their first set
+      __builtin_prefetch(sets_ + (static_cast<uint32_t>(hash >> 24) & set_mask_), 1);
+      return kNoFlow;
+    }
+    const FlowId id = set * FlowSet::kLanes + FlowSet::first(found);
+    __builtin_prefetch(entries_ + id, 1);
+    return id;
+  }
+  /// `ids` holds what expect() said and then what find_or_insert() would say.
+  void find_or_insert_expected(std::span<const FlowKey* const> keys,
+                               std::span<const uint64_t> hashes, TimeUs now_us,
+                               std::span<FlowId> ids) noexcept;
 
   /// The flow of a key without creating or touching it; also one past its timeout that nobody has
   /// removed yet.
@@ -101,12 +135,16 @@ class FlowTable {
   void clear() noexcept;
 
   uint32_t size() const noexcept { return size_; }
+  /// The table's clock: the newest time it was told, in ms.
+  uint32_t now_ms() const noexcept { return now_ms_; }
   uint32_t capacity() const noexcept { return capacity_; }
+  /// Ids are below this: entries lie spread over twice as many places.
+  FlowId id_end() const noexcept { return id_end_; }
   const Counters& counters() const noexcept { return counters_; }
   /// Bytes reserved for a table of `capacity` flows.
   static size_t memory_bytes(uint32_t capacity) noexcept;
 
-  /// True for entries in use, for walks over [0, capacity()).
+  /// True for entries in use, for walks over [0, id_end()).
   bool in_use(FlowId id) const noexcept;
   /// The first entry in use from `id` on, round to the beginning behind the last; kNoFlow when the
   /// next kMostSkipped or so are unused.
@@ -114,24 +152,44 @@ class FlowTable {
   static constexpr uint32_t kMostSkipped = 8192;
 
  private:
-  FlowPlace place_of(uint64_t hash_value) const noexcept;
-  FlowId probe(const FlowPlace& place, const FlowKey& key) const noexcept;
-  FlowId touch(FlowId id) noexcept;
-  FlowId insert(const FlowPlace& place, const FlowKey& key) noexcept;
-  bool make_room(const FlowPlace& place) noexcept;
+  /// The two sets that may hold a key.
+  struct Place {
+    uint32_t sets[2];
+    uint16_t tag;
+  };
+
+  static uint16_t tag_of(uint64_t hash) noexcept {
+    const auto tag = static_cast<uint16_t>(hash >> 48);
+    return tag == 0 ? uint16_t{1} : tag;
+  }
+  uint32_t first_set(uint64_t hash) const noexcept {
+    return static_cast<uint32_t>(hash) & set_mask_;
+  }
+  Place place_of(uint64_t hash) const noexcept;
+  FlowId probe(const Place& place, const FlowKey& key) const noexcept;
+  void touch(FlowId id) noexcept;
+  FlowId insert(const Place& place, const FlowKey& key) noexcept;
+  bool make_room(const Place& place) noexcept;
   void remove(FlowId id) noexcept;
   void start_flow(FlowId id, const FlowKey& key) noexcept;
   void advance_clock(TimeUs now_us) noexcept;
   bool is_expired(const FlowEntry& entry) const noexcept;
 
+  FlowSet* sets_ = nullptr;
+  FlowEntry* entries_ = nullptr;
+  uint32_t set_mask_ = 0;
   uint32_t capacity_ = 0;
+  FlowId id_end_ = 0;
   uint32_t size_ = 0;
+  uint32_t now_ms_ = 0;
+  TimeUs now_us_ = INT64_MIN;
+  FlowId walk_ = 0;  ///< where expire_some goes on
   Options options_;
+  uint32_t least_timeout_ms_ = 0;
   FlowRemovalListener& listener_;
   Counters counters_;
-  FlowEntry* entries_ = nullptr;
-  struct Storage;
-  std::unique_ptr<Storage> storage_;
+  AnonymousMemory entry_memory_;
+  AnonymousMemory set_memory_;
 };
 
 }  // namespace flowmark

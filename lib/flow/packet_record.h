@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace flowmark {
@@ -18,5 +19,17 @@ struct PacketRecord {
   Direction dir() const noexcept { return static_cast<Direction>(direction); }
 };
 static_assert(sizeof(PacketRecord) == 8);
+
+/// The same made in a register: field by field it would be written in four parts and then read as
+/// one, which processors cannot do without waiting for the memory.
+inline PacketRecord make_record(uint32_t time_us, uint16_t size, Direction direction,
+                                bool pure_ack) noexcept {
+  if constexpr (std::endian::native != std::endian::little) {
+    return {time_us, size, static_cast<uint8_t>(direction), pure_ack};
+  }
+  return std::bit_cast<PacketRecord>(uint64_t{time_us} | (uint64_t{size} << 32) |
+                                     (uint64_t{static_cast<uint8_t>(direction)} << 48) |
+                                     (uint64_t{pure_ack} << 56));
+}
 
 }  // namespace flowmark

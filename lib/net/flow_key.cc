@@ -13,21 +13,6 @@ namespace {
 
 constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-uint64_t load_le64(const uint8_t* p) noexcept {
-  uint64_t v = 0;
-  std::memcpy(&v, p, sizeof(v));
-  if constexpr (std::endian::native == std::endian::big) v = __builtin_bswap64(v);
-  return v;
-}
-
-// A 64 x 64 bit product, its halves folded together: every bit of both factors reaches all of the
-// result in one multiplication.
-uint64_t fold(uint64_t x, uint64_t y) noexcept {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(x) * y;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
-
 std::string endpoint(const IpAddress& address, be16_t port, bool with_port) {
   std::string text = to_string(address);
   if (!with_port) return text;
@@ -50,19 +35,6 @@ std::string to_string(const IpAddress& address) {
     inet_ntop(AF_INET6, address.data(), text.data(), text.size());
   }
   return text.data();
-}
-
-uint64_t hash(const FlowKey& key) noexcept {
-  // Bits without a pattern: the fractional parts of the square roots of the first six primes.
-  constexpr uint64_t k0 = 0x6a09e667f3bcc908, k1 = 0xbb67ae8584caa73b, k2 = 0x3c6ef372fe94f82b,
-                     k3 = 0xa54ff53a5f1d36f1, k4 = 0x510e527fade682d1, k5 = 0x9b05688c2b3e6c1f;
-  // The last eight bytes of a key: ports, protocol, zone, reserved.
-  const uint64_t rest = uint64_t{key.a_port.host()} | (uint64_t{key.b_port.host()} << 16) |
-                        (uint64_t{key.protocol} << 32) | (uint64_t{key.zone} << 40) |
-                        (uint64_t{key.reserved} << 48);
-  const uint64_t a = fold(load_le64(key.a.data()) ^ k0, load_le64(key.a.data() + 8) ^ k1);
-  const uint64_t b = fold(load_le64(key.b.data()) ^ k2, load_le64(key.b.data() + 8) ^ k3);
-  return fold((a + (b ^ k4)) ^ rest, fold(a ^ rest, k2) ^ b ^ k5);
 }
 
 std::string protocol_name(uint8_t protocol) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "net/byte_order.h"
@@ -31,9 +33,41 @@ struct FlowKey {
 };
 static_assert(sizeof(FlowKey) == 40, "the table's entry relies on it");
 
+namespace detail {
+
+inline uint64_t load_le64(const uint8_t* p) noexcept {
+  uint64_t v = 0;
+  std::memcpy(&v, p, sizeof(v));
+  if constexpr (std::endian::native == std::endian::big) v = __builtin_bswap64(v);
+  return v;
+}
+
+// A 64 x 64 bit product, its halves folded together: every bit of both factors reaches all of the
+// result in one multiplication.
+inline uint64_t fold(uint64_t x, uint64_t y) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(x) * y;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+}  // namespace detail
+
 /// Equal keys hash equally on every machine; well mixed in all 64 bits. Used for the table and for
-/// spreading flows over workers.
-uint64_t hash(const FlowKey& key) noexcept;
+/// spreading flows over workers. Inline: it runs for each packet.
+inline uint64_t hash(const FlowKey& key) noexcept {
+  // Bits without a pattern: the fractional parts of the square roots of the first six primes.
+  constexpr uint64_t k0 = 0x6a09e667f3bcc908, k1 = 0xbb67ae8584caa73b, k2 = 0x3c6ef372fe94f82b,
+                     k3 = 0xa54ff53a5f1d36f1, k4 = 0x510e527fade682d1, k5 = 0x9b05688c2b3e6c1f;
+  // The last eight bytes of a key: ports, protocol, zone, reserved.
+  const uint64_t rest = uint64_t{key.a_port.host()} | (uint64_t{key.b_port.host()} << 16) |
+                        (uint64_t{key.protocol} << 32) | (uint64_t{key.zone} << 40) |
+                        (uint64_t{key.reserved} << 48);
+  const uint64_t a =
+      detail::fold(detail::load_le64(key.a.data()) ^ k0, detail::load_le64(key.a.data() + 8) ^ k1);
+  const uint64_t b =
+      detail::fold(detail::load_le64(key.b.data()) ^ k2, detail::load_le64(key.b.data() + 8) ^ k3);
+  return detail::fold((a + (b ^ k4)) ^ rest, detail::fold(a ^ rest, k2) ^ b ^ k5);
+}
 
 /// "tcp 10.0.0.1:40000 192.0.2.1:443": endpoint `a_first ? a : b` first.
 std::string to_string(const FlowKey& key, bool a_first = true);

@@ -43,6 +43,8 @@ inline bool plain_transport(const Packet& packet, uint32_t l4, uint32_t length, 
   const uint16_t udp_length = load_be16(p + 4);
   out.tcp_flags = 0;
   out.pure_ack = false;
+  const bool enters = options.inside_vxlan | options.inside_geneve | options.inside_gtpu;
+  if (!enters) return udp_length == 0 || udp_length >= kUdp;
   return (udp_length == 0 || udp_length >= kUdp) &&
          step_of_udp(options, load_be16(p), load_be16(p + 2)) == Step::done;
 }
