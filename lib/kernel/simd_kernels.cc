@@ -1,5 +1,7 @@
 // The kernels in portable SIMD, compiled once for each instruction set that Highway knows of this
 // architecture. One table a target; dispatch.cc chooses among them.
+#include "kernel/simd_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernel/simd_kernels.cc"
 #include <hwy/foreach_target.h>

@@ -1,5 +1,7 @@
 // The training kernels in portable SIMD, compiled once for each instruction set that Highway knows
 // of this architecture.
+#include "kernel/simd_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "train/cnn_simd_kernels.cc"
 #include <hwy/foreach_target.h>
