@@ -122,8 +122,6 @@ void add_cnn_options(CLI::App& command, TrainArguments& arguments) {
                   "CNN: which epoch is best on validation data, by what")
       ->check(CLI::IsMember({"loss", "accuracy"}))
       ->capture_default_str();
-  command.add_flag("--resume", arguments.options.resume,
-                   "CNN: go on where an interrupted training stopped (OUT.state)");
 }
 
 void add_training_options(CLI::App& command, TrainArguments& arguments) {
@@ -148,6 +146,9 @@ void add_training_options(CLI::App& command, TrainArguments& arguments) {
   command.add_option("--copies", options.augment.copies, "Augmentation: copies of every flow")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  command.add_flag("--resume", options.resume,
+                   "CNN, forest, logistic: go on where an interrupted training stopped "
+                   "(OUT.state)");
   command.add_flag("--no-calibration", arguments.no_calibration,
                    "Leave the probabilities as they come out");
   command
@@ -197,8 +198,10 @@ TrainOptions checked(const TrainArguments& arguments) {
   if (arguments.early_stop > 0 && options.split.validation <= 0) {
     throw UsageError("--early-stop: needs validation data (--validation)");
   }
-  if (options.resume && learner.type != LearnerType::cnn) {
-    throw UsageError("--resume: only the training of a CNN can be resumed (--model-type cnn)");
+  const bool is_instant =
+      learner.type == LearnerType::naive_bayes || learner.type == LearnerType::gaussian_nb;
+  if (options.resume && is_instant) {
+    throw UsageError("--resume: naive Bayes is trained in a moment, there is nothing to resume");
   }
   if (!options.versus.empty() && !options.classes.empty()) {
     throw UsageError("--versus: excludes --classes");

@@ -110,15 +110,13 @@ void TrainingRun::learn() {
   LearnerOptions options = options_.learner;
   options.seed = options_.split.seed;
   const std::vector<uint32_t> validation = rows_of(examples_, split_, Part::validation, false);
-  if (options.type == LearnerType::cnn) {
-    options.cnn.state = options_.out + ".state";
-    std::error_code error;
-    if (options_.resume && !std::filesystem::exists(options.cnn.state)) {
-      fail("--resume: {} is not there: no training was interrupted", options.cnn.state.string());
-    }
-    if (!options_.resume) {
-      std::filesystem::remove(options.cnn.state, error);
-    }
+  options.state = options_.out + ".state";
+  if (options_.resume && !std::filesystem::exists(options.state)) {
+    fail("--resume: {} is not there: no training was interrupted", options.state.string());
+  }
+  if (!options_.resume) {
+    std::error_code ignored;
+    std::filesystem::remove(options.state, ignored);
   }
   if (!options_.data.json) {
     options.on_line = [](const std::string& line) { std::cout << line << std::endl; };
@@ -289,7 +287,7 @@ void TrainingRun::print() const {
   }
   if (learner_->interrupted()) {
     std::cout << "\nInterrupted: this is the best model so far.";
-    if (options_.learner.type == LearnerType::cnn) {
+    if (std::filesystem::exists(options_.out + ".state")) {
       std::cout << " The same command with --resume goes on from " << options_.out << ".state.";
     }
     std::cout << "\n";

@@ -27,6 +27,7 @@ class CnnLearner final : public Learner {
     options_.balanced = options.balanced;
     options_.seed = options.seed;
     options_.stop = options.stop;
+    options_.state = options.state;
     height_ = input.picture.size_bins;
     width_ = input.picture.time_bins;
   }

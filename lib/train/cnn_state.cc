@@ -1,46 +1,15 @@
 #include "train/cnn_state.h"
 
-#include <unistd.h>
-
-#include <bit>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include <optional>
 
 #include "base/error.h"
-#include "train/cnn_random.h"
+#include "train/training_state.h"
 
 namespace flowmark {
 namespace {
 
-constexpr uint64_t kMagic = 0x31305254534e4e43;  // "CNNSTR01" as little-endian bytes
+constexpr uint64_t kMagic = 0x32305254534e4e43;  // "CNNSTR02" as little-endian bytes
 constexpr size_t kMaxEpochs = 1'000'000;
-
-/// Hashes numbers, whatever their type, by their bits.
-class Digest {
- public:
-  template <typename T>
-  void add(T value) {
-    if constexpr (std::is_floating_point_v<T>) {
-      word(std::bit_cast<uint64_t>(static_cast<double>(value)));
-    } else {
-      word(static_cast<uint64_t>(value));
-    }
-  }
-  void add_bytes(std::span<const char> bytes) {
-    add(bytes.size());
-    for (size_t i = 0; i < bytes.size(); i += 8) {
-      uint64_t next = 0;
-      std::memcpy(&next, bytes.data() + i, std::min<size_t>(8, bytes.size() - i));
-      word(next);
-    }
-  }
-  uint64_t value() const { return value_; }
-
- private:
-  void word(uint64_t next) { value_ = mix64((value_ ^ next) + 0x9e3779b97f4a7c15ULL); }
-  uint64_t value_ = 0;
-};
 
 void add_shape(Digest& digest, const CnnShape& shape) {
   digest.add(shape.height);
@@ -62,76 +31,7 @@ void add_shape(Digest& digest, const CnnShape& shape) {
   }
 }
 
-void add_rows(Digest& digest, const ExampleSet& examples, std::span<const uint32_t> rows) {
-  digest.add(rows.size());
-  for (const uint32_t row : rows) {
-    digest.add(examples.info(row).class_index);
-    for (const SparseValue& value : examples.row(row)) {
-      digest.add(value.index);
-      digest.add(value.value);
-    }
-  }
-}
-
-/// The file's bytes, one field after the other.
-class Writer {
- public:
-  template <typename T>
-  void put(const T& value) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    const auto* bytes = reinterpret_cast<const char*>(&value);
-    bytes_.insert(bytes_.end(), bytes, bytes + sizeof(T));
-  }
-  void put_all(const AlignedVector<float>& values) {
-    put(uint64_t{values.size()});
-    const auto* bytes = reinterpret_cast<const char*>(values.data());
-    bytes_.insert(bytes_.end(), bytes, bytes + values.size() * sizeof(float));
-  }
-  const std::vector<char>& bytes() const { return bytes_; }
-
- private:
-  std::vector<char> bytes_;
-};
-
-class Reader {
- public:
-  Reader(std::span<const char> bytes, const std::filesystem::path& path)
-      : bytes_(bytes), path_(path) {}
-
-  template <typename T>
-  T get() {
-    T value;
-    take(&value, sizeof(T));
-    return value;
-  }
-  void get_all(AlignedVector<float>& values) {
-    const auto size = get<uint64_t>();
-    if (size != values.size()) {
-      fail("{}: an array of {} numbers, must be {}", path_.string(), size, values.size());
-    }
-    take(values.data(), values.size() * sizeof(float));
-  }
-
- private:
-  void take(void* to, size_t size) {
-    if (size > bytes_.size()) {
-      fail("{}: the training state is cut off", path_.string());
-    }
-    std::memcpy(to, bytes_.data(), size);
-    bytes_ = bytes_.subspan(size);
-  }
-
-  std::span<const char> bytes_;
-  const std::filesystem::path& path_;
-};
-
-uint64_t checksum(std::span<const char> bytes) {
-  Digest digest;
-  digest.add_bytes(bytes);
-  return digest.value();
-}
-
-void put_epoch(Writer& writer, const CnnEpoch& epoch) {
+void put_epoch(StateWriter& writer, const CnnEpoch& epoch) {
   writer.put(epoch.epoch);
   for (const double number :
        {epoch.loss, epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy}) {
@@ -163,16 +63,14 @@ uint64_t training_digest(const ExampleSet& examples, std::span<const uint32_t> t
   digest.add(options.balanced);
   digest.add(static_cast<int>(options.judge));
   digest.add(options.seed);
-  add_rows(digest, examples, train);
-  add_rows(digest, examples, validation);
+  digest.add_rows(examples, train);
+  digest.add_rows(examples, validation);
   return digest.value();
 }
 
 void write_training_state(const std::filesystem::path& path, uint64_t digest,
                           const CnnTrainingState& state) {
-  Writer writer;
-  writer.put(kMagic);
-  writer.put(digest);
+  StateWriter writer;
   writer.put(state.steps);
   writer.put(state.best_epoch);
   writer.put(state.stale);
@@ -183,54 +81,19 @@ void write_training_state(const std::filesystem::path& path, uint64_t digest,
   for (const CnnEpoch& epoch : state.history) {
     put_epoch(writer, epoch);
   }
-  writer.put_all(state.parameters);
-  writer.put_all(state.mean);
-  writer.put_all(state.square);
-  writer.put_all(state.best);
-  writer.put(checksum(writer.bytes()));
-  const std::filesystem::path partial = path.string() + ".partial." + std::to_string(::getpid());
-  std::error_code ignored;
-  {
-    std::ofstream stream(partial, std::ios::binary | std::ios::trunc);
-    stream.write(writer.bytes().data(), static_cast<std::streamsize>(writer.bytes().size()));
-    stream.close();
-    if (!stream) {
-      std::filesystem::remove(partial, ignored);
-      fail("{}: the training state cannot be written", partial.string());
-    }
+  for (const auto* array : {&state.parameters, &state.mean, &state.square, &state.best}) {
+    writer.put_all(std::span<const float>(*array));
   }
-  std::error_code error;
-  std::filesystem::rename(partial, path, error);
-  if (error) {
-    std::filesystem::remove(partial, ignored);
-    fail("{}: cannot be replaced: {}", path.string(), error.message());
-  }
+  write_state_file(path, kMagic, digest, writer);
 }
 
 bool read_training_state(const std::filesystem::path& path, uint64_t digest,
                          CnnTrainingState& state) {
-  if (!std::filesystem::exists(path)) {
+  std::optional<StateReader> file = read_state_file(path, kMagic, digest);
+  if (!file) {
     return false;
   }
-  std::ifstream stream(path, std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream.eof() && stream.fail()) {
-    fail("{}: cannot be read", path.string());
-  }
-  Reader reader(bytes, path);
-  if (reader.get<uint64_t>() != kMagic) {
-    fail("{}: not a training state of this version", path.string());
-  }
-  const size_t content = bytes.size() - sizeof(uint64_t);
-  uint64_t sum = 0;
-  std::memcpy(&sum, bytes.data() + content, sizeof sum);
-  if (sum != checksum({bytes.data(), content})) {
-    fail("{}: the training state is damaged; remove it to start anew", path.string());
-  }
-  if (reader.get<uint64_t>() != digest) {
-    fail("{}: the state of a training with other data or options; remove it to start anew",
-         path.string());
-  }
+  StateReader& reader = *file;
   state.steps = reader.get<uint64_t>();
   state.best_epoch = reader.get<uint32_t>();
   state.stale = reader.get<uint32_t>();
@@ -249,10 +112,9 @@ bool read_training_state(const std::filesystem::path& path, uint64_t digest,
     epoch.validation_loss = reader.get<double>();
     epoch.validation_accuracy = reader.get<double>();
   }
-  reader.get_all(state.parameters);
-  reader.get_all(state.mean);
-  reader.get_all(state.square);
-  reader.get_all(state.best);
+  for (auto* array : {&state.parameters, &state.mean, &state.square, &state.best}) {
+    reader.get_all(std::span<float>(*array));
+  }
   return true;
 }
 

@@ -18,6 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr uint32_t kTreesALine = 500;
+
 /// The cross entropy of shares of votes as they are; none counts as half a vote.
 double loss_of_shares(std::span<const double> shares, std::span<const uint32_t> labels,
                       uint32_t classes, size_t trees) {
@@ -42,6 +44,7 @@ class ForestLearner final : public Learner {
   explicit ForestLearner(const LearnerOptions& options) : options_(options.forest), all_(options) {
     options_.balanced = options.balanced && options.forest.class_weights.empty();
     options_.seed = options.seed;
+    options_.state = options.state;
   }
 
   void learn(const ExampleSet& examples, std::span<const uint32_t> train,
@@ -135,6 +138,9 @@ class ForestLearner final : public Learner {
     ForestOptions options = options_;
     options.on_tree = [&](uint32_t done) {
       if (progress) progress->set(done);
+      if (all_.on_line && done % kTreesALine == 0) {
+        all_.on_line(fmt::format("{} of {} trees", done, options_.trees));
+      }
       interrupted_ = all_.stop != nullptr && all_.stop->load() && done < options_.trees;
       return !interrupted_;
     };

@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <mutex>
 #include <numeric>
 #include <optional>
 
 #include "base/error.h"
+#include "train/forest_out_of_bag.h"
+#include "train/forest_state.h"
 #include "train/forest_tree.h"
 
 namespace flowmark {
@@ -49,30 +52,70 @@ ForestOptions checked(ForestOptions options, uint32_t features, size_t classes) 
   return options;
 }
 
-/// Trees in the order of their numbers, whichever thread grew them.
-std::vector<GrownTree> grow_trees(const RankMatrix& matrix, const ForestTargets& targets,
-                                  const ForestOptions& options) {
-  std::vector<std::optional<GrownTree>> grown(options.trees);
+/// The state file of a forest being grown, if it is to have one.
+class Keeper {
+ public:
+  Keeper(const ForestOptions& options, uint64_t digest) : options_(options), digest_(digest) {}
+
+  void save(const GrownTrees& trees) {
+    if (options_.state.empty()) return;
+    write_forest_state(options_.state, digest_, trees);
+    saved_ = Clock::now();
+  }
+  void save_at_times(const GrownTrees& trees) {
+    if (std::chrono::duration<double>(Clock::now() - saved_).count() >= options_.save_every_s) {
+      save(trees);
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const ForestOptions& options_;
+  uint64_t digest_;
+  Clock::time_point saved_ = Clock::now();
+};
+
+/// Grows the trees that are missing, until on_tree stops it.
+void grow_trees(const RankMatrix& matrix, const ForestTargets& targets,
+                const ForestOptions& options, Keeper& keeper, GrownTrees& grown) {
   tbb::enumerable_thread_specific<std::optional<TreeBuilder>> builders;
   std::atomic<bool> is_stopped = false;
   std::mutex telling;
-  uint32_t done = 0;
+  std::vector<uint32_t> missing;
+  for (uint32_t t = 0; t < grown.size(); ++t) {
+    if (!grown[t]) missing.push_back(t);
+  }
+  auto done = static_cast<uint32_t>(grown.size() - missing.size());
+  const auto grow = [&](uint32_t number, TreeBuilder& builder) {
+    GrownTree tree = builder.grow(number);
+    const std::lock_guard lock(telling);
+    grown[number] = std::move(tree);
+    if (options.on_tree && !options.on_tree(++done)) {
+      is_stopped = true;
+    } else {
+      keeper.save_at_times(grown);
+    }
+  };
   tbb::parallel_for(
-      tbb::blocked_range<uint32_t>(0, options.trees, 1),
-      [&](const tbb::blocked_range<uint32_t>& range) {
+      tbb::blocked_range<size_t>(0, missing.size(), 1),
+      [&](const tbb::blocked_range<size_t>& range) {
         std::optional<TreeBuilder>& builder = builders.local();
         if (!builder) {
           builder.emplace(matrix, targets, options);
         }
-        for (uint32_t t = range.begin(); t != range.end() && !is_stopped; ++t) {
-          grown[t] = builder->grow(t);
-          const std::lock_guard lock(telling);
-          if (options.on_tree && !options.on_tree(++done)) {
-            is_stopped = true;
-          }
+        for (size_t i = range.begin(); i != range.end() && !is_stopped; ++i) {
+          grow(missing[i], *builder);
         }
       },
       tbb::simple_partitioner());
+  if (is_stopped) {
+    keeper.save(grown);
+  }
+}
+
+/// In the order of their numbers, whichever thread grew them.
+std::vector<GrownTree> those_there(GrownTrees&& grown) {
   std::vector<GrownTree> trees;
   for (std::optional<GrownTree>& tree : grown) {
     if (tree) {
@@ -129,72 +172,6 @@ std::vector<double> mean_importances(const std::vector<GrownTree>& trees, uint32
   return sum;
 }
 
-/// Outputs of an answer that are wrong; single-label: 1 if it is.
-uint32_t count_wrong(const ForestTargets& targets, uint32_t row, std::span<const float> answer) {
-  if (!targets.multilabel) {
-    const auto top = std::max_element(answer.begin(), answer.end()) - answer.begin();
-    return top == targets.group[row] ? 0 : 1;
-  }
-  uint32_t wrong = 0;
-  for (uint32_t c = 0; c < targets.classes; ++c) {
-    const bool truth = (targets.label_set[targets.group[row]] >> c & 1) != 0;
-    wrong += (answer[c] > 0.5F) != truth ? 1 : 0;
-  }
-  return wrong;
-}
-
-OutOfBag judge_out_of_bag(const Forest& forest, const std::vector<GrownTree>& trees,
-                          const RankMatrix& matrix, const ForestTargets& targets) {
-  OutOfBag result;
-  const uint32_t classes = targets.classes;
-  result.probabilities.assign(size_t{matrix.rows()} * classes, NAN);
-  std::vector<uint32_t> wrong(matrix.rows(), Split::kNone);
-  tbb::enumerable_thread_specific<std::vector<float>> scratch;
-  tbb::parallel_for(uint32_t{0}, matrix.rows(), [&](uint32_t row) {
-    std::vector<float>& dense = scratch.local();
-    dense.resize(matrix.columns(), 0);
-    for (const RankMatrix::Entry& entry : matrix.row(row)) {
-      dense[entry.index] = matrix.values(entry.index)[entry.rank];
-    }
-    std::vector<double> sum(classes, 0);
-    uint32_t voters = 0;
-    for (uint32_t t = 0; t < trees.size(); ++t) {
-      if ((trees[t].in_bag[row / 64] >> (row % 64) & 1) != 0) {
-        continue;
-      }
-      const float* const leaf = forest.leaves.data() + size_t{forest.leaf(t, dense)} * classes;
-      for (uint32_t c = 0; c < classes; ++c) {
-        sum[c] += leaf[c];
-      }
-      ++voters;
-    }
-    for (const RankMatrix::Entry& entry : matrix.row(row)) {
-      dense[entry.index] = 0;
-    }
-    if (voters > 0) {
-      const auto answer = std::span(result.probabilities).subspan(size_t{row} * classes, classes);
-      std::transform(sum.begin(), sum.end(), answer.begin(),
-                     [&](double value) { return static_cast<float>(value / voters); });
-      wrong[row] = count_wrong(targets, row, answer);
-    }
-  });
-  uint64_t right = 0;
-  uint64_t wrong_outputs = 0;
-  for (const uint32_t count : wrong) {
-    if (count != Split::kNone) {
-      ++result.judged;
-      right += count == 0 ? 1 : 0;
-      wrong_outputs += count;
-    }
-  }
-  if (result.judged > 0) {
-    result.accuracy = static_cast<double>(right) / result.judged;
-    result.hamming_loss =
-        targets.multilabel ? static_cast<double>(wrong_outputs) / result.judged / classes : 0;
-  }
-  return result;
-}
-
 TrainedForest train(const ExampleSet& examples, std::span<const uint32_t> rows,
                     const ForestTargets& targets, const ForestOptions& options) {
   TrainedForest result;
@@ -203,8 +180,16 @@ TrainedForest train(const ExampleSet& examples, std::span<const uint32_t> rows,
   const size_t threads = options.threads == 0 ? most : std::min<size_t>(options.threads, most);
   tbb::task_arena arena(static_cast<int>(threads));
   arena.execute([&] {
+    GrownTrees grown(options.trees);
+    const uint64_t digest =
+        options.state.empty() ? 0 : forest_digest(examples, rows, targets, options);
+    if (!options.state.empty()) {
+      read_forest_state(options.state, digest, targets, examples.feature_count, grown);
+    }
     const RankMatrix matrix(examples, rows);
-    const std::vector<GrownTree> trees = grow_trees(matrix, targets, options);
+    Keeper keeper(options, digest);
+    grow_trees(matrix, targets, options, keeper, grown);
+    const std::vector<GrownTree> trees = those_there(std::move(grown));
     result.forest = join(trees, targets, examples.feature_count);
     result.importances = mean_importances(trees, examples.feature_count);
     if (options.bootstrap && options.out_of_bag) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
@@ -39,6 +40,11 @@ struct ForestOptions {
   /// Called after every tree, by one thread at a time; false stops: the trees so far are the
   /// forest.
   std::function<bool(uint32_t trees_done)> on_tree;
+  /// If not empty: trees in this file are taken from there, of a training with the same examples
+  /// and options (but for the number of trees), and all are written to it when on_tree stops, and
+  /// every `save_every_s` seconds. Going on gives the same bits as not having stopped.
+  std::filesystem::path state;
+  double save_every_s = 60;
 };
 
 /// A forest as one array of nodes. A window's probabilities are the mean of its leaves, one a tree.

@@ -108,7 +108,8 @@ LbfgsResult minimise_lbfgs(const Objective& objective, std::vector<double>& x,
   if (!std::isfinite(at.value)) {
     fail("training: the loss is {} at the start: a value of the data is not finite", at.value);
   }
-  const double enough = options.gradient_tolerance * std::max(1e-12, largest(at.gradient));
+  const double scale = options.gradient_scale > 0 ? options.gradient_scale : largest(at.gradient);
+  const double enough = options.gradient_tolerance * std::max(1e-12, scale);
   std::deque<Pair> pairs;
   LbfgsResult result;
   while (result.iterations < options.max_iterations) {

@@ -13,7 +13,8 @@ using Objective = std::function<double(std::span<const double> x, std::span<doub
 struct LbfgsOptions {
   uint32_t memory = 12;  ///< pairs kept
   uint32_t max_iterations = 2000;
-  double gradient_tolerance = 1e-7;  ///< largest component, relative to the one at the start
+  double gradient_tolerance = 1e-7;  ///< largest component, relative to gradient_scale
+  double gradient_scale = 0;         ///< 0: the largest component at the start
   double value_tolerance =
       1e-15;  ///< relative decrease of f in an iteration below which it is done
   /// Called after every iteration; false stops.

@@ -38,7 +38,7 @@ struct LearnerOptions {
   std::vector<double> strengths;
   LinearTraining linear;  ///< type, strengths and balanced are set from here
   ForestOptions forest;   ///< balanced and seed are set from here
-  /// shape (unless it has layers), balanced, seed and stop are set from here.
+  /// shape (unless it has layers), balanced, seed, stop and state are set from here.
   CnnTrainingOptions cnn;
 
   /// Divide scores by one temperature, chosen on validation rows (forests without any: by the
@@ -46,6 +46,9 @@ struct LearnerOptions {
   bool calibrate = true;
   /// Set from elsewhere (a signal) to end soon with the best model so far.
   const std::atomic<bool>* stop = nullptr;
+  /// Where an interrupted training is kept, and gone on from if it is there; empty: nowhere. Naive
+  /// Bayes, done in a moment, has none.
+  std::filesystem::path state;
   /// A line about an epoch or a trial that has ended, for people; called by the training thread.
   std::function<void(const std::string& line)> on_line;
   bool show_progress = true;  ///< bars on a terminal

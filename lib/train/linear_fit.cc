@@ -1,5 +1,7 @@
 #include "train/linear_fit.h"
 
+#include <tbb/parallel_for.h>
+
 #include <cmath>
 
 #include "base/error.h"
@@ -39,35 +41,47 @@ LinearParameters LinearFit::parameters() const {
           centred_on_classes(intercepts, intercepts.size())};
 }
 
-LinearFit fit_naive_bayes(const TrainingData& data, double alpha) {
+LinearFit fit_naive_bayes(const ExampleSet& examples, std::span<const uint32_t> rows, bool balanced,
+                          double alpha) {
   if (!(alpha > 0) || !std::isfinite(alpha)) {
     fail("alpha {}: must be more than 0", alpha);
   }
-  const uint32_t features = data.feature_count;
+  const std::vector<uint32_t> count = count_by_class(examples, rows);
+  const size_t classes = count.size();
+  std::vector<std::vector<uint32_t>> rows_of(classes);
+  for (size_t c = 0; c < classes; ++c) {
+    rows_of[c].reserve(count[c]);
+  }
+  for (const uint32_t row : rows) {
+    rows_of[examples.info(row).class_index].push_back(row);
+  }
+  const size_t features = examples.feature_count;
   LinearFit fit;
-  fit.weights.assign(size_t{data.class_count} * features, 0.0);
-  fit.intercepts.assign(data.class_count, 0.0);
-  // Weights sum to 1; counts of rows are meant, so that alpha means what it does elsewhere.
-  const auto rows = static_cast<double>(data.matrix.rows());
-  for (uint32_t i = 0; i < data.matrix.rows(); ++i) {
-    const double weight = data.weights[i] * rows;
-    fit.intercepts[data.labels[i]] += data.weights[i];
-    double* counts = fit.weights.data() + size_t{data.labels[i]} * features;
-    for (const SparseMatrix::Entry& entry : data.matrix.row(i)) {
-      counts[data.matrix.features()[entry.index]] += weight * static_cast<double>(entry.value);
+  fit.weights.assign(classes * features, 0.0);
+  fit.intercepts.assign(classes, 0.0);
+  const auto learn = [&](size_t c) {
+    double* const sums = fit.weights.data() + c * features;
+    for (const uint32_t row : rows_of[c]) {
+      for (const SparseValue& value : examples.row(row)) {
+        sums[value.index] += static_cast<double>(value.value);
+      }
     }
-  }
-  for (uint32_t c = 0; c < data.class_count; ++c) {
-    double* row = fit.weights.data() + size_t{c} * features;
+    const double share = balanced
+                             ? 1.0 / static_cast<double>(classes)
+                             : static_cast<double>(count[c]) / static_cast<double>(rows.size());
+    // A row's weight, 1 on average, so that alpha means what it does elsewhere.
+    const double weight = share * static_cast<double>(rows.size()) / count[c];
     double total = 0;
-    for (uint32_t j = 0; j < features; ++j) {
-      total += row[j] + alpha;
+    for (size_t j = 0; j < features; ++j) {
+      sums[j] = sums[j] * weight + alpha;
+      total += sums[j];
     }
-    for (uint32_t j = 0; j < features; ++j) {
-      row[j] = std::log((row[j] + alpha) / total);
+    for (size_t j = 0; j < features; ++j) {
+      sums[j] = std::log(sums[j] / total);
     }
-    fit.intercepts[c] = std::log(fit.intercepts[c]);
-  }
+    fit.intercepts[c] = std::log(share);
+  };
+  tbb::parallel_for(size_t{0}, classes, learn);
   return fit;
 }
 

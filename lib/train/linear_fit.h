@@ -37,7 +37,10 @@ struct LogisticOptions {
   /// are free. scikit-learn's C for n rows is 1 / (l2 * n).
   double l2 = 1e-4;
   uint32_t max_iterations = 2000;
-  double tolerance = 1e-6;  ///< of the gradient, relative to its start
+  double tolerance = 1e-6;  ///< of the gradient, relative to the one of no weights at all
+  /// Begin with these weights instead of none; its iterations count. Of a training with the same
+  /// features and classes.
+  const LinearFit* start = nullptr;
   /// > 0: stop after so many iterations without a better loss on the validation rows, and go back
   /// to the best.
   uint32_t patience = 0;
@@ -57,8 +60,11 @@ double logistic_loss(const TrainingData& data, double l2, std::span<const double
                      std::span<double> gradient);
 
 /// Multinomial naive Bayes with additive smoothing `alpha` over all features of the input, class
-/// priors by weight: in closed form, log P(feature | class) as weights.
-LinearFit fit_naive_bayes(const TrainingData& data, double alpha);
+/// priors by weight (`balanced`: equal): in closed form, log P(feature | class) as weights.
+/// Straight from the rows, classes in parallel: one pass is all it needs, making a matrix would
+/// cost more. Throws Error: a class without rows, an alpha that is not above 0.
+LinearFit fit_naive_bayes(const ExampleSet& examples, std::span<const uint32_t> rows, bool balanced,
+                          double alpha);
 
 /// Mean cross entropy (weighted) of a fit on data; the scores are divided by `temperature`.
 double mean_log_loss(const LinearFit& fit, const ExampleSet& examples,

@@ -22,6 +22,7 @@ class LinearLearner final : public Learner {
     training_.calibrate = options.calibrate;
     training_.show_progress = options.show_progress;
     training_.stop = options.stop;
+    training_.state = options.state;
     training_.on_line = options.on_line;
   }
 

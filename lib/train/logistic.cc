@@ -1,6 +1,7 @@
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -149,6 +150,33 @@ LinearFit spread(const TrainingData& data, std::span<const double> x) {
   return fit;
 }
 
+double largest(std::span<const double> numbers) {
+  double most = 0;
+  for (const double number : numbers) {
+    most = std::max(most, std::fabs(number));
+  }
+  return most;
+}
+
+/// The parameters of a fit, the other way round.
+std::vector<double> gather(const TrainingData& data, const LinearFit& fit) {
+  const uint32_t columns = data.matrix.columns();
+  if (fit.class_count() != data.class_count ||
+      fit.weights.size() != size_t{data.class_count} * data.feature_count) {
+    fail("weights to start with: of {} classes and {} numbers, must be of {} and {}",
+         fit.class_count(), fit.weights.size(), data.class_count,
+         size_t{data.class_count} * data.feature_count);
+  }
+  std::vector<double> x;
+  for (uint32_t c = 0; c < data.class_count; ++c) {
+    for (uint32_t j = 0; j < columns; ++j) {
+      x.push_back(fit.weights[size_t{c} * data.feature_count + data.matrix.features()[j]]);
+    }
+  }
+  x.insert(x.end(), fit.intercepts.begin(), fit.intercepts.end());
+  return x;
+}
+
 /// Watches the loss on validation rows, whose columns may be others than the training's.
 class EarlyStop {
  public:
@@ -218,31 +246,41 @@ LinearFit fit_logistic(const TrainingData& data, const LogisticOptions& options,
     }
   };
   EarlyStop early(data, validation != nullptr ? *validation : data);
+  const uint32_t before = options.start != nullptr ? options.start->iterations : 0;
   LbfgsOptions solver;
-  solver.max_iterations = options.max_iterations;
+  solver.max_iterations = options.max_iterations - std::min(before, options.max_iterations);
   solver.gradient_tolerance = options.tolerance;
   solver.on_iteration = [&](uint32_t iteration, std::span<const double> u, double value) {
     if (options.on_iteration) {
-      options.on_iteration(iteration, value);
+      options.on_iteration(before + iteration, value);
     }
     to_x(u);
     const bool stopped = options.stop != nullptr && options.stop->load();
     return (options.patience == 0 || early.go_on(x, options.patience)) && !stopped;
   };
+  const Objective objective = [&](std::span<const double> at, std::span<double> gradient) {
+    to_x(at);
+    const double value = loss(x, gradient);
+    for (size_t i = 0; i < gradient.size(); ++i) {
+      gradient[i] *= scale[i];
+    }
+    return value;
+  };
   std::vector<double> u(scale.size(), 0.0);
-  const LbfgsResult result = minimise_lbfgs(
-      [&](std::span<const double> at, std::span<double> gradient) {
-        to_x(at);
-        const double value = loss(x, gradient);
-        for (size_t i = 0; i < gradient.size(); ++i) {
-          gradient[i] *= scale[i];
-        }
-        return value;
-      },
-      u, solver);
+  if (options.start != nullptr) {
+    // As near as the training that is gone on with was to come.
+    std::vector<double> gradient(u.size());
+    objective(u, gradient);
+    solver.gradient_scale = largest(gradient);
+    u = gather(data, *options.start);
+    for (size_t i = 0; i < u.size(); ++i) {
+      u[i] /= scale[i];
+    }
+  }
+  const LbfgsResult result = minimise_lbfgs(objective, u, solver);
   to_x(u);
   LinearFit fit = spread(data, early.best().empty() ? x : early.best());
-  fit.iterations = result.iterations;
+  fit.iterations = before + result.iterations;
   fit.loss = result.value;
   fit.converged = result.converged || options.patience > 0;
   return fit;

@@ -33,23 +33,28 @@ SparseMatrix::SparseMatrix(const ExampleSet& examples, std::span<const uint32_t>
   }
 }
 
+std::vector<uint32_t> count_by_class(const ExampleSet& examples, std::span<const uint32_t> rows) {
+  std::vector<uint32_t> count(examples.classes.size(), 0);
+  for (const uint32_t row : rows) {
+    ++count[examples.info(row).class_index];
+  }
+  for (size_t c = 0; c < count.size(); ++c) {
+    if (count[c] == 0) {
+      fail("class '{}' is empty: no window to train on", examples.classes[c]);
+    }
+  }
+  return count;
+}
+
 TrainingData::TrainingData(const ExampleSet& examples, std::span<const uint32_t> rows,
                            bool balanced)
     : matrix(examples, rows),
       class_count(static_cast<uint32_t>(examples.classes.size())),
       feature_count(examples.feature_count) {
-  std::vector<double> count(class_count, 0);
+  const std::vector<uint32_t> count = count_by_class(examples, rows);
   for (const uint32_t row : rows) {
     labels.push_back(examples.info(row).class_index);
-    count[labels.back()] += 1;
-  }
-  for (uint32_t c = 0; c < class_count; ++c) {
-    if (count[c] == 0) {
-      fail("class '{}' is empty: no window to train on", examples.classes[c]);
-    }
-  }
-  for (const uint32_t label : labels) {
-    weights.push_back(balanced ? 1.0 / (count[label] * class_count)
+    weights.push_back(balanced ? 1.0 / (static_cast<double>(count[labels.back()]) * class_count)
                                : 1.0 / static_cast<double>(rows.size()));
   }
 }

@@ -39,6 +39,9 @@ class SparseMatrix {
   std::vector<Entry> by_column_;
 };
 
+/// How many of the rows each class has. Throws Error, naming it, if a class has none.
+std::vector<uint32_t> count_by_class(const ExampleSet& examples, std::span<const uint32_t> rows);
+
 /// What a classifier learns from: a matrix, the class of each row and its weight.
 struct TrainingData {
   TrainingData(const ExampleSet& examples, std::span<const uint32_t> rows, bool balanced);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
@@ -27,6 +28,10 @@ struct LinearTraining {
   bool show_progress = true;
   const std::atomic<bool>* stop = nullptr;  ///< set from elsewhere: the best so far is the outcome
   std::function<void(const std::string& line)> on_line;  ///< after every strength
+  /// Logistic regression. If not empty: goes on from this file, written by an interrupted training
+  /// with the same examples and options (but for max_iterations and tolerance); it is written after
+  /// every strength and when `stop` is set.
+  std::filesystem::path state;
 };
 
 /// One strength tried.

@@ -108,12 +108,38 @@ class Training(unittest.TestCase):
         self.assertEqual(resumed["trials"], straight["trials"])
         self.assertFalse(os.path.exists(out + ".state"))
 
+    def test_an_interrupted_forest_keeps_its_trees_and_grows_the_rest(self):
+        out = self.path("part.onnx")
+        with subprocess.Popen([PROGRAM, *self.command("forest", out, "--trees", "100000")], stdout=subprocess.PIPE,
+                              text=True) as training:
+            for line in training.stdout:
+                if line.startswith("500 of 100000 trees"):
+                    training.send_signal(signal.SIGINT)
+                    break
+            rest = training.stdout.read()
+        self.assertEqual(training.returncode, 0)
+        self.assertIn("--resume goes on", rest)
+        self.assertEqual(run("model", "verify", out).returncode, 0)
+        card = json.loads(run("model", "inspect", "--json", out).stdout)["card"]
+        self.assertTrue(card["interrupted"])
+        self.assertGreaterEqual(card["trees"], 500)
+        trees = str(card["trees"] + 100)
+        more = run(*self.command("forest", out, "--resume", "--json", "--trees", trees))
+        self.assertEqual(more.returncode, 0, more.stderr)
+        straight = run(*self.command("forest", self.path("whole.onnx"), "--json", "--trees", trees))
+        for key in ("trials", "test", "nodes", "trees"):
+            self.assertEqual(json.loads(more.stdout)[key], json.loads(straight.stdout)[key])
+        self.assertFalse(os.path.exists(out + ".state"))
+
     def test_resuming_needs_something_to_resume(self):
         done = run(*self.command("cnn", self.path("none.onnx"), "--resume"))
         self.assertEqual(done.returncode, 1)
         self.assertIn("none.onnx.state is not there", done.stderr)
         done = run(*self.command("forest", self.path("none.onnx"), "--resume"))
+        self.assertEqual(done.returncode, 1)
+        done = run(*self.command("naive-bayes", self.path("none.onnx"), "--resume"))
         self.assertEqual(done.returncode, 2)
+        self.assertIn("nothing to resume", done.stderr)
 
     def test_augmented_and_undersampled(self):
         done = run(*self.command("logistic", self.path("more.onnx"), "--augment", "rtt,shift,loss", "--copies",

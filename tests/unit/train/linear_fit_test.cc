@@ -148,7 +148,7 @@ TEST(NaiveBayes, IsTheClosedForm) {
   info.class_index = 1;
   examples.add(info, SparseWindow{{2, 4}});
   const std::vector<uint32_t> rows{0, 1, 2};
-  const LinearFit fit = fit_naive_bayes(TrainingData(examples, rows, false), 1);
+  const LinearFit fit = fit_naive_bayes(examples, rows, false, 1);
   const double a[] = {4.0 / 7, 2.0 / 7, 1.0 / 7};
   const double b[] = {1.0 / 7, 1.0 / 7, 5.0 / 7};
   for (size_t j = 0; j < 3; ++j) {
@@ -159,10 +159,32 @@ TEST(NaiveBayes, IsTheClosedForm) {
   EXPECT_NEAR(fit.intercepts[1], std::log(1.0 / 3), 1e-12);
 }
 
+TEST(NaiveBayes, BalancedClassesCountTheSame) {
+  // Twice the rows of one class, each counting half as much.
+  ExampleSet examples;
+  examples.classes = {"a", "b"};
+  examples.feature_count = 2;
+  examples.flows.resize(1);
+  ExampleInfo info;
+  examples.add(info, SparseWindow{{0, 2}, {1, 1}});
+  examples.add(info, SparseWindow{{0, 1}});
+  info.class_index = 1;
+  examples.add(info, SparseWindow{{1, 4}});
+  const std::vector<uint32_t> rows{0, 1, 2};
+  const LinearFit fit = fit_naive_bayes(examples, rows, true, 1);
+  // Rows weigh 3/4, 3/4 and 3/2: counts 2.25 and 0.75; 0 and 6.
+  const double expected[] = {3.25 / 5, 1.75 / 5, 1.0 / 8, 7.0 / 8};
+  for (size_t j = 0; j < 4; ++j) {
+    EXPECT_NEAR(fit.weights[j], std::log(expected[j]), 1e-12);
+  }
+  EXPECT_NEAR(fit.intercepts[0], std::log(0.5), 1e-12);
+  EXPECT_NEAR(fit.intercepts[1], std::log(0.5), 1e-12);
+}
+
 TEST(NaiveBayes, AgreesWithScikitLearn) {
   const Reference reference;
-  const TrainingData data(reference.examples, reference.rows, false);
-  const LinearFit fit = fit_naive_bayes(data, reference.values["alpha"]);
+  const LinearFit fit =
+      fit_naive_bayes(reference.examples, reference.rows, false, reference.values["alpha"]);
   const json& expected = reference.values["naive_bayes"];
   for (size_t c = 0; c < 3; ++c) {
     EXPECT_NEAR(fit.intercepts[c], expected["intercepts"][c].get<double>(), 1e-9);
@@ -207,8 +229,9 @@ TEST(Calibration, FindsTheTemperatureThatScoresWereMultipliedBy) {
 TEST(Training, RefusesWhatCannotBeLearnt) {
   const Reference reference;
   const TrainingData data(reference.examples, reference.rows, false);
-  EXPECT_THROW(fit_naive_bayes(data, 0), Error);
-  EXPECT_THROW(fit_naive_bayes(data, std::nan("")), Error);
+  for (const double alpha : {0.0, -1.0, std::nan("")}) {
+    EXPECT_THROW(fit_naive_bayes(reference.examples, reference.rows, false, alpha), Error);
+  }
   EXPECT_THROW(fit_logistic(data, exact(-1)), Error);
   EXPECT_THROW(fit_logistic(data, exact(std::nan(""))), Error);
   std::vector<uint32_t> of_one_class;
@@ -218,6 +241,7 @@ TEST(Training, RefusesWhatCannotBeLearnt) {
     }
   }
   EXPECT_THROW(TrainingData(reference.examples, of_one_class, false), Error);
+  EXPECT_THROW(fit_naive_bayes(reference.examples, of_one_class, false, 1), Error);
   ExampleSet examples = reference.examples;
   EXPECT_THROW(examples.add({}, SparseWindow{{0, std::numeric_limits<float>::quiet_NaN()}}), Error);
   EXPECT_THROW(examples.add({}, SparseWindow{{24, 1}}), Error);
