@@ -1,21 +1,18 @@
 // How long an epoch of training takes. cnn_compare.py runs it beside PyTorch.
 //
-//   cnn_bench [--data FILE] [--bins 1500] [--per-class 100] [--batch 128] [--epochs 3] [--threads
-//   2]
-//             [--dump FILE] [--json]
+//   cnn_bench [--data FILE] [--bins 1500] [--per-class 100] [--batch 128] [--epochs 3]
+//             [--threads 0] [--dump FILE] [--json]
 //
 // FILE is a packet sequence file; without it, flows are synthetic.
 #include <fmt/format.h>
 #include <tbb/global_control.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <map>
 #include <numeric>
 #include <thread>
 
-#include "base/error.h"
 #include "kernel/kernels.h"
+#include "train/bench_options.h"
 #include "train/cnn_pictures.h"
 #include "train/cnn_trainer.h"
 
@@ -26,33 +23,21 @@ double now_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::map<std::string, std::string> read_arguments(int argc, char** argv) {
-  std::map<std::string, std::string> out{
-      {"--bins", "1500"}, {"--per-class", "100"}, {"--batch", "128"}, {"--epochs", "3"},
-      {"--threads", "0"}, {"--data", ""},         {"--dump", ""},     {"--json", ""}};
-  for (int i = 1; i < argc; ++i) {
-    const std::string name = argv[i];
-    if (out.count(name) == 0 || (name != "--json" && i + 1 == argc)) {
-      fail("{}: not an option of cnn_bench, or its value is missing", name);
-    }
-    out[name] = name == "--json" ? "yes" : argv[++i];
-  }
-  return out;
-}
+struct Options : BenchOptions {
+  uint32_t bins = 1500;
+  uint32_t per_class = 100;
+  uint32_t batch = 128;
+  uint32_t epochs = 3;
+};
 
-uint32_t number(const std::map<std::string, std::string>& arguments, const std::string& name) {
-  return static_cast<uint32_t>(std::strtoul(arguments.at(name).c_str(), nullptr, 10));
-}
-
-void run(const std::map<std::string, std::string>& arguments) {
-  uint32_t threads = number(arguments, "--threads");
-  threads = threads > 0 ? threads : std::thread::hardware_concurrency();
+void run(const Options& chosen) {
+  const uint32_t threads =
+      chosen.threads > 0 ? chosen.threads : std::thread::hardware_concurrency();
   const tbb::global_control control(tbb::global_control::max_allowed_parallelism, threads);
-  const uint32_t bins = number(arguments, "--bins");
-  const ExampleSet examples =
-      bench_pictures({arguments.at("--data"), bins, number(arguments, "--per-class"), 15});
-  if (!arguments.at("--dump").empty()) {
-    dump_pictures(examples, bins, arguments.at("--dump"));
+  const uint32_t bins = chosen.bins;
+  const ExampleSet examples = bench_pictures({chosen.data, bins, chosen.per_class, 15});
+  if (!chosen.dump.empty()) {
+    dump_pictures(examples, bins, chosen.dump);
   }
   std::vector<uint32_t> rows(examples.size());
   std::iota(rows.begin(), rows.end(), 0U);
@@ -62,15 +47,15 @@ void run(const std::map<std::string, std::string>& arguments) {
   }
   CnnTrainingOptions options;
   options.shape = CnnShape::for_picture(bins, bins, static_cast<uint32_t>(examples.classes.size()));
-  options.batch = number(arguments, "--batch");
-  options.max_epochs = number(arguments, "--epochs");
+  options.batch = chosen.batch;
+  options.max_epochs = chosen.epochs;
   double last = now_s();
   double best = 1e9;
   CnnTrainingHooks hooks;
   hooks.on_epoch = [&](const CnnEpoch& epoch, const CnnParameters*) {
     const double now = now_s();
     best = std::min(best, now - last);
-    if (arguments.at("--json").empty()) {
+    if (!chosen.json) {
       fmt::print("epoch {}: {:.3f} s, loss {:.4f}\n", epoch.epoch, now - last, epoch.loss);
     }
     last = now_s();
@@ -79,7 +64,7 @@ void run(const std::map<std::string, std::string>& arguments) {
   train_cnn(examples, rows, {}, options, hooks);
   const auto pictures = static_cast<double>(rows.size());
   const double mean_pixels = static_cast<double>(pixels) / pictures;
-  if (arguments.at("--json").empty()) {
+  if (!chosen.json) {
     fmt::print("{} pictures of {} x {}, {:.0f} pixels each, batch {}, {} threads, {}\n",
                rows.size(), bins, bins, mean_pixels, options.batch, threads,
                default_kernels().target);
@@ -96,11 +81,12 @@ void run(const std::map<std::string, std::string>& arguments) {
 }  // namespace flowmark
 
 int main(int argc, char** argv) {
-  try {
-    flowmark::run(flowmark::read_arguments(argc, argv));
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "cnn_bench: {}\n", error.what());
-    return 1;
-  }
+  CLI::App app("How long an epoch of a CNN's training takes", "cnn_bench");
+  flowmark::Options options;
+  options.add_to(app);
+  app.add_option("--bins", options.bins, "Pixels of a picture's side");
+  app.add_option("--per-class", options.per_class, "Pictures of each class");
+  app.add_option("--batch", options.batch, "Pictures a step");
+  app.add_option("--epochs", options.epochs, "How many");
+  return flowmark::run_bench(app, argc, argv, [&] { flowmark::run(options); });
 }

@@ -49,8 +49,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "windows")
         command = [arguments.bench, "--json", "--dump", path, "--examples", str(arguments.examples),
-                   "--trees", str(arguments.trees), "--threads", str(arguments.threads),
-                   "--extra", str(int(arguments.extra))]
+                   "--trees", str(arguments.trees), "--threads", str(arguments.threads)]
+        command += ["--extra"] if arguments.extra else []
         if arguments.data:
             command += ["--data", arguments.data]
         ours = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
