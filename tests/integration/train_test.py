@@ -56,11 +56,11 @@ class Training(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def command(self, kind, out, *more, epochs=6):
+    def command(self, kind, out, *more, epochs=6, trees=20):
         spec = "flowpic-32-15s" if kind == "cnn" else "size_iat-100p"
         return ["train", "--model-type", kind, "--spec", spec, "--data", self.manifest, "--label-key",
                 "application", "--test", "0.25", "--validation", "0.3", "--epochs", str(epochs), "--trees",
-                "20", "--out", out, *more]
+                str(trees), "--out", out, *more]
 
     def test_every_kind_learns_the_difference(self):
         for kind in KINDS:
@@ -110,7 +110,7 @@ class Training(unittest.TestCase):
 
     def test_an_interrupted_forest_keeps_its_trees_and_grows_the_rest(self):
         out = self.path("part.onnx")
-        with subprocess.Popen([PROGRAM, *self.command("forest", out, "--trees", "100000")], stdout=subprocess.PIPE,
+        with subprocess.Popen([PROGRAM, *self.command("forest", out, trees=100000)], stdout=subprocess.PIPE,
                               text=True) as training:
             for line in training.stdout:
                 if line.startswith("500 of 100000 trees"):
@@ -123,10 +123,10 @@ class Training(unittest.TestCase):
         card = json.loads(run("model", "inspect", "--json", out).stdout)["card"]
         self.assertTrue(card["interrupted"])
         self.assertGreaterEqual(card["trees"], 500)
-        trees = str(card["trees"] + 100)
-        more = run(*self.command("forest", out, "--resume", "--json", "--trees", trees))
+        trees = card["trees"] + 100
+        more = run(*self.command("forest", out, "--resume", "--json", trees=trees))
         self.assertEqual(more.returncode, 0, more.stderr)
-        straight = run(*self.command("forest", self.path("whole.onnx"), "--json", "--trees", trees))
+        straight = run(*self.command("forest", self.path("whole.onnx"), "--json", trees=trees))
         for key in ("trials", "test", "nodes", "trees"):
             self.assertEqual(json.loads(more.stdout)[key], json.loads(straight.stdout)[key])
         self.assertFalse(os.path.exists(out + ".state"))
