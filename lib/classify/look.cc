@@ -73,9 +73,12 @@ void Classifier::Impl::look_at(FlowId id, FlowState& state, WindowName name, uin
   const bool at_next = next.asked ? enough || late : enough && late;
   const uint32_t missing = at_next ? 1 : next.packets - std::min(packets, next.packets);
   const bool picture = models->models()[name.slot].model->input.is_picture();
+  // Packets of both directions count for a histogram: one of them comes to half of what is missing
+  // no later than the two together to all of it.
+  const uint32_t until = picture ? missing : missing / 2 + missing % 2;
   for (uint32_t side = 0; side < 2; ++side) {
     if (picture && side != name.side) continue;
-    look.packets[side] = std::min(look.packets[side], missing);
+    look.packets[side] = std::min(look.packets[side], until);
   }
 }
 
