@@ -100,7 +100,7 @@ void Daemon::start_ports() {
   }
   const bool symmetric = spreading_ == Spreading::symmetric;
   const auto own = static_cast<uint16_t>(symmetric ? workers : 1);
-  const auto tx = static_cast<uint16_t>(spreading_ == Spreading::distributor ? workers + 1 : own);
+  const auto tx = static_cast<uint16_t>(spreading_ == Spreading::distributor ? workers : own);
   uint32_t queues = tx;
   for (const PortSettings& port : settings_.ports) queues = std::max<uint32_t>(queues, port.queues);
   pool_ = make_packet_pool(ports_.size(), queues, workers, largest_mtu, ports_[0]->socket());
@@ -123,7 +123,8 @@ void Daemon::make_workers() {
   }
   if (distributed) {
     distributor_ =
-        std::make_unique<Distributor>(ports_, count, settings_.tunnels, clock_, *counters_[count]);
+        std::make_unique<Distributor>(ports_, count, settings_.tunnels, clock_, *counters_[count],
+                                      settings_.idle == IdlePolicy::adaptive);
   }
   for (uint32_t i = 0; i < count; ++i) {
     const OnCoreOf place(i + 1);

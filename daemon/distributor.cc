@@ -15,7 +15,11 @@
 namespace flowmark {
 namespace {
 
-constexpr unsigned kRingSize = 2048;
+constexpr unsigned kRingSize = 4096;
+/// From so many waiting packets on, a worker forwards what follows without looking at it.
+constexpr unsigned kBusyAt = kRingSize / 2;
+/// Without leave to sleep: its core may be a worker's, too.
+constexpr uint32_t kShortRestNs = 20'000;
 
 Ring make_ring(const char* kind, size_t worker, size_t port) {
   const std::string name = fmt::format("flowmark_{}_{}_{}", kind, worker, port);
@@ -43,40 +47,38 @@ class RingIo final : public PacketIo {
         queue_(static_cast<uint16_t>(worker)),
         counters_(counters) {}
 
+  // Packets that are only to be forwarded go at once: what came before them has been sent.
   size_t receive(std::span<Packet> out) noexcept override {
-    current_ = current_ + 1 < ports_ ? current_ + 1 : 0;
-    const size_t most = std::min(out.size(), mbufs_.size());
-    const unsigned count =
-        rte_ring_sc_dequeue_burst(lane_.in[current_].get(), reinterpret_cast<void**>(mbufs_.data()),
-                                  static_cast<unsigned>(most), nullptr);
-    for (unsigned i = 0; i < count; ++i) {
-      const auto stamp =
-          *RTE_MBUF_DYNFIELD(mbufs_[i], distributor_.time_field_, const rte_mbuf_timestamp_t*);
-      newest_us_ = std::max(newest_us_, static_cast<TimeUs>(stamp));
-      out[i] = view_.show(i, mbufs_[i], newest_us_, static_cast<uint16_t>(current_));
+    constexpr size_t kMostRounds = 16;  // to the worker's other duties now and then
+    for (size_t round = 0; round < kMostRounds; ++round) {
+      if (held_ == 0 && !fetch(out.size())) return 0;
+      size_t unseen = 0;
+      while (unseen < held_ && passes_by(unseen)) ++unseen;
+      if (unseen > 0) {
+        counters_.bypassed[static_cast<size_t>(Bypass::worker_busy)].add(unseen);
+        send(std::span(mbufs_).first(unseen));
+        forget(unseen);
+        continue;
+      }
+      size_t count = 0;
+      for (; count < std::min(held_, out.size()) && !passes_by(count); ++count) {
+        const auto stamp = *RTE_MBUF_DYNFIELD(mbufs_[count], distributor_.time_field_,
+                                              const rte_mbuf_timestamp_t*);
+        newest_us_ = std::max(newest_us_, static_cast<TimeUs>(stamp));
+        out[count] = view_.show(count, mbufs_[count], newest_us_, static_cast<uint16_t>(current_));
+      }
+      return count;
     }
-    return count;
+    return 0;
   }
 
   void transmit(std::span<const Packet> packets, std::span<const bool> marked) noexcept override {
     if (packets.empty()) return;
-    const std::span mbufs(mbufs_.data(), packets.size());
-    if (ports_ == 1) {
-      rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(mbufs.size()));
-      return;
+    for (size_t i = 0; i < packets.size(); ++i) {
+      if (marked[i]) view_.write_back(i, mbufs_[i]);
     }
-    for (size_t i = 0; i < mbufs.size(); ++i) {
-      if (marked[i]) view_.write_back(i, mbufs[i]);
-    }
-    const size_t other = 1 - current_;
-    if (!distributor_.sends_) {
-      send_burst(distributor_.ports_[other]->id(), queue_, other, mbufs, counters_);
-      return;
-    }
-    const unsigned taken = rte_ring_sp_enqueue_burst(lane_.out[other].get(),
-                                                     reinterpret_cast<void* const*>(mbufs.data()),
-                                                     static_cast<unsigned>(mbufs.size()), nullptr);
-    drop(mbufs.subspan(taken), Drop::tx_full);
+    send(std::span(mbufs_).first(packets.size()));
+    forget(packets.size());
   }
 
   bool finished() const noexcept override { return false; }
@@ -89,17 +91,57 @@ class RingIo final : public PacketIo {
   }
 
   void close() noexcept override {
+    drop(std::span(mbufs_).first(held_), Drop::shutdown);
+    held_ = 0;
     for (size_t port = 0; port < ports_; ++port) {
       unsigned count = 0;
       while ((count = rte_ring_sc_dequeue_burst(
                   lane_.in[port].get(), reinterpret_cast<void**>(mbufs_.data()),
                   static_cast<unsigned>(mbufs_.size()), nullptr)) != 0) {
-        drop(std::span(mbufs_.data(), count), Drop::shutdown);
+        drop(std::span(mbufs_).first(count), Drop::shutdown);
       }
     }
   }
 
  private:
+  /// Takes packets of the next port that has some. False if none has.
+  bool fetch(size_t most) noexcept {
+    for (size_t polls = 0; polls < ports_ && held_ == 0; ++polls) {
+      current_ = current_ + 1 < ports_ ? current_ + 1 : 0;
+      held_ = rte_ring_sc_dequeue_burst(
+          lane_.in[current_].get(), reinterpret_cast<void**>(mbufs_.data()),
+          static_cast<unsigned>(std::min(most, mbufs_.size())), nullptr);
+    }
+    return held_ != 0;
+  }
+
+  bool passes_by(size_t place) const noexcept {
+    return (mbufs_[place]->ol_flags & distributor_.unseen_flag_) != 0;
+  }
+
+  /// The first packets in hand are gone.
+  void forget(size_t count) noexcept {
+    std::copy(mbufs_.begin() + count, mbufs_.begin() + held_, mbufs_.begin());
+    held_ -= count;
+  }
+
+  /// Sends packets of the present port on.
+  void send(std::span<rte_mbuf*> mbufs) noexcept {
+    if (ports_ == 1) {
+      rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(mbufs.size()));
+      return;
+    }
+    const size_t other = 1 - current_;
+    if (!distributor_.sends_) {
+      send_burst(distributor_.ports_[other]->id(), queue_, other, mbufs, counters_);
+      return;
+    }
+    const unsigned taken = rte_ring_sp_enqueue_burst(lane_.out[other].get(),
+                                                     reinterpret_cast<void* const*>(mbufs.data()),
+                                                     static_cast<unsigned>(mbufs.size()), nullptr);
+    drop(mbufs.subspan(taken), Drop::tx_full);
+  }
+
   void drop(std::span<rte_mbuf*> mbufs, Drop reason) noexcept {
     if (mbufs.empty()) return;
     counters_.dropped[static_cast<size_t>(reason)].add(mbufs.size());
@@ -111,7 +153,8 @@ class RingIo final : public PacketIo {
   size_t ports_;
   uint16_t queue_;
   WorkerCounters& counters_;
-  size_t current_ = 0;
+  size_t current_ = 0;  ///< the port of the packets in hand
+  size_t held_ = 0;     ///< how many they are
   TimeUs newest_us_ = 0;
   MbufView view_;
   std::array<rte_mbuf*, MbufView::kBurst> mbufs_{};
@@ -119,14 +162,22 @@ class RingIo final : public PacketIo {
 
 Distributor::Distributor(std::span<const std::unique_ptr<Port>> ports, uint32_t workers,
                          const ParseOptions& parse, const LiveClock& clock,
-                         WorkerCounters& counters)
-    : ports_(ports), parse_(parse), clock_(clock), counters_(counters), lanes_(workers) {
+                         WorkerCounters& counters, bool sleeps)
+    : ports_(ports),
+      parse_(parse),
+      clock_(clock),
+      counters_(counters),
+      longest_rest_ns_(sleeps ? IdlePace::kLongestRestNs : kShortRestNs),
+      lanes_(workers) {
   if (rte_mbuf_dyn_rx_timestamp_register(&time_field_, &time_flag_) != 0) {
     fail("DPDK has no room in its packet buffers for a time");
   }
-  sends_ = std::any_of(ports.begin(), ports.end(), [workers](const auto& port) {
-    return port->tx_queues() <= workers;  // one each and one for this lcore
-  });
+  const rte_mbuf_dynflag unseen{"flowmark_unseen", 0};
+  const int bit = rte_mbuf_dynflag_register(&unseen);
+  if (bit < 0) fail("DPDK has no room in its packet buffers for a flag");
+  unseen_flag_ = uint64_t{1} << bit;
+  sends_ = std::any_of(ports.begin(), ports.end(),
+                       [workers](const auto& port) { return port->tx_queues() < workers; });
   for (size_t w = 0; w < lanes_.size(); ++w) {
     for (size_t p = 0; p < ports.size(); ++p) {
       lanes_[w].in[p] = make_ring("in", w, p);
@@ -142,7 +193,7 @@ std::unique_ptr<PacketIo> Distributor::io(uint32_t worker, WorkerCounters& count
 }
 
 void Distributor::run() noexcept {
-  uint32_t idle = 0;
+  IdlePace idle;
   for (;;) {
     const State state = state_.load(std::memory_order_acquire);
     size_t moved = 0;
@@ -153,11 +204,10 @@ void Distributor::run() noexcept {
     }
     moved += send_for_workers();
     if (state == State::finishing && moved == 0) return;
-    constexpr uint32_t kPatience = 256;
-    constexpr long kPauseNs = 20'000;
-    idle = moved == 0 ? std::min(idle + 1, kPatience) : 0;
-    if (idle == kPatience) {
-      const timespec pause{0, kPauseNs};
+    if (moved != 0 || state != State::running) {
+      idle.busy();
+    } else if (const uint32_t rest_ns = idle.idle(); rest_ns != 0) {
+      const timespec pause{0, static_cast<long>(std::min(rest_ns, longest_rest_ns_))};
       nanosleep(&pause, nullptr);
     }
   }
@@ -206,23 +256,18 @@ void Distributor::hand_over(size_t port, std::span<rte_mbuf*> mbufs,
       if (lanes[i] == lane) batch[count++] = mbufs[i];
     }
     if (count == 0) continue;
+    rte_ring* const ring = lanes_[lane].in[port].get();
+    // A worker that cannot keep up forwards without looking, in order: past it a packet would
+    // overtake those that wait there.
+    if (rte_ring_count(ring) >= kBusyAt) {
+      for (unsigned i = 0; i < count; ++i) batch[i]->ol_flags |= unseen_flag_;
+    }
     const unsigned taken = rte_ring_sp_enqueue_burst(
-        lanes_[lane].in[port].get(), reinterpret_cast<void* const*>(batch.data()), count, nullptr);
-    if (taken < count) forward(port, std::span(batch.data() + taken, count - taken));
+        ring, reinterpret_cast<void* const*>(batch.data()), count, nullptr);
+    if (taken == count) continue;
+    counters_.dropped[static_cast<size_t>(Drop::worker_full)].add(count - taken);
+    rte_pktmbuf_free_bulk(batch.data() + taken, count - taken);
   }
-}
-
-// Past a worker that cannot keep up.
-void Distributor::forward(size_t port, std::span<rte_mbuf*> mbufs) noexcept {
-  counters_.bypassed[static_cast<size_t>(Bypass::worker_busy)].add(mbufs.size());
-  if (ports_.size() == 1) {
-    rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(mbufs.size()));
-    return;
-  }
-  // Queue 0 is this lcore's when it sends for the workers; else the one after theirs.
-  const size_t other = 1 - port;
-  const auto queue = static_cast<uint16_t>(sends_ ? 0 : lanes_.size());
-  send_burst(ports_[other]->id(), queue, other, mbufs, counters_);
 }
 
 size_t Distributor::send_for_workers() noexcept {

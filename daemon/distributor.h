@@ -25,12 +25,16 @@ using Ring = std::unique_ptr<rte_ring, RingDeleter>;
 
 /// Spreads the packets of ports that cannot do it themselves over several workers, by the flow key,
 /// so that both directions of a flow reach the same one. One lcore polls the ports and, for ports
-/// with too few transmit queues, sends for the workers as well. A full worker does not stop the
-/// packet: it is forwarded unclassified and counted.
+/// with too few transmit queues, sends for the workers as well. What reaches a worker that does not
+/// keep up it forwards unclassified, counted, until it has caught up. No packet of a flow overtakes
+/// another: what a worker has no place for at all is dropped and counted, as by a port whose queue
+/// is full.
 class Distributor {
  public:
+  /// `sleeps`: rests like a worker when nothing comes, else for 20 us at most.
   Distributor(std::span<const std::unique_ptr<Port>> ports, uint32_t workers,
-              const ParseOptions& parse, const LiveClock& clock, WorkerCounters& counters);
+              const ParseOptions& parse, const LiveClock& clock, WorkerCounters& counters,
+              bool sleeps);
   ~Distributor();
 
   /// The packets of one worker; must not outlive the distributor.
@@ -56,17 +60,18 @@ class Distributor {
 
   size_t receive(size_t port) noexcept;
   void hand_over(size_t port, std::span<rte_mbuf*> mbufs, std::span<const uint32_t> lanes) noexcept;
-  void forward(size_t port, std::span<rte_mbuf*> mbufs) noexcept;
   size_t send_for_workers() noexcept;
 
   std::span<const std::unique_ptr<Port>> ports_;
   ParseOptions parse_;
   const LiveClock& clock_;
   WorkerCounters& counters_;
+  uint32_t longest_rest_ns_;
   FragmentTable fragments_;
   bool sends_;  ///< the ports lack transmit queues for every worker
   int time_field_ = -1;
   uint64_t time_flag_ = 0;
+  uint64_t unseen_flag_ = 0;  ///< of packets that are only to be forwarded
   std::vector<Lane> lanes_;
   MbufView view_;
   std::atomic<State> state_{State::running};

@@ -34,11 +34,14 @@ TimeUs DpdkIo::time_of(const rte_mbuf& mbuf, TimeUs now_us) noexcept {
 }
 
 size_t DpdkIo::receive(std::span<Packet> out) noexcept {
-  current_ = current_ + 1 < ports_ ? current_ + 1 : 0;
-  const Side& side = sides_[current_];
   const auto most = static_cast<uint16_t>(std::min(out.size(), mbufs_.size()));
-  const uint16_t count = rte_eth_rx_burst(side.id, queue_, mbufs_.data(), most);
+  uint16_t count = 0;
+  for (size_t polls = 0; polls < ports_ && count == 0; ++polls) {
+    current_ = current_ + 1 < ports_ ? current_ + 1 : 0;
+    count = rte_eth_rx_burst(sides_[current_].id, queue_, mbufs_.data(), most);
+  }
   if (count == 0) return 0;
+  const Side& side = sides_[current_];
   const TimeUs now_us = clock_.now();
   const auto port = static_cast<uint16_t>(current_);
   uint64_t bytes = 0;

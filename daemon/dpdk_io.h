@@ -11,7 +11,7 @@
 namespace flowmark {
 
 /// One worker's queues of the ports. Two ports: what one receives the other sends. One port
-/// (mirror): packets are freed after a look. Polls the ports in turn.
+/// (mirror): packets are freed after a look. Polls the ports in turn, until one has packets.
 class DpdkIo final : public PacketIo {
  public:
   /// The worker has queue `queue` of every port.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "daemon/idle_pace.h"
 #include "net/packet.h"
 
 namespace flowmark {
@@ -37,7 +38,7 @@ class PacketIo {
     const timespec pause{0, static_cast<long>(ns)};
     nanosleep(&pause, nullptr);
   }
-  static constexpr uint32_t kInterruptRestNs = 100'000;
+  static constexpr uint32_t kInterruptRestNs = IdlePace::kRestNs;
 
   /// The worker stops: what still waits inside is sent or counted as dropped.
   virtual void close() noexcept {}

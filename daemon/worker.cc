@@ -86,25 +86,12 @@ void Worker::account(size_t received, bool busy) noexcept {
   poll_before_ = last_cycles_;
   last_cycles_ = now;
   (received != 0 ? counters_.bursts : counters_.empty_polls).add();
+  if (!options_.sleep_when_idle) return;
   if (busy) {
-    idle_rounds_ = 0;
-  } else if (options_.sleep_when_idle) {
-    rest();
+    idle_.busy();
+  } else if (const uint32_t rest_ns = idle_.idle(); rest_ns != 0) {
+    io_.rest(rest_ns);
   }
-}
-
-// Nothing came and nothing is due: after some empty rounds the ports rest, ever longer, and after a
-// tenth of a second so long that the worker hardly costs anything.
-void Worker::rest() noexcept {
-  constexpr uint32_t kPatience = 64;
-  constexpr uint32_t kStepNs = 5'000;
-  constexpr uint32_t kSteps = PacketIo::kInterruptRestNs / kStepNs;
-  constexpr uint32_t kLongPatience = kPatience + kSteps + 1000;
-  constexpr uint32_t kLongRestNs = 500'000;
-  if (idle_rounds_ < kLongPatience) ++idle_rounds_;
-  if (idle_rounds_ <= kPatience) return;
-  io_.rest(idle_rounds_ == kLongPatience ? kLongRestNs
-                                         : std::min(idle_rounds_ - kPatience, kSteps) * kStepNs);
 }
 
 void Worker::answer_query() noexcept {

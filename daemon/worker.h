@@ -8,6 +8,7 @@
 #include "classify/classifier.h"
 #include "classify/slice_pacer.h"
 #include "daemon/flow_query.h"
+#include "daemon/idle_pace.h"
 #include "daemon/model_publisher.h"
 #include "daemon/packet_io.h"
 
@@ -49,7 +50,6 @@ class Worker {
   void account(size_t received, bool busy) noexcept;
   void measure_delay() noexcept;
   uint64_t ns_since(uint64_t cycles) const noexcept;
-  void rest() noexcept;
 
   WorkerOptions options_;
   PacketIo& io_;
@@ -63,7 +63,7 @@ class Worker {
   uint64_t last_cycles_ = 0;  ///< the end of the last round, about when the ports were polled
   uint64_t poll_before_ = 0;  ///< the same one round earlier
   uint64_t last_round_ns_ = 0;
-  uint32_t idle_rounds_ = 0;
+  IdlePace idle_;
   uint32_t until_sample_ = kDelaySampling;
   std::array<Packet, kBurst> packets_;
   std::array<bool, kBurst> marked_{};

@@ -30,6 +30,8 @@ const char* to_string(Drop reason) noexcept {
       return "tx_full";
     case Drop::shutdown:
       return "shutdown";
+    case Drop::worker_full:
+      return "worker_full";
     case Drop::count_:
       break;
   }

@@ -20,15 +20,16 @@ enum class Bypass : uint8_t {
   table_full,     ///< no room for a new flow
   out_of_memory,  ///< the block pool is exhausted: the flow has no windows
   no_model,       ///< nothing loaded
-  worker_busy,    ///< the distributor found the worker's ring full
+  worker_busy,    ///< the distributor found the worker's ring half full
   count_,
 };
 const char* to_string(Bypass reason) noexcept;
 
 /// Why a received packet was not transmitted.
 enum class Drop : uint8_t {
-  tx_full,   ///< the transmit queue took no more
-  shutdown,  ///< still queued at the stop
+  tx_full,      ///< the transmit queue took no more
+  shutdown,     ///< still queued at the stop
+  worker_full,  ///< the distributor found no place in the worker's ring
   count_,
 };
 const char* to_string(Drop reason) noexcept;
