@@ -4,8 +4,9 @@ dpdk-testpmd's macswap. Each has one core.
 
 pipeline.py [--build DIR] [--packets N] [--runs N] [--json] [CAPTURE...]
 
-The captures (pcap, Ethernet; default: the bundled one) are merged one after the other and repeated
-with other addresses until there are N packets. flowmarkd and testpmd read the file through DPDK's
+The captures (any that captures.py reads; default: the bundled one) are put one after the other and
+repeated with other addresses until there are N packets; --packets 0: each once. Pauses are cut to
+ten seconds. flowmarkd and testpmd read the file through DPDK's
 net_pcap port and send to net_null; their times are those of their forwarding loops while busy.
 ndpiReader and replay are processes that read the file: their times are user and system time less
 that for a capture of one packet. Needs Debian's packages libndpi-bin and dpdk; what is missing is
@@ -13,7 +14,6 @@ left out and said. Each figure is the median of the runs.
 """
 
 import argparse
-import gzip
 import json
 import os
 import re
@@ -26,28 +26,12 @@ import tempfile
 import time
 import urllib.request
 
+from captures import read_capture
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 NS = 1e9
-
-
-def read_capture(path):
-    """Frames with their times in microseconds; None for what is no Ethernet pcap."""
-    with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-        data = file.read()
-    orders = {b"\xd4\xc3\xb2\xa1": ("<", 1), b"\xa1\xb2\xc3\xd4": (">", 1),
-              b"\x4d\x3c\xb2\xa1": ("<", 1000), b"\xa1\xb2\x3c\x4d": (">", 1000)}
-    if data[:4] not in orders:
-        return None
-    order, unit = orders[data[:4]]
-    if struct.unpack_from(order + "I", data, 20)[0] & 0xffff != 1:
-        return None
-    frames, at = [], 24
-    while at + 16 <= len(data):
-        seconds, fraction, captured, _ = struct.unpack_from(order + "IIII", data, at)
-        frames.append((seconds * 1_000_000 + fraction // unit, data[at + 16:at + 16 + captured]))
-        at += 16 + captured
-    return frames
+LONGEST_PAUSE_US = 10_000_000
 
 
 def renumbered(frame, turn):
@@ -61,33 +45,41 @@ def renumbered(frame, turn):
     return bytes(out)
 
 
+def read_all(paths):
+    """The frames of each capture, times from its first packet on."""
+    captures = []
+    for path in paths:
+        try:
+            frames, left_out = read_capture(path)
+        except ValueError as error:
+            sys.exit(str(error))
+        if left_out:
+            print("%s: %d frames left out" % (path, left_out), file=sys.stderr)
+        if frames:
+            captures.append([(at - frames[0][0], frame) for at, frame in frames])
+    if not captures:
+        sys.exit("the captures hold no frames")
+    return captures
+
+
 def write_merged(captures, packets, path):
     """Writes `packets` packets of the captures, over and over; returns their mean size."""
-    flows = []
-    for capture in captures:
-        frames = read_capture(capture)
-        if not frames:
-            print("%s: no Ethernet pcap, left out" % capture, file=sys.stderr)
-            continue
-        first = frames[0][0]
-        flows.append([(at - first, frame) for at, frame in frames])
-    if not flows:
-        sys.exit("no capture is left")
-    start, count, size = 1_700_000_000_000_000, 0, 0
+    now, count, size = 1_700_000_000_000_000, 0, 0
     with open(path, "wb") as out:
         out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
         turn = 0
         while count < packets:
-            for frames in flows:
-                newest = start
+            for frames in captures:
+                before = 0
                 for at, frame in frames[:packets - count]:
-                    newest = max(newest, start + at)
+                    now += min(max(at - before, 0), LONGEST_PAUSE_US)
+                    before = at
                     frame = renumbered(frame, turn)[:1514]
-                    out.write(struct.pack("<IIII", newest // 1_000_000, newest % 1_000_000,
+                    out.write(struct.pack("<IIII", now // 1_000_000, now % 1_000_000,
                                           len(frame), len(frame)))
                     out.write(frame)
                     count, size = count + 1, size + len(frame)
-                start = newest + 1000
+                now += 1000
             turn += 1
     return size / count
 
@@ -128,6 +120,16 @@ def has_read_all(pid, path):
     return False
 
 
+WINDOWS = []  # of each run of flowmarkd: read, left out
+
+
+def note_windows(metrics):
+    def total(name):
+        return sum(float(v) for v in re.findall(r"^%s(?:\{.*\})? (\S+)$" % name, metrics, re.M))
+    WINDOWS.append((total("flowmark_inferences_total"),
+                    total("flowmark_inference_left_out_total")))
+
+
 def flowmarkd(args, big, packets, folder):
     port = 19477
     config = os.path.join(folder, "flowmarkd.yaml")
@@ -160,6 +162,7 @@ def flowmarkd(args, big, packets, folder):
                     break
             busy = float(re.search(r'worker_seconds_total\{worker="0",state="busy"\} (\S+)',
                                    text).group(1))
+            note_windows(text)
             memory = peak_memory(daemon.pid)
         finally:
             daemon.send_signal(signal.SIGTERM)
@@ -200,12 +203,14 @@ def main():
     parser.add_argument("captures", nargs="*", metavar="CAPTURE")
     parser.add_argument("--build", default=os.path.join(ROOT, "build"))
     parser.add_argument("--model", default=os.path.join(ROOT, "config/models/category.onnx"))
-    parser.add_argument("--packets", type=int, default=1_000_000)
+    parser.add_argument("--packets", type=int, default=1_000_000,
+                        help="0: each capture once (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--core", type=int, default=os.cpu_count() - 1)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    captures = args.captures or [os.path.join(ROOT, "config/demo/demo.pcap.gz")]
+    captures = read_all(args.captures or [os.path.join(ROOT, "config/demo/demo.pcap.gz")])
+    args.packets = args.packets or sum(map(len, captures))
     replay = os.path.join(args.build, "bin/flowmark")
     with tempfile.TemporaryDirectory() as folder:
         big, one = os.path.join(folder, "big.pcap"), os.path.join(folder, "one.pcap")
@@ -236,6 +241,9 @@ def main():
                 results[name].append(contest())
     if not args.json:
         print("%d packets of %.0f bytes on average" % (args.packets, size))
+        if WINDOWS:
+            print("flowmarkd read %d windows, left out %d (medians)"
+                  % tuple(statistics.median(run[i] for run in WINDOWS) for i in (0, 1)))
         print("%-28s %10s %12s %8s" % ("", "ns/packet", "packets/s", "MiB"))
     for name, runs in results.items():
         if not runs:
