@@ -73,10 +73,14 @@ DatasetOptions checked(const DatasetArguments& arguments) {
   options.first_us = to_us(arguments.first_s);
   options.balance = arguments.options.balance;
   options.versus = arguments.options.versus;
+  options.multilabel = arguments.options.multilabel;
   options.split_by = arguments.options.split_by;
   options.split = arguments.options.split;
   if (options.balance && !options.versus.empty()) {
     throw UsageError("--versus: is balanced by itself, leave --balance out");
+  }
+  if (options.multilabel && (!options.versus.empty() || options.split.train_per_class > 0)) {
+    throw UsageError("--multi-label: excludes --versus and --train-per-class");
   }
   return options;
 }
@@ -128,6 +132,8 @@ void add_choosing_options(CLI::App& command, DatasetArguments& arguments) {
   DatasetOptions& options = arguments.options;
   command.add_flag("--balance", options.balance,
                    "Random undersampling: as many of each class as of the rarest");
+  command.add_flag("--multi-label", options.multilabel,
+                   "Labels such as voip+chat are several: the split gives each its share");
   command.add_option("--versus", options.versus, "One class against equal shares of all others")
       ->type_name("CLASS");
   command

@@ -9,7 +9,7 @@
 
 #include "daemon/cmd_train.h"
 #include "model/model.h"
-#include "train/evaluation.h"
+#include "train/evaluate_sources.h"
 #include "train/report_evaluation.h"
 #include "train/report_plot.h"
 
@@ -35,8 +35,9 @@ constexpr const char* kHelp =
     "and brings, by which a policy's `confidence` is chosen.\nWhere the manifest says which "
     "entries "
     "are for the test, only those count.\n"
-    "\nOf multi-label models: Hamming loss, exact match and F1 by label; labels are such as "
-    "voip+chat.\n"
+    "\nOf multi-label models: Hamming loss, exact match, and precision, recall and F1 by label, "
+    "after so many packets\nand seconds too, and which sets of labels are taken for which; true "
+    "labels are such as voip+chat.\n"
     "\n--report writes one HTML file with tables, plots and pictures of windows, among them the "
     "mistakes that the model\nwas surest of; it needs no network.\n"
     "\nExamples:\n"
@@ -95,7 +96,8 @@ nlohmann::ordered_json json_of(const Model& model, const SourceEvaluation& resul
   out["thin_flows"] = result.counts.thin_flows;
   out["left_out"] = result.counts.left_out;
   if (result.multi) {
-    out["multilabel"] = result.multi->to_json();
+    out.update(result.multi->to_json());
+    out["details"] = result.multi->details_json(options.bootstrap);
     return out;
   }
   out.update(result.single->to_json());
@@ -116,9 +118,10 @@ std::string text_of(const SourceEvaluation& result, const EvalOptions& options) 
                                  result.counts.flows, result.counts.thin_flows,
                                  options.data.min_packets, result.counts.left_out);
   if (result.multi) {
-    return text + result.multi->to_table();
+    text += result.multi->to_text() + result.multi->details_text(options.bootstrap);
+  } else {
+    text += result.single->to_text() + result.single->details_text(options.bootstrap);
   }
-  text += result.single->to_text() + result.single->details_text(options.bootstrap);
   if (!options.report.empty()) {
     text += "\nreport: " + options.report + "\n";
   }

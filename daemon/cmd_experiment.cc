@@ -34,6 +34,9 @@ constexpr const char* kHelp =
     "  encryption   plain, tor, or how it is tunnelled (openvpn, wireguard, vpn ...); `technique` "
     "does too\n"
     "  application  which program; without it, the label\n"
+    "  background   recorded with so many packets a second of other traffic in the tunnel: for "
+    "the\n"
+    "               background cells alone\n"
     "  group        what must not be torn apart by the split (session does too); capture\n"
     "  split        train, validation or test, where the data lays it down\n"
     "What the data lacks for a cell is said in its place.\n"
@@ -143,7 +146,12 @@ int run_named(const std::string& name, ExperimentArguments arguments, const CLI:
   if (arguments.json) {
     std::cout << json.dump(1) << "\n";
   } else {
+    const auto lacking =
+        std::count_if(results.begin(), results.end(),
+                      [](const CellResult& result) { return !result.lacks.empty(); });
     std::cout << results_text(tables)
+              << fmt::format("\n{} of {} cells; for the others the data lacks what is said there\n",
+                             results.size() - static_cast<size_t>(lacking), results.size())
               << fmt::format("\n{}: results.json, table.md, report.html\n", arguments.out);
   }
   return 0;

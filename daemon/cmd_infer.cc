@@ -44,7 +44,7 @@ void append_answer(std::string& line, const Model& model, std::span<const float>
     line += '[';
     bool first = true;
     for (size_t c = 0; c < probabilities.size(); ++c) {
-      if (probabilities[c] >= 0.5F) {
+      if (probabilities[c] > model.label_thresholds[c]) {
         line += first ? "" : ",";
         first = false;
         append_string(line, model.classes[c]);

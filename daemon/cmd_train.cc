@@ -17,7 +17,7 @@ namespace {
 /// What the command line holds before it is checked.
 struct TrainArguments {
   TrainOptions options;
-  std::string type = "logistic";
+  std::string type;
   std::string network = "auto";
   std::string judge = "loss";
   std::vector<std::string> augment;
@@ -42,6 +42,7 @@ constexpr const char* kHelp =
     "nb.onnx\n"
     "  flowmark train --model-type cnn --spec flowpic-32 --augment rtt,shift,loss --data "
     "manifest.yaml --out cnn.onnx\n"
+    "  flowmark train --multi-label --data mixtures.yaml --out content.onnx\n"
     "  flowmark train --data flows.csv.gz --no-tiles --prefix-seconds 15 --train-per-class 100 "
     "--seed 3 --out m.onnx\n";
 
@@ -132,7 +133,11 @@ void add_training_options(CLI::App& command, TrainArguments& arguments) {
   command.add_flag("--unbalanced", arguments.unbalanced,
                    "Let every window count the same, instead of every class");
   command.add_flag("--undersample", options.undersample,
-                   "Train on as many windows of each class as the smallest has, drawn at random");
+                   "Train on as many windows of each class (multi-label: of each set of labels) as "
+                   "the smallest has, drawn at random");
+  command.add_flag("--multi-label", options.multilabel,
+                   "Forest: labels such as voip+chat are several classes at once, each an answer "
+                   "of its own");
   command
       .add_option("--versus", options.versus,
                   "One class against equal shares of all others, instead of all classes")
@@ -177,7 +182,17 @@ constexpr uint32_t kCnnPatience = 10;
 TrainOptions checked(const TrainArguments& arguments) {
   TrainOptions options = arguments.options;
   LearnerOptions& learner = options.learner;
-  learner.type = parse_learner_type(arguments.type, "--model-type");
+  learner.type = !arguments.type.empty() ? parse_learner_type(arguments.type, "--model-type")
+                 : options.multilabel    ? LearnerType::forest
+                                         : LearnerType::logistic;
+  if (options.multilabel && learner.type != LearnerType::forest) {
+    throw UsageError(
+        fmt::format("--model-type {}: only a forest learns several labels at once (--multi-label)",
+                    to_string(learner.type)));
+  }
+  if (options.multilabel && (!options.versus.empty() || options.split.train_per_class > 0)) {
+    throw UsageError("--multi-label: excludes --versus and --train-per-class");
+  }
   learner.balanced = !arguments.unbalanced && !options.undersample;
   learner.calibrate = !arguments.no_calibration;
   learner.strengths = learner.type == LearnerType::logistic      ? arguments.l2
@@ -244,10 +259,9 @@ CLI::App* add_train(CLI::App& parent, std::function<int()>& run) {
   TrainOptions& options = arguments->options;
   command
       ->add_option("--model-type", arguments->type,
-                   "logistic (regression), naive-bayes (multinomial), gaussian-nb, (random) forest "
-                   "or cnn")
-      ->check(CLI::IsMember(learner_type_names()))
-      ->capture_default_str();
+                   "logistic (regression; the default), naive-bayes (multinomial), gaussian-nb, "
+                   "(random) forest (the default of --multi-label) or cnn")
+      ->check(CLI::IsMember(learner_type_names()));
   options.data.add_to(*command);
   command
       ->add_option("--spec", options.spec,

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "daemon/cmd_train.h"
+#include "train/label_sets.h"
 
 namespace flowmark {
 namespace {
@@ -109,17 +110,18 @@ std::vector<DataSource> DataOptions::sources() const {
 
 std::string describe_split(const ExampleSet& examples, const Split& split,
                            const SplitOptions& options) {
-  const size_t classes = examples.classes.size();
+  const Strata strata = strata_of(examples);
+  const size_t classes = strata.names.size();
   std::vector<uint64_t> windows(3 * classes, 0);
   std::vector<std::vector<bool>> seen(3, std::vector<bool>(examples.flows.size(), false));
   std::vector<uint64_t> flows(3 * classes, 0);
   for (size_t row = 0; row < examples.size(); ++row) {
     const ExampleInfo& info = examples.info(row);
     const auto part = static_cast<size_t>(split.parts[row]);
-    windows[part * classes + info.class_index] += info.repeat ? 0 : 1;
+    windows[part * classes + strata.of_row[row]] += info.repeat ? 0 : 1;
     if (!seen[part][info.flow]) {
       seen[part][info.flow] = true;
-      ++flows[part * classes + info.class_index];
+      ++flows[part * classes + strata.of_row[row]];
     }
   }
   std::string text =
@@ -136,7 +138,7 @@ std::string describe_split(const ExampleSet& examples, const Split& split,
   text += fmt::format("{:<20} {:>22} {:>22} {:>22}\n", "flows / windows", "train", "validation",
                       "test");
   for (size_t c = 0; c < classes; ++c) {
-    text += fmt::format("{:<20}", examples.classes[c]);
+    text += fmt::format("{:<20}", strata.names[c]);
     for (size_t part = 0; part < 3; ++part) {
       text +=
           fmt::format(" {:>10} / {:>9}", flows[part * classes + c], windows[part * classes + c]);

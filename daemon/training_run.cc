@@ -8,6 +8,7 @@
 
 #include "daemon/window_lines.h"
 #include "model/model.h"
+#include "train/label_sets.h"
 
 namespace flowmark {
 namespace {
@@ -16,6 +17,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kRoundTripTolerance = 1e-4;
 constexpr size_t kGoldenPerClass = 2;
+constexpr size_t kMostGolden = 64;
 
 /// UTC; SOURCE_DATE_EPOCH stands in for now, so that a training can be repeated byte for byte.
 std::string today() {
@@ -46,8 +48,14 @@ int TrainingRun::run() {
 
 void TrainingRun::load() {
   sources_ = options_.data.sources();
-  examples_ = load_examples(sources_, spec_, cut_, options_.classes, counts_);
-  require_every_class(examples_);
+  if (options_.multilabel) {
+    examples_ = load_examples(sources_, spec_, cut_, {}, counts_);
+    to_label_sets(examples_, options_.classes);
+    require_every_label(examples_);
+  } else {
+    examples_ = load_examples(sources_, spec_, cut_, options_.classes, counts_);
+    require_every_class(examples_);
+  }
   if (!options_.versus.empty()) {
     narrow_to_versus();
   }
@@ -131,7 +139,9 @@ void TrainingRun::learn() {
   if (!options_.data.json) {
     std::cout << learner_->report() << std::flush;
   }
-  if (!validation.empty() && !options_.learner.linear.refit) {
+  if (!validation.empty() && options_.multilabel) {
+    choose_thresholds();
+  } else if (!validation.empty() && !options_.learner.linear.refit) {
     std::vector<uint32_t> labels;
     for (const uint32_t row : validation) labels.push_back(examples_.info(row).class_index);
     abstention_ = choose_abstention(learner_->probabilities(examples_, validation), labels,
@@ -140,19 +150,37 @@ void TrainingRun::learn() {
   }
 }
 
+/// By full windows, which count most; where there are none, by prefixes.
+void TrainingRun::choose_thresholds() {
+  std::vector<uint32_t> rows = rows_of(examples_, split_, Part::validation, false);
+  const auto is_full = [&](uint32_t row) {
+    return examples_.info(row).prefix == ExampleInfo::kTile;
+  };
+  if (std::any_of(rows.begin(), rows.end(), is_full)) {
+    std::erase_if(rows, [&](uint32_t row) { return !is_full(row); });
+  }
+  std::vector<uint64_t> sets;
+  for (const uint32_t row : rows) sets.push_back(examples_.info(row).label_set);
+  thresholds_ = flowmark::choose_thresholds(learner_->probabilities(examples_, rows), sets,
+                                            static_cast<uint32_t>(examples_.classes.size()),
+                                            options_.target_accuracy);
+}
+
 /// Rows whose windows go into the file as its self-test: of every class, others than trained on
 /// where there are any.
 std::vector<uint32_t> TrainingRun::golden_rows() const {
   std::vector<uint32_t> chosen;
-  std::vector<size_t> taken(examples_.classes.size(), 0);
+  const Strata strata = strata_of(examples_);
+  std::vector<size_t> taken(strata.names.size(), 0);
   for (const Part part : {Part::test, Part::validation, Part::train}) {
     uint32_t last_packets = 0;
     for (const uint32_t row : rows_of(examples_, split_, part, false)) {
-      const ExampleInfo& info = examples_.info(row);
-      if (taken[info.class_index] < kGoldenPerClass && info.packets > last_packets) {
-        ++taken[info.class_index];
+      const uint32_t packets = examples_.info(row).packets;
+      size_t& of_stratum = taken[strata.of_row[row]];
+      if (of_stratum < kGoldenPerClass && packets > last_packets && chosen.size() < kMostGolden) {
+        ++of_stratum;
         chosen.push_back(row);
-        last_packets = taken[info.class_index] < kGoldenPerClass ? info.packets : 0;
+        last_packets = of_stratum < kGoldenPerClass ? packets : 0;
       }
     }
   }
@@ -164,6 +192,7 @@ ModelDescription TrainingRun::description(const std::string& card) const {
   description.task = options_.task;
   description.classes = examples_.classes;
   description.input = spec_;
+  description.multilabel = options_.multilabel;
   description.card = card;
   for (const uint32_t row : golden_rows()) {
     const auto window = examples_.row(row);
@@ -176,7 +205,9 @@ ModelDescription TrainingRun::description(const std::string& card) const {
 /// own name only ever stands for a file that has passed.
 void TrainingRun::write() {
   candidate_ = options_.out + ".candidate";
-  learner_->write(candidate_, description(""));
+  // The thresholds are what the model is judged with.
+  const Json labels{{"labels", to_json(thresholds_, examples_.classes)}};
+  learner_->write(candidate_, description(thresholds_.empty() ? "" : labels.dump()));
   model_ = load_model(candidate_);
   round_trip_ = round_trip();
   if (!(round_trip_ <= kRoundTripTolerance)) {
@@ -205,12 +236,21 @@ double TrainingRun::round_trip() {
   return most;
 }
 
-void TrainingRun::judge() {
-  if (!test_.empty()) {
-    test_result_ = evaluate_rows(*model_, examples_, test_);
+PartResult TrainingRun::judge_part(const std::vector<uint32_t>& rows) const {
+  PartResult result;
+  if (rows.empty()) return result;
+  if (options_.multilabel) {
+    result.multi = evaluate_set_rows(*model_, examples_, rows);
+  } else {
+    result.single = evaluate_rows(*model_, examples_, rows);
   }
-  if (!validation_.empty() && !options_.learner.linear.refit) {
-    validation_result_ = evaluate_rows(*model_, examples_, validation_);
+  return result;
+}
+
+void TrainingRun::judge() {
+  test_result_ = judge_part(test_);
+  if (!options_.learner.linear.refit) {
+    validation_result_ = judge_part(validation_);
   }
   card_ = card();
   learner_->write(candidate_, description(card_.dump()));
@@ -251,10 +291,13 @@ Json TrainingRun::card() const {
   double all = 0;
   for (size_t row = 0; row < recorded_; ++row) {
     const ExampleInfo& info = examples_.info(row);
-    if (!counted[info.flow]) {
-      counted[info.flow] = true;
-      flows[info.class_index] += 1;
-      all += 1;
+    if (counted[info.flow]) continue;
+    counted[info.flow] = true;
+    for (size_t c = 0; c < flows.size(); ++c) {
+      const bool has =
+          examples_.multilabel ? (info.label_set >> c & 1) != 0 : info.class_index == c;
+      flows[c] += has ? 1 : 0;
+      all += has ? 1 : 0;
     }
   }
   for (size_t c = 0; c < flows.size(); ++c) {
@@ -266,11 +309,15 @@ Json TrainingRun::card() const {
                           {"coverage", abstention_->coverage},
                           {"target", options_.target_accuracy}};
   }
+  if (!thresholds_.empty()) {
+    card["labels"] = to_json(thresholds_, examples_.classes);
+    card["target_accuracy"] = options_.target_accuracy;
+  }
   if (validation_result_) {
-    card["validation"] = validation_result_->to_json();
+    card["validation"] = validation_result_.to_json();
   }
   if (test_result_) {
-    card["test"] = test_result_->to_json();
+    card["test"] = test_result_.to_json();
   }
   return card;
 }
@@ -293,12 +340,21 @@ void TrainingRun::print() const {
     std::cout << "\n";
   }
   if (test_result_) {
-    std::cout << "\nOn test data:\n" << test_result_->to_text();
+    std::cout << "\nOn test data:\n" << test_result_.to_text();
   } else if (validation_result_) {
     std::cout << "\nOn validation data, by which the model was chosen:\n"
-              << validation_result_->to_text();
+              << validation_result_.to_text();
   } else {
     std::cout << "\nNo data was set aside: how right the model is, is not known (flowmark eval).\n";
+  }
+  for (size_t c = 0; c < thresholds_.size(); ++c) {
+    const LabelThreshold& of = thresholds_[c];
+    std::cout << (c == 0 ? "\n" : "")
+              << fmt::format(
+                     "{}: said to be there above {:.3f}; {:.2f}% sure above {:.3f}, which "
+                     "finds {:.2f}% of it on validation data\n",
+                     examples_.classes[c], of.threshold, 100 * options_.target_accuracy, of.sure,
+                     100 * of.found);
   }
   if (abstention_) {
     std::cout << fmt::format(

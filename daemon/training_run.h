@@ -9,7 +9,9 @@
 #include "daemon/cmd_train.h"
 #include "train/augment_examples.h"
 #include "train/evaluation.h"
+#include "train/label_calibration.h"
 #include "train/learner.h"
+#include "train/set_evaluation.h"
 
 namespace flowmark {
 
@@ -27,9 +29,20 @@ struct TrainOptions {
   std::string out;
   std::string task = "category";
   std::vector<std::string> classes;
+  bool multilabel = false;  ///< labels such as voip+chat are several classes at once
   bool resume = false;
   /// Called when what can be interrupted begins.
   std::function<void()> on_start;
+};
+
+/// How right a model is on one part of the data: one of the two, if there is any data.
+struct PartResult {
+  std::optional<Evaluation> single;
+  std::optional<SetEvaluation> multi;
+
+  explicit operator bool() const noexcept { return single || multi; }
+  nlohmann::ordered_json to_json() const { return single ? single->to_json() : multi->to_json(); }
+  std::string to_text() const { return single ? single->to_text() : multi->to_text(); }
 };
 
 /// One training: the steps share what they find.
@@ -42,9 +55,11 @@ class TrainingRun {
  private:
   void load();
   void narrow_to_versus();
+  void choose_thresholds();
   void learn();
   std::vector<uint32_t> training_rows();
   std::vector<uint32_t> golden_rows() const;
+  PartResult judge_part(const std::vector<uint32_t>& rows) const;
   ModelDescription description(const std::string& card) const;
   void write();
   double round_trip();
@@ -68,8 +83,9 @@ class TrainingRun {
   std::shared_ptr<const Model> model_;
   double round_trip_ = 0;
   std::optional<Abstention> abstention_;
-  std::optional<Evaluation> validation_result_;
-  std::optional<Evaluation> test_result_;
+  std::vector<LabelThreshold> thresholds_;  ///< of a multi-label model, by class
+  PartResult validation_result_;
+  PartResult test_result_;
   nlohmann::ordered_json card_;
 };
 

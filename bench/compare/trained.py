@@ -7,6 +7,7 @@ of all windows with those of `flowmark infer`. Fails if any differ by more than 
 Installs onnxruntime-node into BUILD_DIR/compare as compare.sh does.
 """
 
+import gzip
 import json
 import os
 import subprocess
@@ -26,6 +27,8 @@ MODELS = [  # name, options of flowmark train
     ("forest, not calibrated", ["--model-type", "forest", "--spec", "size_iat-100p", "--no-calibration"]),
     ("forest, extra trees, two classes", ["--model-type", "forest", "--extra-trees", "--spec", "size_iat-100p",
                                           "--versus"]),
+    ("forest, several labels", ["--multi-label", "--spec", "combined-100p"]),
+    ("forest, several labels, as is", ["--multi-label", "--spec", "size_iat-100p", "--no-calibration"]),
     ("cnn 1500", ["--model-type", "cnn", "--spec", "flowpic-1500-15s", "--epochs", "3"]),
     ("cnn 300", ["--model-type", "cnn", "--spec", "flowpic-300-15s", "--epochs", "3"]),
     ("cnn 64 binary", ["--model-type", "cnn", "--spec", "flowpic-64-binary-15s", "--epochs", "3"]),
@@ -73,6 +76,33 @@ def compare(flowmark, model, flows, folder):
     return len(windows), most
 
 
+def mix(flows, out):
+    """Every other flow with the packets of the next one of another label laid over it."""
+    with gzip.open(flows, "rt") as file:
+        parts = file.read().split("#")[1:]
+    read = []
+    for part in parts:
+        head, *lines = part.splitlines()
+        time, packets = 0, []
+        for line in lines:
+            gap, rest = line.split(",", 1)
+            time += int(gap)
+            packets.append((time, rest))
+        read.append((head.split(","), packets))
+    with gzip.open(out, "wt") as file:
+        for i, (head, packets) in enumerate(read):
+            label = head[1]
+            if i % 2 == 1:
+                other = next((r for r in read[i + 1:] + read[:i] if r[0][1] != label), None)
+                if other is not None:
+                    label, packets = f"{label}+{other[0][1]}", sorted(packets + other[1])
+            file.write(f"#{head[0]},{label},{head[2]}\n")
+            last = packets[0][0] if packets else 0
+            for time, rest in packets:
+                file.write(f"{time - last},{rest}\n")
+                last = time
+
+
 def main():
     build, data = os.path.realpath(sys.argv[1]), sys.argv[2:]
     flowmark = os.path.join(build, "bin", "flowmark")
@@ -83,13 +113,16 @@ def main():
         made = json.loads(subprocess.run([flowmark, "dataset", "--json", "--data", *data, "--first", "15", "--out",
                                           flows], check=True, capture_output=True, text=True).stdout)
         first = made["classes"][0]["class"]
+        mixed = os.path.join(work, "mixed.csv.gz")
+        mix(flows, mixed)
         for name, options in MODELS:
             model = os.path.join(work, "m.onnx")
             options = options + ([first] if options[-1] == "--versus" else [])
             cut = ["--no-tiles", "--prefix-seconds", "15"] if "cnn" in name else ["--no-tiles"]
-            subprocess.run([flowmark, "train", *options, *cut, "--data", flows, "--split-by", "flow", "--out",
+            data = mixed if "--multi-label" in options else flows
+            subprocess.run([flowmark, "train", *options, *cut, "--data", data, "--split-by", "flow", "--out",
                             model], check=True, stdout=subprocess.DEVNULL)
-            windows, most = compare(flowmark, model, flows, folder)
+            windows, most = compare(flowmark, model, data, folder)
             worst = max(worst, most)
             print(f"{name:34s} {windows:5d} windows, largest difference {most:.1e}", flush=True)
     if not worst <= TOLERANCE:

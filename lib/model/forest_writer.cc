@@ -80,6 +80,10 @@ void write_forest_model(const std::filesystem::path& path, const ModelDescriptio
     fail("{}: a multi-label forest with a softmax: its outputs are no shares of one",
          path.string());
   }
+  if (plan.output.transform == OutputRule::Transform::logistic && !description.multilabel) {
+    fail("{}: a forest of classes with a logistic function: its outputs would not sum to one",
+         path.string());
+  }
   if (plan.scores != classes || plan.roots.empty() ||
       (!plan.base.empty() && plan.base.size() != classes)) {
     fail("{}: {} trees of {} scores do not make a forest for {} classes", path.string(),
@@ -101,8 +105,10 @@ void write_forest_model(const std::filesystem::path& path, const ModelDescriptio
   to["class_nodeids"] = integers(std::move(arrays.class_node));
   to["class_ids"] = integers(std::move(arrays.class_id));
   to["class_weights"] = numbers(std::move(arrays.class_weight));
-  const bool softmax = plan.output.transform == OutputRule::Transform::softmax;
-  to["post_transform"] = text(softmax ? "SOFTMAX" : "NONE");
+  to["post_transform"] =
+      text(plan.output.transform == OutputRule::Transform::softmax    ? "SOFTMAX"
+           : plan.output.transform == OutputRule::Transform::logistic ? "LOGISTIC"
+                                                                      : "NONE");
   OnnxModel model = empty_model(description);
   add_classifier(model, description, std::move(node));
   finish(path, description, model);

@@ -84,6 +84,7 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
   model->multilabel = metadata.multilabel;
   model->card = std::move(metadata.card);
   model->confidence = metadata.confidence;
+  model->label_thresholds = std::move(metadata.label_thresholds);
   return model;
 }
 

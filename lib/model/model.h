@@ -23,7 +23,9 @@ struct Model {
   bool multilabel = false;
   std::string card;                 ///< flowmark.card, JSON text; may be empty
   std::optional<float> confidence;  ///< the card's: below it the model had better keep silent
-  uint32_t golden_windows = 0;      ///< how many golden windows the self-test ran
+  /// Of a multi-label model, one a class: above it the label is said to be there.
+  std::vector<float> label_thresholds;
+  uint32_t golden_windows = 0;  ///< how many golden windows the self-test ran
   uint64_t parameters = 0;
   std::unique_ptr<const Engine> engine;
 };

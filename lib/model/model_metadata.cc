@@ -151,6 +151,22 @@ std::optional<float> read_confidence(const json& card) {
   return threshold;
 }
 
+/// Of the labels that the card says nothing of: 1/2.
+std::vector<float> read_label_thresholds(const json& card, const std::vector<std::string>& labels) {
+  std::vector<float> thresholds(labels.size(), 0.5F);
+  const auto found = card.find("labels");
+  for (size_t c = 0; c < labels.size() && found != card.end() && found->is_object(); ++c) {
+    const auto label = found->find(labels[c]);
+    if (label == found->end() || !label->is_object() || !label->contains("threshold")) continue;
+    const std::string where = "flowmark.card: labels." + labels[c] + ".threshold";
+    thresholds[c] = read_number((*label)["threshold"], where);
+    if (thresholds[c] < 0 || thresholds[c] > 1) {
+      fail("{} {} is out of range; 0 to 1 is right", where, thresholds[c]);
+    }
+  }
+  return thresholds;
+}
+
 void refuse_unknown_keys(const Properties& properties) {
   static const std::set<std::string_view> known{kVersion,    kTask,   kClasses, kInput,
                                                 kMultilabel, kGolden, kCard};
@@ -184,11 +200,15 @@ ModelMetadata read_metadata(const Properties& properties) {
     }
     metadata.multilabel = found->second == "true";
   }
+  if (metadata.multilabel) metadata.label_thresholds.assign(metadata.classes.size(), 0.5F);
   if (const auto found = properties.find(kCard); found != properties.end()) {
     const json card = parse_json(found->second, kCard);
     if (!card.is_object()) fail("{} is no JSON object", kCard);
     metadata.card = found->second;
     metadata.confidence = read_confidence(card);
+    if (metadata.multilabel) {
+      metadata.label_thresholds = read_label_thresholds(card, metadata.classes);
+    }
   }
   if (const auto found = properties.find(kGolden); found != properties.end()) {
     metadata.golden = read_golden(found->second, metadata.input.length(), metadata.classes.size());

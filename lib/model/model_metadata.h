@@ -31,6 +31,9 @@ struct ModelMetadata {
   GoldenWindows golden;
   /// The card's `confidence.threshold`: below it the model had better keep silent. Only read.
   std::optional<float> confidence{};
+  /// Of a multi-label model: above which probability each label is said to be there, by the card's
+  /// `labels.NAME.threshold`, else 1/2. Only read.
+  std::vector<float> label_thresholds{};
 };
 
 /// Throws Error naming the key, the value and what would be right.

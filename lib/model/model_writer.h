@@ -52,7 +52,8 @@ void write_network_model(const std::filesystem::path& path, const ModelDescripti
 
 /// Writes a TreeEnsembleClassifier that adds the leaf scores of its trees: one score a class, e.g.
 /// the share of the class in the leaf divided by the number of trees. Of plan.output only
-/// `transform` is read: softmax or none. No node may have two parents. Throws Error.
+/// `transform` is read: softmax, logistic (multi-label) or none. No node may have two parents.
+/// Throws Error.
 void write_forest_model(const std::filesystem::path& path, const ModelDescription& description,
                         const ForestPlan& plan);
 

@@ -86,6 +86,7 @@ std::vector<uint32_t> augment_examples(ExampleSet& examples, const std::vector<D
                          windows->emplace_back(info, window.features);
                          windows->back().first.flow = index;
                          windows->back().first.class_index = examples.flows[index].class_index;
+                         windows->back().first.label_set = examples.flows[index].label_set;
                        });
         }
         return [&examples, &rows, windows] {

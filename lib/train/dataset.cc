@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "capture/output_file.h"
 #include "capture/sequence_file.h"
+#include "train/label_sets.h"
 
 namespace flowmark {
 namespace {
@@ -178,8 +179,9 @@ class DatasetBuilder {
 
   /// Splits are dealt out among what was chosen, by the classes that will be there.
   void deal_out() {
-    const ExampleSet kept = relabel(
+    ExampleSet kept = relabel(
         examples_, chosen_, [&](const ExampleFlow& flow) { return class_name(flow.class_index); });
+    if (options_.multilabel) to_label_sets(kept);
     SplitOptions split = options_.split;
     split.by = options_.split_by;
     parts_ = split_examples(kept, sources_, split).parts;

@@ -23,6 +23,8 @@ struct DatasetOptions {
   TimeUs min_span_us = 0;    ///< entries whose packets span less time are dropped
   bool balance = false;  ///< random undersampling: as many entries of each class as of the least
   std::string versus;    ///< if not empty: this class against equal shares of all others
+  /// Classes such as "voip+chat" are several labels: each has its share on every side of the split.
+  bool multilabel = false;
   /// If not empty: every entry gets a `split`, dealt out as SplitOptions says.
   std::string split_by;
   SplitOptions split;

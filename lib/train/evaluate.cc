@@ -7,7 +7,8 @@
 #include <memory>
 
 #include "base/error.h"
-#include "train/evaluation.h"
+#include "train/evaluate_sources.h"
+#include "train/label_sets.h"
 
 namespace flowmark {
 namespace {
@@ -51,7 +52,7 @@ class Judge {
  public:
   Judge(const Model& model, const EvaluationOptions& options) : model_(model), options_(options) {
     if (model.multilabel) {
-      result_.multi.emplace(model.classes);
+      result_.multi.emplace(model.classes, options.cut.prefixes, model.label_thresholds);
     } else {
       result_.single.emplace(model.classes, options.cut.prefixes);
     }
@@ -64,15 +65,15 @@ class Judge {
       return;
     }
     ++result_.counts.flows;
-    if (model_.multilabel) {
-      take_sets(flow);
-      return;
-    }
-    const auto truth = static_cast<uint32_t>(flow.truth);
     uint32_t group = Evaluation::kOwnGroup;
     if (!flow.group.empty()) {
       group = groups_.emplace(flow.group, static_cast<uint32_t>(groups_.size())).first->second;
     }
+    if (model_.multilabel) {
+      result_.multi->add_flow(flow.truth, flow.answers, group);
+      return;
+    }
+    const auto truth = static_cast<uint32_t>(flow.truth);
     result_.single->add_flow(truth, flow.answers, group);
     if (flow.example && shown_[truth].size() < options_.shown_per_class) {
       shown_[truth].push_back(std::move(*flow.example));
@@ -95,18 +96,6 @@ class Judge {
   }
 
  private:
-  void take_sets(const AskedFlow& flow) {
-    const auto& answers = flow.answers;
-    const auto best = std::max_element(
-        answers.begin(), answers.end(),
-        [](const Answer& a, const Answer& b) { return a.info.prefix < b.info.prefix; });
-    for (const Answer& answer : answers) {  // kTile is above every prefix
-      if (answer.info.prefix == best->info.prefix) {
-        result_.multi->add(flow.truth, answer.probabilities);
-      }
-    }
-  }
-
   void keep_mistake(ShownWindow mistake) {
     auto& kept = result_.mistakes;
     const auto place = std::upper_bound(
@@ -144,22 +133,6 @@ void keep_shown(AskedFlow& flow, const RecordedFlow& recorded, const Answer& ans
 }
 
 }  // namespace
-
-uint64_t label_set(const std::string& label, const std::vector<std::string>& classes,
-                   const std::string& where) {
-  uint64_t set = 0;
-  for (size_t from = 0; from <= label.size();) {
-    const size_t to = std::min(label.find('+', from), label.size());
-    const std::string part = label.substr(from, to - from);
-    const auto place = std::find(classes.begin(), classes.end(), part);
-    if (place == classes.end()) {
-      fail("{}: label '{}': '{}' is none of {}", where, label, part, fmt::join(classes, ", "));
-    }
-    set |= uint64_t{1} << (place - classes.begin());
-    from = to + 1;
-  }
-  return set;
-}
 
 Evaluation evaluate_rows(const Model& model, const ExampleSet& examples,
                          std::span<const uint32_t> rows) {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,8 +10,6 @@
 #include "train/bootstrap.h"
 #include "train/confusion.h"
 #include "train/example_set.h"
-#include "train/load_examples.h"
-#include "train/metrics.h"
 
 namespace flowmark {
 
@@ -24,7 +21,7 @@ struct Answer {
 
 /// How right a model is: by full window, by flow (its windows' probabilities averaged, or its
 /// longest prefix where it has no full window), and by how much of a flow it had seen. Single-label
-/// models; others: MultiLabelScores.
+/// models; others: SetEvaluation.
 class Evaluation {
  public:
   Evaluation(std::vector<std::string> classes, std::vector<FlowPrefix> prefixes);
@@ -74,43 +71,5 @@ class Evaluation {
 /// Judges a model on examples already cut (with its own specification).
 Evaluation evaluate_rows(const Model& model, const ExampleSet& examples,
                          std::span<const uint32_t> rows);
-
-/// A window kept to be shown.
-struct ShownWindow {
-  std::string flow;
-  uint32_t truth = 0;
-  uint32_t answer = 0;
-  float confidence = 0;
-  OfflineWindow window;
-};
-
-struct EvaluationOptions {
-  CutOptions cut;
-  /// What a bootstrap draws together: "flow", "file", or a key of the manifest's entries; empty:
-  /// the session where a flow has one, else the flow.
-  std::string group_by;
-  uint32_t shown_per_class = 0;  ///< windows of each class to keep
-  uint32_t shown_mistakes = 0;   ///< wrong answers to keep, the surest ones, one a flow
-};
-
-/// What came out of judging a model on recordings: one of the two evaluations.
-struct SourceEvaluation {
-  std::optional<Evaluation> single;
-  std::optional<MultiLabelScores> multi;  ///< by full window; by longest prefix if there is none
-  LoadCounts counts;
-  std::vector<ShownWindow> examples;  ///< by class; none of multi-label models
-  std::vector<ShownWindow> mistakes;  ///< surest first
-};
-
-/// Judges a model on the flows of sources, in parallel, without keeping them. A multi-label model's
-/// truth is a label such as "voip+chat". Throws Error when a flow's class is none of the model's,
-/// when an entry lacks the key of group_by, or there is no flow.
-SourceEvaluation evaluate_sources(const Model& model, const std::vector<DataSource>& sources,
-                                  const EvaluationOptions& options);
-
-/// The bits of the classes that a label like "voip+chat" names. Throws Error, beginning with
-/// `where`, naming the part that is none of them.
-uint64_t label_set(const std::string& label, const std::vector<std::string>& classes,
-                   const std::string& where);
 
 }  // namespace flowmark

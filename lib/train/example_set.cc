@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "train/label_sets.h"
 #include "train/shuffle.h"
 
 namespace flowmark {
@@ -29,6 +30,15 @@ void ExampleSet::add(const ExampleInfo& info, std::span<const SparseValue> windo
   info_.push_back(info);
   values_.insert(values_.end(), window.begin(), window.end());
   row_start_.push_back(values_.size());
+}
+
+void ExampleSet::make_multilabel(const std::vector<std::string>& labels,
+                                 std::span<const uint64_t> sets) {
+  for (ExampleInfo& info : info_) {
+    info.label_set = sets[info.class_index];
+  }
+  classes = labels;
+  multilabel = true;
 }
 
 ExampleSet relabel(const ExampleSet& examples, std::span<const uint32_t> rows,
@@ -79,9 +89,10 @@ namespace {
 std::vector<std::vector<uint32_t>> shuffled_by_class(const ExampleSet& examples,
                                                      std::span<const uint32_t> rows,
                                                      std::mt19937_64& random) {
-  std::vector<std::vector<uint32_t>> by_class(examples.classes.size());
+  const Strata strata = strata_of(examples);
+  std::vector<std::vector<uint32_t>> by_class(strata.names.size());
   for (const uint32_t row : rows) {
-    by_class[examples.info(row).class_index].push_back(row);
+    by_class[strata.of_row[row]].push_back(row);
   }
   for (std::vector<uint32_t>& of_class : by_class) {
     shuffle(of_class, random);

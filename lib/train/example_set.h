@@ -36,6 +36,7 @@ struct ExampleFlow {
   /// Everything known of it (DataSource::attributes_of): label, application, encryption, capture,
   /// group, split, ...
   std::map<std::string, std::string> attributes;
+  uint64_t label_set = 0;  ///< of a multi-label set, as ExampleInfo::label_set
 
   /// Empty if it is not known.
   const std::string& attribute(const std::string& key) const;
@@ -60,6 +61,8 @@ class ExampleSet {
 
   /// Throws Error when a value is not finite or an index not below feature_count.
   void add(const ExampleInfo& info, std::span<const SparseValue> window);
+  /// Turns classes into sets of labels: an example of class c gets sets[c]. See to_label_sets.
+  void make_multilabel(const std::vector<std::string>& labels, std::span<const uint64_t> sets);
 
   size_t size() const noexcept { return info_.size(); }
   const ExampleInfo& info(size_t row) const noexcept { return info_[row]; }
@@ -81,7 +84,8 @@ ExampleSet relabel(const ExampleSet& examples, std::span<const uint32_t> rows,
                    const std::vector<std::string>& classes = {});
 
 /// A random choice of the rows by which every class has as many as the smallest one has (Shapira &
-/// Shavitt 2019, IV), ascending; the same for the same seed everywhere.
+/// Shavitt 2019, IV), ascending; the same for the same seed everywhere. Of a multi-label set every
+/// set of labels that occurs counts as a class.
 std::vector<uint32_t> undersample(const ExampleSet& examples, std::span<const uint32_t> rows,
                                   uint64_t seed);
 

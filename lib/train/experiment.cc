@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 #include "base/error.h"
 #include "train/bootstrap.h"
 #include "train/cnn_random.h"
 #include "train/experiment_deal.h"
 #include "train/experiment_fit.h"
-#include "train/experiment_mix.h"
-#include "train/metrics.h"
+#include "train/experiment_sets.h"
+#include "train/mean.h"
 
 namespace flowmark {
 namespace {
@@ -23,24 +22,6 @@ uint64_t hash_text(const std::string& text) {
     hash = mix64(hash ^ static_cast<uint8_t>(letter));
   }
   return hash;
-}
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) {
-    sum += value;
-  }
-  return values.empty() ? 0 : sum / static_cast<double>(values.size());
-}
-
-double deviation_of(const std::vector<double>& values) {
-  if (values.size() < 2) return 0;
-  const double mean = mean_of(values);
-  double sum = 0;
-  for (const double value : values) {
-    sum += (value - mean) * (value - mean);
-  }
-  return std::sqrt(sum / static_cast<double>(values.size() - 1));
 }
 
 /// The examples of a repeat: training, validation and test rows one after the other.
@@ -141,64 +122,6 @@ void run_classes(const ExperimentCell& cell, const ExperimentData& data,
   result.high = scores.balanced_accuracy.high;
 }
 
-void run_sets(const ExperimentCell& cell, const ExperimentData& data,
-              const ExperimentOptions& options, CellResult& result) {
-  std::vector<double> exact;
-  std::vector<double> hamming;
-  std::vector<Judgement> right;  // class 0: the set was met exactly
-  for (uint32_t repeat = 0; repeat < options.repeats; ++repeat) {
-    const uint64_t seed = options.seed + repeat;
-    const MixedWindows mixed = mix_windows(cell, data, options, seed);
-    if (!mixed.lacks.empty()) {
-      result.lacks = mixed.lacks;
-      return;
-    }
-    ExampleSet examples;
-    examples.feature_count = cell.spec.length();
-    examples.multilabel = true;
-    examples.classes = mixed.labels;
-    examples.flows.resize(1);
-    std::vector<uint64_t> sets;
-    std::vector<uint32_t> rows[2];
-    for (size_t part = 0; part < 2; ++part) {
-      for (const auto& window : part == 0 ? mixed.train : mixed.test) {
-        rows[part].push_back(static_cast<uint32_t>(examples.size()));
-        ExampleInfo info;
-        info.label_set = window.set;
-        examples.add(info, as_read(cell.learner, cell.spec, window.features));
-        sets.push_back(window.set);
-      }
-    }
-    const auto answers =
-        fit_and_answer_sets(cell.learner, cell.spec, examples, rows[0], rows[1], options, seed);
-    MultiLabelScores scores(mixed.labels);
-    const size_t labels = mixed.labels.size();
-    for (size_t i = 0; i < rows[1].size(); ++i) {
-      const std::span<const float> answer{answers.data() + i * labels, labels};
-      MultiLabelScores one(mixed.labels);
-      one.add(sets[rows[1][i]], answer);
-      scores.add(sets[rows[1][i]], answer);
-      right.push_back(
-          {mixed.test[i].group + repeat * 1'000'000, 0, one.exact_match() > 0 ? 0U : 1U, 1});
-    }
-    exact.push_back(scores.exact_match());
-    hamming.push_back(scores.hamming_loss());
-    result.classes = mixed.labels;
-    result.train_windows = mixed.train.size();
-    result.test_windows = mixed.test.size();
-    result.test_groups = mixed.test.empty() ? 0 : mixed.test.back().group + 1;
-  }
-  const auto interval = bootstrap_intervals(
-      {"exact", "not"}, right,
-      [](const Confusion& confusion) { return std::vector<double>{confusion.accuracy()}; },
-      {1000, 0.95, options.seed});
-  result.accuracy = result.balanced = mean_of(exact);
-  result.hamming = mean_of(hamming);
-  result.deviation = deviation_of(exact);
-  result.low = interval[0].low;
-  result.high = interval[0].high;
-}
-
 }  // namespace
 
 std::string default_experiment_split(const ExperimentData& data) {
@@ -218,9 +141,12 @@ void make_quick(ExperimentOptions& options) {
 uint64_t cell_digest(const ExperimentCell& cell, const ExperimentOptions& options,
                      uint64_t data_digest) {
   return hash_text(
-      fmt::format("{} {} {} {} {} {} {} {} {} | {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
-                  kVersion, cell.id, static_cast<int>(cell.task), cell.target, cell.train_on,
-                  cell.test_on, cell.spec.to_json(), cell.learner, cell.background_pps,
+      fmt::format("{} {} {} {} {} {} {} {}{} | {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
+                  kVersion, static_cast<int>(cell.task), cell.target, cell.train_on, cell.test_on,
+                  cell.spec.to_json(), cell.learner, cell.background_pps,
+                  cell.recorded_background                         ? " recorded"
+                  : cell.task == ExperimentCell::Task::multi_label ? " thresholds"
+                                                                   : "",
                   options.split, options.test, options.validation, options.train_per_class,
                   options.repeats, options.seed, options.max_windows, options.epochs, options.trees,
                   options.mixtures, options.rules.min_packets, options.rules.min_span,
@@ -228,12 +154,13 @@ uint64_t cell_digest(const ExperimentCell& cell, const ExperimentOptions& option
 }
 
 const std::vector<RecordedWindow>& CellRunner::windows(const ExperimentCell& cell) {
-  const std::string key = fmt::format("{} {}", cell.spec.to_json(), cell.background_pps);
+  const double added_pps = cell.recorded_background ? 0 : cell.background_pps;
+  const std::string key = fmt::format("{} {}", cell.spec.to_json(), added_pps);
   if (key != cached_) {
     cached_.clear();
     windows_.clear();
-    windows_ = cut_recordings(data_.recordings, cell.spec, options_.rules, cell.background_pps,
-                              options_.seed);
+    windows_ =
+        cut_recordings(data_.recordings, cell.spec, options_.rules, added_pps, options_.seed);
     cached_ = key;
   }
   return windows_;
@@ -256,7 +183,7 @@ CellResult CellRunner::run(const ExperimentCell& cell) {
     }
   }
   if (cell.task == ExperimentCell::Task::multi_label) {
-    run_sets(cell, data_, options_, result);
+    run_label_sets(cell, data_, options_, result);
   } else {
     run_classes(cell, data_, windows(cell), options_, result);
   }

@@ -32,7 +32,8 @@ struct ExperimentCell {
   FeatureSpec spec;      ///< values are set by the learner where it is a histogram
   std::string learner;   ///< "naive-bayes", "logistic", "forest", "cnn"
   double background_pps = 0;
-  std::optional<double> published;          ///< the paper's accuracy; multi-label: exact match
+  bool recorded_background = false;  ///< recordings made with it, instead of laying it over others
+  std::optional<double> published;   ///< the paper's accuracy; multi-label: exact match
   std::optional<double> published_hamming;  ///< multi-label
 };
 
@@ -110,7 +111,8 @@ struct CellResult {
   static CellResult from_json(const nlohmann::ordered_json& json);
 };
 
-/// A number for everything the cell's result depends on.
+/// A number for everything the cell's result depends on: the same for cells that stand in several
+/// tables.
 uint64_t cell_digest(const ExperimentCell& cell, const ExperimentOptions& options,
                      uint64_t data_digest);
 

@@ -1,6 +1,8 @@
 #include "train/experiment_data.h"
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,6 +30,16 @@ std::vector<std::string> collect(const std::vector<Recording>& recordings,
   }
   found.erase("");
   return {found.begin(), found.end()};
+}
+
+double background_of(const Attributes& all, const std::string& where, const std::string& flow) {
+  const std::string text = attribute(all, "background", attribute(all, "background_pps", "0"));
+  double rate = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
+  if (error != std::errc{} || end != text.data() + text.size() || !(rate >= 0 && rate <= 1e7)) {
+    fail("{}: flow {}: background {}: must be packets a second, 0 to 10000000", where, flow, text);
+  }
+  return rate;
 }
 
 uint64_t hash_text(uint64_t hash, const std::string& text) {
@@ -67,9 +79,21 @@ std::vector<std::string> ExperimentData::applications() const {
   return collect(recordings, [](const Recording& r) { return r.application; });
 }
 
+std::vector<double> ExperimentData::background_rates(const std::string& technique) const {
+  std::set<double> rates;
+  for (const Recording& recording : recordings) {
+    if (recording.technique == technique) rates.insert(recording.background_pps);
+  }
+  rates.erase(0);
+  return {rates.begin(), rates.end()};
+}
+
 uint64_t ExperimentData::digest() const {
   uint64_t hash = 0;
   for (const Recording& recording : recordings) {
+    if (recording.background_pps != 0) {
+      hash = mix64(hash ^ std::bit_cast<uint64_t>(recording.background_pps));
+    }
     for (const std::string* text :
          {&recording.flow.name, &recording.category, &recording.application, &recording.encryption,
           &recording.capture, &recording.group, &recording.split}) {
@@ -99,6 +123,7 @@ ExperimentData load_experiment_data(const std::vector<DataSource>& sources) {
         recording->capture = attribute(all, "capture", "");
         recording->split = attribute(all, "split", "");
         recording->group = attribute(all, "group", attribute(all, "session", ""));
+        recording->background_pps = background_of(all, sources[index].where, flow.name);
         return [&data, recording] {
           data.encryption_named = data.encryption_named || !recording->encryption.empty();
           if (recording->encryption.empty()) recording->encryption = "plain";

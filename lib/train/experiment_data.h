@@ -13,13 +13,14 @@ namespace flowmark {
 /// A recorded flow with all that experiments ask of it.
 struct Recording {
   RecordedFlow flow;
-  std::string category;     ///< the class: voip, video; of several at once "voip+chat"
-  std::string application;  ///< the manifest's `application`, else the category
-  std::string encryption;   ///< the manifest's `encryption` or `technique`, else "plain"
-  std::string technique;    ///< the papers' classes of encryption: "plain", "vpn", "tor"
-  std::string capture;      ///< the manifest's `capture`, else the file
-  std::string group;        ///< `group`, else the session; empty if there is neither
-  std::string split;        ///< laid down by the manifest: "train", "validation", "test" or empty
+  std::string category;       ///< the class: voip, video; of several at once "voip+chat"
+  std::string application;    ///< the manifest's `application`, else the category
+  std::string encryption;     ///< the manifest's `encryption` or `technique`, else "plain"
+  std::string technique;      ///< the papers' classes of encryption: "plain", "vpn", "tor"
+  std::string capture;        ///< the manifest's `capture`, else the file
+  std::string group;          ///< `group`, else the session; empty if there is neither
+  std::string split;          ///< laid down by the manifest: "train", "validation", "test" or empty
+  double background_pps = 0;  ///< recorded with so much other traffic in it: `background`
 };
 
 /// "plain" of plain, nonvpn, none; "tor"; everything else that encrypts a whole stream is "vpn".
@@ -35,6 +36,8 @@ struct ExperimentData {
   std::vector<std::string> techniques() const;
   std::vector<std::string> encryptions() const;
   std::vector<std::string> applications() const;
+  /// The rates of background traffic that recordings of a technique were made with, but 0.
+  std::vector<double> background_rates(const std::string& technique) const;
   /// A number that changes with any packet or label.
   uint64_t digest() const;
 };

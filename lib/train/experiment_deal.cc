@@ -38,6 +38,11 @@ bool on(const std::string& technique, const Recording& recording) {
   return technique.empty() || technique == recording.technique;
 }
 
+/// Recordings with other traffic in them are for the cells about that alone.
+bool has_background_of(const ExperimentCell& cell, const Recording& recording) {
+  return recording.background_pps == (cell.recorded_background ? cell.background_pps : 0);
+}
+
 /// Puts items in a random order, the same for the same key.
 template <typename T>
 void shuffle(std::vector<T>& items, const KeyedRandom& random) {
@@ -94,6 +99,19 @@ void balance(std::vector<Member>& members, const ExperimentCell& cell,
     }
   }
   cap(members, strata, most, random);
+}
+
+/// Nothing could be cut: what a window must have.
+std::string no_window(const ExperimentCell& cell, const WindowRules& rules) {
+  if (!cell.spec.is_picture()) {
+    return fmt::format("no flow has {} packets{}", cell.spec.histogram.window_packets,
+                       rules.short_flows ? "" : " (--short-flows takes what there is)");
+  }
+  const double seconds =
+      static_cast<double>(cell.spec.picture.window_us) / static_cast<double>(kUsPerSecond);
+  return fmt::format(
+      "no block of {:g} s has {} packets over {:g} s in one direction (--min-packets, --min-span)",
+      seconds, rules.min_packets, std::round(10 * rules.min_span * seconds) / 10);
 }
 
 std::string what_lacks(const CellWindows& dealt, const ExperimentCell& cell,
@@ -201,7 +219,7 @@ CellWindows deal_cell(const ExperimentCell& cell, const std::vector<Recording>& 
   for (uint32_t w = 0; w < windows.size(); ++w) {
     const Recording& recording = recordings[windows[w].recording];
     const bool counts = on(cell.train_on, recording) || on(cell.test_on, recording);
-    if (counts && !class_of(cell, recording).empty()) {
+    if (counts && has_background_of(cell, recording) && !class_of(cell, recording).empty()) {
       members.push_back({w, 0, single ? w : groups[windows[w].recording]});
       names.insert(class_of(cell, recording));
     }
@@ -214,7 +232,7 @@ CellWindows deal_cell(const ExperimentCell& cell, const std::vector<Recording>& 
   }
   if (dealt.classes.size() < 2) {
     dealt.lacks = dealt.classes.empty()
-                      ? std::string("no window of this kind")
+                      ? no_window(cell, options.rules)
                       : fmt::format("'{}' is the only class with windows", dealt.classes.front());
     return dealt;
   }

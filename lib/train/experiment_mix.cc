@@ -5,15 +5,20 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "train/cnn_random.h"
-#include "train/evaluation.h"
 #include "train/experiment_deal.h"
+#include "train/label_sets.h"
 
 namespace flowmark {
 namespace {
 
 constexpr size_t kWindowsPerMixture = 4;
+
+bool is_of(const Recording& recording, const std::string& technique) {
+  return recording.technique == technique && recording.background_pps == 0;
+}
 
 /// Which side of the split each recording of a technique is on, by category.
 std::vector<DealtPart> deal_recordings(const std::vector<Recording>& recordings,
@@ -27,7 +32,7 @@ std::vector<DealtPart> deal_recordings(const std::vector<Recording>& recordings,
   std::vector<uint32_t> strata;
   std::vector<std::string> laid_down;
   for (uint32_t i = 0; i < recordings.size(); ++i) {
-    if (recordings[i].technique != technique) continue;
+    if (!is_of(recordings[i], technique)) continue;
     if (dense.emplace(groups[i], static_cast<uint32_t>(dense.size())).second) {
       const auto number = static_cast<uint32_t>(numbers.size());
       strata.push_back(numbers.emplace(recordings[i].category, number).first->second);
@@ -37,7 +42,7 @@ std::vector<DealtPart> deal_recordings(const std::vector<Recording>& recordings,
   const std::vector<DealtPart> parts = deal_groups(strata, laid_down, options, seed);
   std::vector<DealtPart> of(recordings.size(), DealtPart::none);
   for (uint32_t i = 0; i < recordings.size(); ++i) {
-    if (recordings[i].technique == technique) of[i] = parts[dense.at(groups[i])];
+    if (is_of(recordings[i], technique)) of[i] = parts[dense.at(groups[i])];
   }
   return of;
 }
@@ -99,6 +104,22 @@ void take_own(const ExperimentCell& cell, const ExperimentData& data,
   }
 }
 
+/// All kinds on a technique, those too that occur in mixtures alone.
+std::vector<std::string> labels_of(const ExperimentData& data, const std::string& technique) {
+  std::set<std::string> labels;
+  for (const Recording& recording : data.recordings) {
+    if (!is_of(recording, technique)) continue;
+    const std::string& category = recording.category;
+    for (size_t from = 0; from <= category.size();) {
+      const size_t to = std::min(category.find('+', from), category.size());
+      labels.insert(category.substr(from, to - from));
+      from = to + 1;
+    }
+  }
+  labels.erase("");
+  return {labels.begin(), labels.end()};
+}
+
 std::string what_lacks(const MixedWindows& mixed) {
   for (const auto& [windows, name] :
        {std::pair{&mixed.train, "training"}, std::pair{&mixed.test, "test"}}) {
@@ -150,7 +171,7 @@ Overlay overlay_flows(const std::vector<const RecordedFlow*>& flows, size_t most
 MixedWindows mix_windows(const ExperimentCell& cell, const ExperimentData& data,
                          const ExperimentOptions& options, uint64_t seed) {
   MixedWindows mixed;
-  mixed.labels = data.categories(cell.train_on);
+  mixed.labels = labels_of(data, cell.train_on);
   if (mixed.labels.size() < 2) {
     mixed.lacks = mixed.labels.empty() ? "no recording on " + cell.train_on
                                        : "'" + mixed.labels.front() + "' is the only class";

@@ -48,7 +48,8 @@ std::vector<size_t> running_order(const std::vector<ExperimentCell>& cells,
   std::map<std::string, std::vector<size_t>> by_windows;
   std::vector<std::string> keys;
   for (const size_t i : wanted) {
-    const std::string key = fmt::format("{} {}", cells[i].spec.to_json(), cells[i].background_pps);
+    const std::string key = fmt::format("{} {}", cells[i].spec.to_json(),
+                                        cells[i].recorded_background ? 0 : cells[i].background_pps);
     auto& members = by_windows[key];
     if (members.empty()) {
       keys.push_back(key);
@@ -141,13 +142,17 @@ std::vector<CellResult> run_experiment(const ExperimentPlan& plan, const Experim
   CellRunner runner(data, options);
   const uint64_t data_digest = data.digest();
   std::map<size_t, CellResult> results;
+  std::map<uint64_t, CellResult> by_digest;  // the same training stands in several tables
   for (const size_t i : running_order(plan.cells, wanted)) {
     const ExperimentCell& cell = plan.cells[i];
     if (hooks.before) hooks.before(cell, results.size(), wanted.size());
     const uint64_t digest = cell_digest(cell, options, data_digest);
     const auto path = file_of(folder, cell.id);
     const auto kept = kept_result(path, digest);
-    const CellResult result = kept ? *kept : runner.run(cell);
+    const auto same = by_digest.find(digest);
+    CellResult result = kept ? *kept : same != by_digest.end() ? same->second : runner.run(cell);
+    result.id = cell.id;
+    by_digest.emplace(digest, result);
     if (!kept) {
       const Json json{{"digest", fmt::format("{:016x}", digest)}, {"result", result.to_json()}};
       write_text_file(path, json.dump(1) + "\n");

@@ -10,6 +10,7 @@
 
 #include "base/progress.h"
 #include "train/calibrate.h"
+#include "train/label_calibration.h"
 #include "train/learner.h"
 #include "train/softmax.h"
 
@@ -52,12 +53,13 @@ class ForestLearner final : public Learner {
     check_trainable(examples, train, examples.multilabel);
     grow(examples, train);
     temperature_.reset();
+    scales_.clear();
     validation_accuracy_.reset();
     if (!validation.empty() && !examples.multilabel) {
       validation_accuracy_ =
           balanced_accuracy(examples, validation, probabilities(examples, validation));
     }
-    if (all_.calibrate && !examples.multilabel) {
+    if (all_.calibrate) {
       calibrate(examples, train, validation);
     }
   }
@@ -81,6 +83,9 @@ class ForestLearner final : public Learner {
     if (temperature_) {
       text += fmt::format("; temperature {:.4f}", *temperature_);
     }
+    if (!scales_.empty()) {
+      text += "; each label's probabilities scaled";
+    }
     return text + "\n";
   }
 
@@ -89,6 +94,7 @@ class ForestLearner final : public Learner {
     card["nodes"] = trained_.forest.nodes.size();
     card["min_leaf"] = options_.min_leaf;
     if (temperature_) card["temperature"] = *temperature_;
+    if (!scales_.empty()) card["scaled"] = true;
     if (trained_.out_of_bag.judged > 0) card["out_of_bag"] = trained_.out_of_bag.accuracy;
   }
 
@@ -112,6 +118,13 @@ class ForestLearner final : public Learner {
       }
       plan.output.transform = OutputRule::Transform::softmax;
     }
+    for (size_t i = 0; i < plan.leaves.size() && !scales_.empty(); ++i) {
+      plan.leaves[i] = static_cast<float>(double{plan.leaves[i]} * scales_[i % plan.scores].slope);
+    }
+    for (size_t c = 0; c < scales_.size(); ++c) {
+      plan.base[c] = static_cast<float>(scales_[c].offset);
+      plan.output.transform = OutputRule::Transform::logistic;
+    }
     write_forest_model(path, description, plan);
   }
 
@@ -124,6 +137,9 @@ class ForestLearner final : public Learner {
       for (size_t i = 0; i < rows.size(); ++i) {
         softmax(std::span(answers).subspan(i * classes, classes));
       }
+    }
+    for (size_t i = 0; i < answers.size() && !scales_.empty(); ++i) {
+      answers[i] = scales_[i % scales_.size()].probability(answers[i]);
     }
     return {answers.begin(), answers.end()};
   }
@@ -166,26 +182,37 @@ class ForestLearner final : public Learner {
     return out;
   }
 
-  /// Probabilities become the softmax of the shares over a temperature where that is nearer to the
-  /// truth: the only form of calibration that a TreeEnsembleClassifier can hold.
+  /// Probabilities become the softmax of the shares over a temperature (of sets of labels: a
+  /// logistic function of each share) where that is nearer to the truth: the only forms of
+  /// calibration that a TreeEnsembleClassifier can hold.
   void calibrate(const ExampleSet& examples, std::span<const uint32_t> train,
                  std::span<const uint32_t> validation) {
     const uint32_t classes = trained_.forest.class_count;
     std::vector<double> votes;
     std::vector<uint32_t> labels;
+    std::vector<uint64_t> sets;
+    const auto take = [&](uint32_t row) {
+      labels.push_back(examples.info(row).class_index);
+      sets.push_back(examples.info(row).label_set);
+    };
     if (!validation.empty()) {
       votes = shares(examples, validation);
-      for (const uint32_t row : validation) labels.push_back(examples.info(row).class_index);
+      for (const uint32_t row : validation) take(row);
     } else {
       const std::vector<float>& out_of_bag = trained_.out_of_bag.probabilities;
       for (size_t i = 0; i < train.size() && !out_of_bag.empty(); ++i) {
         const auto row = std::span(out_of_bag).subspan(i * classes, classes);
         if (std::isnan(row[0])) continue;
         votes.insert(votes.end(), row.begin(), row.end());
-        labels.push_back(examples.info(train[i]).class_index);
+        take(train[i]);
       }
     }
     if (labels.empty()) return;
+    if (examples.multilabel) {
+      const double least = 0.5 / static_cast<double>(trained_.forest.roots.size());
+      scales_ = scale_labels(votes, sets, classes, least);
+      return;
+    }
     const Calibration calibration = calibrate_scores(votes, labels, classes);
     const size_t trees = trained_.forest.roots.size();
     if (calibration.loss < loss_of_shares(votes, labels, classes, trees)) {
@@ -197,6 +224,7 @@ class ForestLearner final : public Learner {
   LearnerOptions all_;
   TrainedForest trained_;
   std::optional<double> temperature_;
+  std::vector<LabelScale> scales_;  ///< by label; empty: shares are probabilities
   std::optional<double> validation_accuracy_;
   bool interrupted_ = false;
 };

@@ -107,11 +107,11 @@ std::string MultiLabelScores::to_table() const {
   std::string text = fmt::format("{:{}} {:>9} {:>9} {:>9} {:>9}\n", "label", width, "precision",
                                  "recall", "F1", "windows");
   for (size_t i = 0; i < labels_.size(); ++i) {
-    text += fmt::format("{:{}} {:9.4f} {:9.4f} {:9.4f} {:9}\n", labels_[i], width, precision(i),
-                        recall(i), f1(i), support(i));
+    text += fmt::format("{:{}} {:8.2f}% {:8.2f}% {:8.2f}% {:9}\n", labels_[i], width,
+                        100 * precision(i), 100 * recall(i), 100 * f1(i), support(i));
   }
-  text += fmt::format("exact match {:.4f}, Hamming loss {:.4f}, {} windows\n", exact_match(),
-                      hamming_loss(), total_);
+  text += fmt::format("exact match {:.2f}%, Hamming loss {:.2f}%, {} windows\n",
+                      100 * exact_match(), 100 * hamming_loss(), total_);
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include "train/draw_window.h"
 #include "train/reliability.h"
 #include "train/report_plot.h"
+#include "train/report_sets.h"
 
 namespace flowmark {
 namespace {
@@ -206,25 +207,12 @@ HtmlReport evaluation_report(const Model& model, const SourceEvaluation& result,
                 {"flows judged", std::to_string(result.counts.flows)},
                 {"too short", std::to_string(result.counts.thin_flows)},
                 {"left out", std::to_string(result.counts.left_out)}};
-  if (result.multi) {
-    table.rows.push_back({"exact match", percent_text(result.multi->exact_match())});
-    table.rows.push_back({"Hamming loss", percent_text(result.multi->hamming_loss())});
-  }
   report.table(table);
   if (result.single) {
     add_single(report, model, result, bootstrap);
   }
   if (result.multi) {
-    report.section("How right");
-    HtmlReport::Table labels;
-    labels.head = {"label", "windows", "precision", "recall", "F1"};
-    for (size_t i = 0; i < model.classes.size(); ++i) {
-      labels.rows.push_back({model.classes[i], std::to_string(result.multi->support(i)),
-                             percent_text(result.multi->precision(i)),
-                             percent_text(result.multi->recall(i)),
-                             percent_text(result.multi->f1(i))});
-    }
-    report.table(labels);
+    report_sets(report, *result.multi, bootstrap);
   }
   return report;
 }

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "train/evaluation.h"
+#include "train/evaluate_sources.h"
 #include "train/report_html.h"
 
 namespace flowmark {

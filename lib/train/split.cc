@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "train/shuffle.h"
+#include "train/stratify.h"
 
 namespace flowmark {
 namespace {
@@ -14,7 +15,8 @@ namespace {
 /// A group of examples that must not be torn apart.
 struct Group {
   uint32_t class_index = 0;
-  std::string laid_down;  ///< the manifest's `split`
+  uint64_t label_set = 0;  ///< of a multi-label set: all labels of its examples
+  std::string laid_down;   ///< the manifest's `split`
   Part part = Part::train;
 };
 
@@ -110,6 +112,42 @@ void deal(std::vector<uint32_t> members, std::vector<Group>& groups, const Split
   }
 }
 
+/// A share of some groups with sets of labels goes to `part`.
+void deal_share(const std::vector<uint32_t>& members, std::vector<Group>& groups, double share,
+                Part part, std::mt19937_64& random) {
+  std::vector<uint64_t> sets;
+  for (const uint32_t member : members) {
+    sets.push_back(groups[member].label_set);
+  }
+  const std::vector<bool> chosen = stratified_share(sets, share, random);
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (chosen[i]) groups[members[i]].part = part;
+  }
+}
+
+/// Deals out groups with sets of labels, so that each label has its share everywhere: single sets
+/// may have one group only.
+void deal_sets(std::vector<Group>& groups, const SplitOptions& options, bool validation_laid_down,
+               std::mt19937_64& random) {
+  if (options.train_per_class > 0) {
+    fail("so many groups of each class for training: not of several labels at once");
+  }
+  std::vector<uint32_t> free;
+  std::vector<uint32_t> train;
+  for (uint32_t g = 0; g < groups.size(); ++g) {
+    if (groups[g].laid_down.empty()) free.push_back(g);
+  }
+  if (options.test > 0) {
+    deal_share(free, groups, options.test, Part::test, random);
+  }
+  for (uint32_t g = 0; g < groups.size(); ++g) {
+    if (groups[g].part == Part::train) train.push_back(g);
+  }
+  if (options.validation > 0 && !validation_laid_down) {
+    deal_share(train, groups, options.validation, Part::validation, random);
+  }
+}
+
 }  // namespace
 
 std::string default_split(const ExampleSet& examples) {
@@ -128,7 +166,7 @@ Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& 
                                                 static_cast<uint32_t>(groups.size()));
     if (fresh) {
       const ExampleInfo& info = examples.info(row);
-      Group group{info.class_index, laid_down_split(examples, sources, info.flow), Part::train};
+      Group group{info.class_index, 0, laid_down_split(examples, sources, info.flow), Part::train};
       if (group.laid_down == "test") {
         group.part = Part::test;
       } else if (group.laid_down == "validation") {
@@ -137,12 +175,16 @@ Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& 
       groups.push_back(group);
     }
     group_of[row] = place->second;
+    groups[place->second].label_set |= examples.info(row).label_set;
   }
   const bool validation_laid_down =
       std::any_of(groups.begin(), groups.end(),
                   [](const Group& group) { return group.laid_down == "validation"; });
   std::mt19937_64 random(options.seed);
-  for (uint32_t c = 0; c < examples.classes.size(); ++c) {
+  if (examples.multilabel) {
+    deal_sets(groups, options, validation_laid_down, random);
+  }
+  for (uint32_t c = 0; c < examples.classes.size() && !examples.multilabel; ++c) {
     std::vector<uint32_t> members;
     for (uint32_t g = 0; g < groups.size(); ++g) {
       if (groups[g].class_index == c) {

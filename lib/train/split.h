@@ -30,7 +30,8 @@ struct Split {
   uint32_t groups[3] = {0, 0, 0};  ///< by Part
 };
 
-/// Deals out the examples, by class, at random but the same for the same seed everywhere. Groups
+/// Deals out the examples, by class, at random but the same for the same seed everywhere; of a
+/// multi-label set so that every label has its share on each side (train/stratify.h). Groups
 /// whose entry has a `split` stay there (of its training groups, a share goes to validation if no
 /// entry says validation). Throws Error when an entry lacks the key or a class has too few groups.
 Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& sources,

@@ -38,6 +38,30 @@ def write_flows(path, flows, seed=1):
                 time += gap
 
 
+def write_mixtures(path, flows, seed=2):
+    """One to three of `calls`, `films` and `pings` in each flow, as a tunnel would show them."""
+    dice = random.Random(seed)
+    kinds = {"calls": lambda: (dice.uniform(0.015, 0.025), dice.choice((1, -1)) * dice.randint(150, 250)),
+             "films": lambda: (dice.uniform(0.005, 0.06), -dice.randint(1300, 1500)),
+             "pings": lambda: (dice.uniform(0.04, 0.06), dice.choice((1, -1)) * 84)}
+    with open(path, "w", encoding="utf-8") as file:
+        for i in range(flows):
+            labels = [name for bit, name in enumerate(kinds) if (i % 7 + 1) >> bit & 1]
+            packets = []
+            for label in labels:
+                time = dice.uniform(0, 0.1)
+                while time < 20:
+                    gap, size = kinds[label]()
+                    time += gap
+                    packets.append((time, size))
+            packets.sort()
+            file.write(f"#{i},{'+'.join(labels)},{1_600_000_000 + 100 * i}.5\n")
+            last = packets[0][0]
+            for time, size in packets:
+                file.write(f"{int((time - last) * 1e6)},{size}\n")
+                last = time
+
+
 class Training(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -130,6 +154,50 @@ class Training(unittest.TestCase):
         for key in ("trials", "test", "nodes", "trees"):
             self.assertEqual(json.loads(more.stdout)[key], json.loads(straight.stdout)[key])
         self.assertFalse(os.path.exists(out + ".state"))
+
+    def test_several_kinds_at_once(self):
+        flows = self.path("mixed.csv")
+        write_mixtures(flows, 60)
+        out = self.path("content.onnx")
+        command = ["train", "--multi-label", "--spec", "size_iat-100p", "--data", flows, "--test", "0.25",
+                   "--validation", "0.25", "--trees", "30", "--task", "content", "--out", out]
+        done = run(*command, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        card = json.loads(done.stdout)
+        self.assertEqual(card["model"], "forest")
+        self.assertLess(card["round_trip"], 1e-5)
+        self.assertEqual(sorted(card["labels"]), ["calls", "films", "pings"])
+        for label in card["labels"].values():
+            self.assertTrue(0 <= label["threshold"] <= 1, label)
+        self.assertGreater(card["test"]["flows"]["exact_match"], 0.6)
+        self.assertLess(card["test"]["flows"]["hamming_loss"], 0.2)
+        told = run(*command).stdout
+        self.assertIn("calls+films", told)
+        self.assertIn("said to be there above", told)
+
+        shown = json.loads(run("model", "inspect", "--json", out).stdout)
+        self.assertTrue(shown["multilabel"])
+        self.assertEqual(run("model", "verify", out).returncode, 0)
+        judged = json.loads(run("eval", "--model", out, "--data", flows, "--json", "--report",
+                                self.path("content.html")).stdout)
+        self.assertEqual(judged["flows"]["count"], 60)
+        self.assertEqual(judged["thresholds"]["calls"], card["labels"]["calls"]["threshold"])
+        self.assertLessEqual(judged["details"]["flows"]["hamming_loss"][0], judged["flows"]["hamming_loss"])
+        with open(self.path("content.html"), encoding="utf-8") as file:
+            self.assertIn("Hamming loss", file.read())
+        lines = [json.loads(line) for line in run("infer", "--model", out, flows).stdout.splitlines()]
+        self.assertTrue(any(len(line["class"]) == 2 for line in lines))
+        self.assertTrue(all(isinstance(line["class"], list) for line in lines))
+
+        for more, status, words in ((["--model-type", "cnn"], 2, "only a forest"),
+                                    (["--versus", "calls"], 2, "excludes --versus"),
+                                    (["--classes", "calls,films"], 1, "'pings' is none of")):
+            done = run(*command, *more)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn(words, done.stderr)
+        done = run("train", "--multi-label", "--spec", "size_iat-100p", "--data", self.manifest, "--label-key",
+                   "encryption", "--out", out)
+        self.assertEqual(done.returncode, 1)
 
     def test_resuming_needs_something_to_resume(self):
         done = run(*self.command("cnn", self.path("none.onnx"), "--resume"))

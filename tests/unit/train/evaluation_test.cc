@@ -1,5 +1,7 @@
 #include "train/evaluation.h"
 
+#include "train/label_sets.h"
+
 #include <gtest/gtest.h>
 
 #include "base/error.h"

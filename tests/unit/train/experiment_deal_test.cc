@@ -47,6 +47,30 @@ std::set<uint32_t> recordings_of(const std::vector<CellWindows::Member>& members
   return found;
 }
 
+TEST(Deal, RecordingsWithBackgroundAreForTheirOwnCells) {
+  ExperimentData data = made_data();
+  for (size_t r = 0; r < data.recordings.size(); r += 2) data.recordings[r].background_pps = 300;
+  EXPECT_THAT(data.background_rates("vpn"), ElementsAre(300));
+  const auto windows = four_each(data);
+  ExperimentCell cell = cell_for(Task::category, "vpn", "vpn");
+  const auto parity = [&](const CellWindows& dealt) {
+    std::set<uint32_t> found;
+    for (const uint32_t r : recordings_of(dealt.train, windows)) found.insert(r % 2);
+    for (const uint32_t r : recordings_of(dealt.test, windows)) found.insert(r % 2);
+    return found;
+  };
+  EXPECT_THAT(parity(deal_cell(cell, data.recordings, windows, {}, 1)), ElementsAre(1U));
+  cell.background_pps = 300;  // laid over the others
+  EXPECT_THAT(parity(deal_cell(cell, data.recordings, windows, {}, 1)), ElementsAre(1U));
+  cell.recorded_background = true;
+  EXPECT_THAT(parity(deal_cell(cell, data.recordings, windows, {}, 1)), ElementsAre(0U));
+  const ExperimentPlan plan = leroux_plan(data, {});
+  const auto recorded =
+      std::count_if(plan.cells.begin(), plan.cells.end(),
+                    [](const ExperimentCell& of) { return of.recorded_background; });
+  EXPECT_EQ(recorded, 2);  // logistic regression and forest
+}
+
 class Splits : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Splits, KeepTogetherWhatBelongsTogether) {
@@ -201,6 +225,17 @@ TEST(Overlay, FlowsBeginTogetherAndPacketsKeepTheirOrder) {
   }
 }
 
+TEST(Deal, SaysWhatAWindowMustHave) {
+  const ExperimentData data = made_data();
+  ExperimentCell cell = cell_for(Task::category, "vpn", "vpn");
+  cell.spec.kind = FeatureKind::size_iat;
+  EXPECT_THAT(deal_cell(cell, data.recordings, {}, {}, 1).lacks,
+              HasSubstr("no flow has 1024 packets (--short-flows"));
+  cell.spec.kind = FeatureKind::flowpic;
+  EXPECT_THAT(deal_cell(cell, data.recordings, {}, {}, 1).lacks,
+              HasSubstr("no block of 60 s has 11 packets over 50 s"));
+}
+
 TEST(Mixtures, TheDatasOwnComeFirst) {
   ExperimentData data = made_data();
   ExperimentCell cell = cell_for(Task::multi_label, "vpn", "vpn");
@@ -222,6 +257,12 @@ TEST(Mixtures, TheDatasOwnComeFirst) {
   EXPECT_TRUE(own.own);
   EXPECT_EQ(own.lacks, "");
   EXPECT_THAT(own.labels, ElementsAre("chat", "video", "voip"));
+  // A kind that is in mixtures alone is a label too.
+  for (Recording& recording : data.recordings) {
+    if (recording.category == "voip+chat") recording.category = "mail+chat";
+  }
+  EXPECT_THAT(mix_windows(cell, data, options, 1).labels,
+              ElementsAre("chat", "mail", "video", "voip"));
 }
 
 }  // namespace

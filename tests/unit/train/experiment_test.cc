@@ -161,6 +161,16 @@ TEST(Runs, FinishedCellsAreKept) {
   EXPECT_EQ(computed, 7U);
 }
 
+TEST(Runs, CellsOfSeveralTablesAreTheSameTraining) {
+  const ExperimentPlan plan = flowpic_plan(made_data(), {});
+  std::map<std::string, uint64_t> digests;
+  for (const ExperimentCell& cell : plan.cells) digests[cell.id] = cell_digest(cell, small(), 1);
+  EXPECT_EQ(digests.at("flowpic/pixels/1500"), digests.at("flowpic/values/count"));
+  EXPECT_EQ(digests.at("flowpic/pixels/1500"), digests.at("flowpic/block/60"));
+  EXPECT_NE(digests.at("flowpic/pixels/1500"), digests.at("flowpic/pixels/300"));
+  EXPECT_NE(digests.at("flowpic/pixels/1500"), digests.at("flowpic/values/binary"));
+}
+
 TEST(Runs, SameSeedSameResult) {
   const ExperimentData data = made_data();
   const ExperimentPlan plan = leroux_plan(data, {});

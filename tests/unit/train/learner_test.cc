@@ -141,6 +141,7 @@ TEST(Learner, ForestLearnsSetsOfLabels) {
   learner->learn(data.examples, data.train, {});
   expect_file_answers_alike(*learner, data, histogram_60(), true, "multilabel");
   EXPECT_THAT(learner->report(), HasSubstr("Hamming loss"));
+  EXPECT_THAT(learner->report(), HasSubstr("each label's probabilities scaled"));
   for (const LearnerType type :
        {LearnerType::logistic, LearnerType::naive_bayes, LearnerType::gaussian_nb}) {
     const auto other = make_learner(options_of(type), histogram_60());

@@ -31,7 +31,7 @@ TEST(MultiLabelScores, CountsLabelsAndWindows) {
   const auto json = scores.to_json();
   EXPECT_EQ(json["labels"]["web"]["support"], 2);
   EXPECT_DOUBLE_EQ(json["hamming_loss"].get<double>(), 2.0 / 12);
-  EXPECT_THAT(scores.to_table(), HasSubstr("exact match 0.5000, Hamming loss 0.1667, 4 windows"));
+  EXPECT_THAT(scores.to_table(), HasSubstr("exact match 50.00%, Hamming loss 16.67%, 4 windows"));
 }
 
 TEST(MultiLabelScores, SaysYesAboveTheThreshold) {

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/evaluation.h"
+#include "train/load_examples.h"
+#include "train/set_evaluation.h"
+
+namespace flowmark {
+
+/// A window kept to be shown.
+struct ShownWindow {
+  std::string flow;
+  uint32_t truth = 0;
+  uint32_t answer = 0;
+  float confidence = 0;
+  OfflineWindow window;
+};
+
+struct EvaluationOptions {
+  CutOptions cut;
+  /// What a bootstrap draws together: "flow", "file", or a key of the manifest's entries; empty:
+  /// the session where a flow has one, else the flow.
+  std::string group_by;
+  uint32_t shown_per_class = 0;  ///< windows of each class to keep
+  uint32_t shown_mistakes = 0;   ///< wrong answers to keep, the surest ones, one a flow
+};
+
+/// What came out of judging a model on recordings: one of the two evaluations.
+struct SourceEvaluation {
+  std::optional<Evaluation> single;
+  std::optional<SetEvaluation> multi;
+  LoadCounts counts;
+  std::vector<ShownWindow> examples;  ///< by class; none of multi-label models
+  std::vector<ShownWindow> mistakes;  ///< surest first
+};
+
+/// Judges a model on the flows of sources, in parallel, without keeping them. A multi-label model's
+/// truth is a label such as "voip+chat". Throws Error when a flow's class is none of the model's,
+/// when an entry lacks the key of group_by, or there is no flow.
+SourceEvaluation evaluate_sources(const Model& model, const std::vector<DataSource>& sources,
+                                  const EvaluationOptions& options);
+
+}  // namespace flowmark
