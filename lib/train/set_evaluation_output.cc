@@ -88,6 +88,7 @@ std::string SetEvaluation::to_text() const {
     text += "\nafter          windows  reached  exact match  Hamming loss  macro F1\n";
   }
   for (const AtPrefix& at : at_prefixes_) {
+    if (at.scores.total() == 0) continue;
     text +=
         fmt::format("{:<13} {:>8} {:>8} {:>11.2f}% {:>12.2f}% {:>8.2f}%\n", to_string(at.prefix),
                     at.scores.total(), at.reached, 100 * at.scores.exact_match(),
