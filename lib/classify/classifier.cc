@@ -42,7 +42,7 @@ void Classifier::Impl::use_models(const ModelSet* set) {
   busy = preparing = false;
   due.clear();
   ladder.update(0);
-  cost_ns = {};
+  cost_ns = longest_step_ns = {};
   scratch = std::move(new_scratch);
   models = set;
   layout = StateLayout(set, layout.epoch + 1);

@@ -54,6 +54,8 @@ struct Classifier::Impl {
   // inference.cc
   bool infer(uint64_t budget_ns) noexcept;
   bool step(bool finely) noexcept;
+  void remember_step(uint64_t ns) noexcept;
+  bool is_too_long(uint64_t left_ns) const noexcept;
   void take_next() noexcept;
   void prepare() noexcept;
   FlowState* active_state() noexcept;
@@ -127,6 +129,7 @@ struct Classifier::Impl {
   bool active_provisional = false;
   uint64_t active_ns = 0;
   std::array<uint64_t, kMaxModels> cost_ns{};  ///< of an inference, by slot; 0: not known yet
+  std::array<uint64_t, kMaxModels> longest_step_ns{};  ///< of a model lately
   SparseWindow window;
   WindowReader reader;
   bool reading = false;  ///< the active window is being read out, not inferred yet

@@ -33,6 +33,7 @@ bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
   uint64_t spent = 0;
   do {
     bool done = false;
+    const bool infers = busy && !reading;
     if (busy) {
       done = step(spent + kFinelyNs > budget_ns);
     } else if (preparing) {
@@ -42,12 +43,27 @@ bool Classifier::Impl::infer(uint64_t budget_ns) noexcept {
     }
     const uint64_t before = std::exchange(spent, now_ns() - start);
     active_ns += spent - before;
+    if (infers) remember_step(spent - before);
     if (done) finish_window();
     // A flow whose turn comes is cold, and its window is copied in one piece: not at a slice's end.
     if (!busy && spent >= budget_ns / 2) break;
-  } while (spent < budget_ns && (busy || preparing || due.size() > 0));
+    if (spent >= budget_ns || (busy && !reading && is_too_long(budget_ns - spent))) break;
+  } while (busy || preparing || due.size() > 0);
   if (spent > budget_ns && spent - budget_ns > kOverrunNs) counters.inference_slices_over.add();
   return busy || preparing || due.size() > 0;
+}
+
+// The steps of a model differ: a large forest is slow where its nodes are cold. The longest one is
+// remembered and slowly forgotten.
+void Classifier::Impl::remember_step(uint64_t ns) noexcept {
+  uint64_t& longest = longest_step_ns[active.model];
+  longest = std::max(ns, longest - longest / 16);
+}
+
+// Whether the active model's next step had better not begin with so many nanoseconds left.
+bool Classifier::Impl::is_too_long(uint64_t left_ns) const noexcept {
+  const uint64_t step_ns = longest_step_ns[active.model];
+  return step_ns > left_ns && step_ns - left_ns > kOverrunNs / 2;
 }
 
 // A piece of the active window: of reading it out, then of its inference. True when that is done.
