@@ -160,7 +160,8 @@ void Control::drain_events() {
         continue;
       }
       spdlog::debug("{}: {} {} ({:.2f}{}{}) after {} packets", to_string(event.key, event.up_is_a),
-                    names.model_name(event.model), names.class_name(event.model, event.class_index),
+                    names.model_name(event.model),
+                    names.verdict_name(event.model, event.class_index, event.labels),
                     event.confidence, event.provisional ? ", provisional" : "",
                     event.final ? ", final" : "", event.packets);
     }
@@ -254,7 +255,7 @@ nlohmann::ordered_json Control::explain(const std::string& flow) const {
       probabilities[names.class_name(slot, c)] = answer.probabilities[c];
     }
     models.push_back({{"model", names.model_name(slot)},
-                      {"class", names.class_name(slot, answer.class_index)},
+                      {"class", names.verdict_name(slot, answer.class_index, answer.labels)},
                       {"windows", answer.windows},
                       {"probabilities", probabilities}});
   }

@@ -31,8 +31,9 @@ void FlowLog::take(const VerdictEvent& event, const ModelNames& names) {
   if (event.model >= kMaxModels) return;
   Flow& flow = flows_.front();
   flow.bytes = event.bytes;
-  flow.verdicts[event.model] = Verdict{names.model_name(event.model),
-                                       names.class_name(event.model, event.class_index), event};
+  flow.verdicts[event.model] =
+      Verdict{names.model_name(event.model),
+              names.verdict_name(event.model, event.class_index, event.labels), event};
 }
 
 nlohmann::ordered_json FlowLog::top(size_t most) const {

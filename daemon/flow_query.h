@@ -13,6 +13,7 @@ namespace flowmark {
 struct FlowQuery {
   struct ModelAnswer {
     uint8_t class_index = kNoClass;
+    uint32_t labels = 0;   ///< of a multi-label model: bits of all classes that stand
     uint32_t windows = 0;  ///< that were voted on
     uint32_t classes = 0;
     std::array<float, kMaxClasses> probabilities{};

@@ -63,8 +63,8 @@ bool same_model(const ActiveModel& a, const ActiveModel& b) {
            (!x || (x->model == y->model && x->class_mask == y->class_mask));
   };
   return a.name == b.name && a.marks == b.marks && a.class_dscp == b.class_dscp &&
-         same_file(*a.model, *b.model) && same_policy(a.policy, b.policy) &&
-         same_condition(a.condition, b.condition);
+         a.label_thresholds == b.label_thresholds && same_file(*a.model, *b.model) &&
+         same_policy(a.policy, b.policy) && same_condition(a.condition, b.condition);
 }
 
 }  // namespace
@@ -79,6 +79,9 @@ std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t g
     active.policy = wanted.policy;
     if (!wanted.policy.confidence_given && active.model->confidence) {
       active.policy.confidence = *active.model->confidence;
+    }
+    if (active.model->multilabel && wanted.policy.confidence_given) {
+      active.label_thresholds.assign(active.model->classes.size(), wanted.policy.confidence);
     }
     active.marks = wanted.marks;
     if (wanted.when) active.condition = condition_of(wanted, models);

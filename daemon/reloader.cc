@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+
 #include "classify/verdict.h"
 #include "daemon/model_store.h"
 
@@ -49,6 +51,16 @@ std::string ModelNames::class_name(size_t model, size_t class_index) const {
   if (class_index == kNoClass) return "-";
   if (model >= models.size() || class_index >= models[model].classes.size()) return "?";
   return models[model].classes[class_index];
+}
+
+std::string ModelNames::verdict_name(size_t model, size_t class_index, uint32_t labels) const {
+  if (labels == 0) return class_name(model, class_index);
+  std::string names;
+  for (; labels != 0; labels &= labels - 1) {
+    names += (names.empty() ? "" : "+") +
+             class_name(model, static_cast<size_t>(std::countr_zero(labels)));
+  }
+  return names;
 }
 
 std::string ModelNames::model_name(size_t model) const {

@@ -34,6 +34,8 @@ struct ModelNames {
   std::vector<Entry> models;
   /// "?" for what is unknown; "-" for an abstention.
   std::string class_name(size_t model, size_t class_index) const;
+  /// Of a multi-label verdict all classes: "browsing+voip"; else (labels 0) as class_name.
+  std::string verdict_name(size_t model, size_t class_index, uint32_t labels) const;
   std::string model_name(size_t model) const;
 };
 

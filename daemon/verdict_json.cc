@@ -13,6 +13,15 @@ std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+/// All classes of a multi-label verdict: "browsing+voip".
+std::string joined(uint32_t labels, const std::vector<std::string>& classes) {
+  std::string names;
+  for (size_t c = 0; c < classes.size(); ++c) {
+    if ((labels >> c & 1) != 0) names += (names.empty() ? "" : "+") + classes[c];
+  }
+  return names;
+}
+
 }  // namespace
 
 std::string verdict_json(const VerdictEvent& event, const ModelSet& set) {
@@ -21,7 +30,11 @@ std::string verdict_json(const VerdictEvent& event, const ModelSet& set) {
   std::string name = "null";
   if (known && event.class_index != kNoClass) {
     const auto& classes = set.models()[event.model].model->classes;
-    if (event.class_index < classes.size()) name = quoted(classes[event.class_index]);
+    if (event.labels != 0) {
+      name = quoted(joined(event.labels, classes));
+    } else if (event.class_index < classes.size()) {
+      name = quoted(classes[event.class_index]);
+    }
   }
   return fmt::format(
       R"({{"time_us":{},"flow":{},"model":{},"class":{},"confidence":{:.6f},"provisional":{},)"

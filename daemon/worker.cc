@@ -111,6 +111,7 @@ void Worker::answer_query() noexcept {
       const Classifier::Standing standing = classifier_.standing(id, slot);
       FlowQuery::ModelAnswer& answer = query.models[slot];
       answer.class_index = standing.class_index;
+      answer.labels = standing.labels;
       answer.windows = standing.windows;
       answer.classes = static_cast<uint32_t>(std::min(standing.probabilities.size(), kMaxClasses));
       std::copy_n(standing.probabilities.begin(), answer.classes, answer.probabilities.begin());

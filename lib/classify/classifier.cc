@@ -1,6 +1,7 @@
 #include "classify/classifier.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "classify/classifier_impl.h"
 
@@ -127,11 +128,16 @@ void Classifier::Impl::release(FlowState& state) noexcept {
 // Before a verdict changes (-1) and after it has (+1).
 void Classifier::Impl::count_standing(FlowEntry& entry, size_t slot, int step) noexcept {
   FlowState& state = count_staged(entry);  // they came under the verdict that was
-  const uint8_t c = layout.model(state, slot).verdict.class_index;
+  uint32_t standing = layout.standing(state, slot);
+  const uint8_t c = layout.is_multilabel(slot) && standing != 0
+                        ? kSetOfClasses
+                        : layout.model(state, slot).verdict.class_index;
   state.standing[slot] = step > 0 ? c : kNoClass;
   look_again(entry);  // other models may wait for this one's verdict
-  if (c == kNoClass) return;
-  counters.models[slot].flows_now[c].add(static_cast<uint64_t>(static_cast<int64_t>(step)));
+  for (; standing != 0; standing &= standing - 1) {
+    const auto label = static_cast<size_t>(std::countr_zero(standing));
+    counters.models[slot].flows_now[label].add(static_cast<uint64_t>(static_cast<int64_t>(step)));
+  }
 }
 
 void Classifier::Impl::removed(FlowId id, FlowEntry& entry) noexcept {
@@ -251,6 +257,7 @@ Classifier::Standing Classifier::standing(FlowId id, size_t model) const noexcep
   }
   const VerdictState& verdict = impl_->layout.model(*state, model).verdict;
   standing.class_index = verdict.class_index;
+  if (impl_->layout.is_multilabel(model)) standing.labels = impl_->layout.labels(*state, model);
   standing.windows = verdict.windows;
   standing.probabilities = impl_->layout.votes(*state, model);
   return standing;

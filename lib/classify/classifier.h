@@ -48,6 +48,7 @@ struct VerdictEvent {
   uint32_t generation = 0;  ///< of the model set
   uint8_t model = 0;        ///< slot
   uint8_t class_index = 0;  ///< kNoClass: abstained
+  uint32_t labels = 0;      ///< of a multi-label model: bits of all classes that stand
   uint8_t mark = kNoMark;   ///< DSCP of the flow after this verdict
   bool up_is_a = true;
   bool provisional = true;  ///< the model's window was not full yet
@@ -101,6 +102,7 @@ class Classifier final : private FlowRemovalListener {
   /// The standing verdict of a flow for a model slot, for `ctl explain` (worker thread only).
   struct Standing {
     uint8_t class_index = kNoClass;
+    uint32_t labels = 0;  ///< of a multi-label model: bits of all classes that stand
     uint32_t windows = 0;
     std::span<const float> probabilities;  ///< voted
   };

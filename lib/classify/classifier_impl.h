@@ -30,7 +30,7 @@ struct Classifier::Impl {
   bool make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept;
   FlowState* start_state(const PacketRecord& first, TimeUs now_us) noexcept;
   FlowState& count_staged(FlowEntry& entry) noexcept;
-  void count_classes(const FlowState& state, uint64_t packets, uint64_t bytes) noexcept;
+  void count_classes(FlowState& state, uint64_t packets, uint64_t bytes) noexcept;
   void hand_on_staged() noexcept;
   void hand_on(FlowId id, FlowState& state) noexcept;
   void count_result(FlowId id, FlowWindows::AppendResult result) noexcept;
@@ -64,8 +64,8 @@ struct Classifier::Impl {
   bool leave_out(FlowState& state, uint8_t slot, LadderStep step) noexcept;
   bool has_cheaper(FlowState& state, uint8_t slot) const noexcept;
   void finish_window() noexcept;
-  void settle(FlowId id, FlowState& state, uint8_t slot, VerdictChange change, bool provisional,
-              TimeUs now_us) noexcept;
+  void settle(FlowId id, FlowState& state, uint8_t slot, VerdictChange change, uint32_t before,
+              bool provisional, TimeUs now_us) noexcept;
   void withdraw_dependents(FlowEntry& entry, uint8_t slot) noexcept;
   uint8_t mark_of(FlowState& state) const noexcept;
   bool wanted(FlowState& state, size_t slot) const noexcept;

@@ -15,6 +15,10 @@ StateLayout::StateLayout(const ModelSet* models, uint32_t epoch_number) : epoch(
     slot.state = bytes;
     slot.votes = slot.state + static_cast<uint32_t>(sizeof(ModelState));
     bytes = slot.votes + slot.classes * static_cast<uint32_t>(sizeof(float));
+    if (active.model->multilabel) {
+      slot.labels = bytes;
+      bytes += static_cast<uint32_t>(sizeof(uint32_t));
+    }
     slots.push_back(slot);
   }
 }
@@ -34,6 +38,7 @@ FlowState* create_state(const StateLayout& layout, const ModelSet* models,
       due.time_ms = static_cast<uint32_t>(policy.min_us / kUsPerMs);
     }
     std::ranges::fill(layout.votes(*state, m), 0.0F);
+    if (layout.is_multilabel(m)) layout.labels(*state, m) = 0;
   }
   return state;
 }

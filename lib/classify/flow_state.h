@@ -44,7 +44,7 @@ struct FlowState {
   TimeUs last_us = 0;  ///< newest packet
   uint64_t bytes = 0;
   std::array<uint32_t, 2> packets{};         ///< by direction, saturating
-  std::array<uint8_t, kMaxModels> standing;  ///< the class that each model's verdict gives
+  std::array<uint8_t, kMaxModels> standing;  ///< each model's class, or kSetOfClasses
   uint32_t layout = 0;                       ///< StateLayout::epoch it was made for
   uint32_t counted = 0;                      ///< staged records that the numbers include
   TimeUs start_us = 0;                       ///< first packet
@@ -72,10 +72,12 @@ static_assert(offsetof(FlowState, windows) % 64 == 0, "a look at the flow starts
 
 /// Where a model set's parts lie in a FlowState's block.
 struct StateLayout {
+  static_assert(kMaxClasses <= 32, "a set of classes is 32 bits");
   struct Slot {
     uint32_t state = 0;  ///< byte offsets in the block
     uint32_t votes = 0;
     uint32_t classes = 0;
+    uint32_t labels = 0;  ///< behind the votes of a multi-label model; else 0
   };
   uint32_t epoch = 0;
   uint32_t bytes = sizeof(FlowState);
@@ -89,6 +91,17 @@ struct StateLayout {
   std::span<float> votes(FlowState& state, size_t slot) const noexcept {
     auto* first = reinterpret_cast<std::byte*>(&state) + slots[slot].votes;
     return {reinterpret_cast<float*>(first), slots[slot].classes};
+  }
+  bool is_multilabel(size_t slot) const noexcept { return slots[slot].labels != 0; }
+  /// Bits of the classes that stand; of multi-label models only.
+  uint32_t& labels(FlowState& state, size_t slot) const noexcept {
+    return *reinterpret_cast<uint32_t*>(reinterpret_cast<std::byte*>(&state) + slots[slot].labels);
+  }
+  /// The same of any model: one bit or none if it is not multi-label.
+  uint32_t standing(FlowState& state, size_t slot) const noexcept {
+    if (is_multilabel(slot)) return labels(state, slot);
+    const uint8_t c = model(state, slot).verdict.class_index;
+    return c == kNoClass ? 0 : uint32_t{1} << c;
   }
 };
 

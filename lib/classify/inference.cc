@@ -1,5 +1,6 @@
 // Due windows: read by their model, voted on, settled into verdicts and marks.
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <utility>
 
@@ -187,32 +188,40 @@ void Classifier::Impl::finish_window() noexcept {
   const ActiveModel& model = models->models()[slot];
   VerdictState& verdict = layout.model(*state, slot).verdict;
   const bool was_settled = verdict.settled;
+  const uint32_t before = layout.standing(*state, slot);
   count_standing(table[active.flow], slot, -1);
+  const auto answer = model.model->engine->probabilities(*scratch[slot]);
+  const std::span<float> voted = layout.votes(*state, slot);
   const VerdictChange change =
-      vote(verdict, layout.votes(*state, slot), model.model->engine->probabilities(*scratch[slot]),
-           active_provisional, model.policy);
+      layout.is_multilabel(slot)
+          ? vote_labels(verdict, layout.labels(*state, slot), voted, answer, active_provisional,
+                        model.label_thresholds, model.policy)
+          : vote(verdict, voted, answer, active_provisional, model.policy);
   count_standing(table[active.flow], slot, +1);
   if (change == VerdictChange::none && verdict.class_index == kNoClass) {
     model_counters.abstentions.add();
   }
   const bool settled_now = verdict.settled && !was_settled && verdict.class_index != kNoClass;
   if (change != VerdictChange::none || settled_now) {
-    settle(active.flow, *state, slot, change, active_provisional, active.time_us);
+    settle(active.flow, *state, slot, change, before, active_provisional, active.time_us);
   }
 }
 
 // A verdict was given, changed or withdrawn, or rests on a full window for the first time.
+// `before`: the classes that stood.
 void Classifier::Impl::settle(FlowId id, FlowState& state, uint8_t slot, VerdictChange change,
-                              bool provisional, TimeUs now_us) noexcept {
+                              uint32_t before, bool provisional, TimeUs now_us) noexcept {
   ModelCounters& model_counters = counters.models[slot];
-  const VerdictState& verdict = layout.model(state, slot).verdict;
   if (change == VerdictChange::abstained) model_counters.abstentions.add();
   if (change == VerdictChange::changed) model_counters.changes.add();
   if (change == VerdictChange::given || change == VerdictChange::changed) {
-    model_counters.verdicts[verdict.class_index].add();
+    for (uint32_t fresh = layout.standing(state, slot) & ~before; fresh != 0; fresh &= fresh - 1) {
+      const auto c = static_cast<size_t>(std::countr_zero(fresh));
+      model_counters.verdicts[c].add();
+      const float confidence = layout.votes(state, slot)[c];
+      model_counters.confidence_permille.observe(static_cast<uint64_t>(confidence * 1000));
+    }
     if (provisional) model_counters.provisional.add();
-    const float confidence = layout.votes(state, slot)[verdict.class_index];
-    model_counters.confidence_permille.observe(static_cast<uint64_t>(confidence * 1000));
   }
   if (change == VerdictChange::given && now_us >= state.start_us) {
     model_counters.time_to_verdict_ms.observe(
@@ -237,6 +246,7 @@ void Classifier::Impl::withdraw_dependents(FlowEntry& entry, uint8_t slot) noexc
     if (!condition || condition->model != slot || wanted(state, other)) continue;
     count_standing(entry, other, -1);
     layout.model(state, other).verdict = VerdictState{};
+    if (layout.is_multilabel(other)) layout.labels(state, other) = 0;
     std::ranges::fill(layout.votes(state, other), 0.0F);
   }
 }
@@ -244,16 +254,21 @@ void Classifier::Impl::withdraw_dependents(FlowEntry& entry, uint8_t slot) noexc
 bool Classifier::Impl::wanted(FlowState& state, size_t slot) const noexcept {
   const auto& condition = models->models()[slot].condition;
   if (!condition) return true;
-  const uint8_t c = layout.model(state, condition->model).verdict.class_index;
-  return c != kNoClass && ((condition->class_mask >> c) & 1) != 0;
+  return (condition->class_mask & layout.standing(state, condition->model)) != 0;
 }
 
 uint8_t Classifier::Impl::mark_of(FlowState& state) const noexcept {
   for (size_t slot = layout.slots.size(); slot-- > 0;) {
     const ActiveModel& model = models->models()[slot];
-    const uint8_t c = layout.model(state, slot).verdict.class_index;
-    if (!model.marks || c == kNoClass) continue;
-    return model.class_dscp[c].value_or(kNoMark);
+    uint32_t standing = layout.standing(state, slot);
+    if (!model.marks || standing == 0) continue;
+    // Of several kinds in one tunnel the most demanding one decides for all its packets.
+    std::optional<Dscp> mark;
+    for (; standing != 0; standing &= standing - 1) {
+      const auto& dscp = model.class_dscp[static_cast<size_t>(std::countr_zero(standing))];
+      if (dscp && (!mark || precedes(*dscp, *mark))) mark = dscp;
+    }
+    return mark.value_or(kNoMark);
   }
   return kNoMark;
 }
@@ -272,6 +287,7 @@ void Classifier::Impl::emit(FlowId id, FlowState& state, uint8_t slot,
   event.generation = static_cast<uint32_t>(models->generation());
   event.model = slot;
   event.class_index = verdict.class_index;
+  event.labels = layout.is_multilabel(slot) ? layout.labels(state, slot) : 0;
   event.mark = entry.mark;
   event.up_is_a = (entry.flags & kUpIsA) != 0;
   event.confidence =

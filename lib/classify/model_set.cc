@@ -34,11 +34,24 @@ void check(const std::vector<ActiveModel>& models) {
   }
 }
 
+std::vector<ActiveModel> complete(std::vector<ActiveModel> models) {
+  check(models);
+  for (ActiveModel& active : models) {
+    if (active.model->multilabel && active.label_thresholds.empty()) {
+      active.label_thresholds = active.model->label_thresholds;
+    }
+    if (active.model->multilabel) {
+      active.label_thresholds.resize(active.model->classes.size(), 0.5F);
+    }
+  }
+  return models;
+}
+
 }  // namespace
 
 ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models)
     : generation_(generation),
-      models_((check(models), std::move(models))),
+      models_(complete(std::move(models))),
       plan_(std::make_shared<const WindowPlan>(input_specs(models_))) {
   for (const ActiveModel& active : models_) {
     spec_of_.push_back(plan_->index_of(active.model->input));

@@ -41,6 +41,8 @@ struct ActiveModel {
   bool marks = true;  ///< its verdicts set the mark; of several that do, the highest slot with a
                       ///< verdict wins
   std::vector<std::optional<Dscp>> class_dscp;  ///< per class; nullopt: leave the packet as it is
+  /// Of a multi-label model, per class: above it the class is there. Empty: the model's own.
+  std::vector<float> label_thresholds;
 };
 
 /// What all workers run: immutable, replaced as a whole (RCU).

@@ -1,5 +1,6 @@
 // The packets' way: parse, find flows, record, queue what is due, mark.
 #include <algorithm>
+#include <bit>
 
 #include "classify/classifier_impl.h"
 #include "mark/marker.h"
@@ -216,13 +217,21 @@ FlowState& Classifier::Impl::count_staged(FlowEntry& entry) noexcept {
   return state;
 }
 
-void Classifier::Impl::count_classes(const FlowState& state, uint64_t packets,
-                                     uint64_t bytes) noexcept {
+void Classifier::Impl::count_classes(FlowState& state, uint64_t packets, uint64_t bytes) noexcept {
   for (size_t slot = 0; slot < layout.slots.size(); ++slot) {
     const uint8_t c = state.standing[slot];
     if (c == kNoClass) continue;
-    counters.models[slot].packets[c].add(packets);
-    counters.models[slot].bytes[c].add(bytes);
+    ModelCounters& of_model = counters.models[slot];
+    if (c != kSetOfClasses) {
+      of_model.packets[c].add(packets);
+      of_model.bytes[c].add(bytes);
+      continue;
+    }
+    for (uint32_t labels = layout.labels(state, slot); labels != 0; labels &= labels - 1) {
+      const auto label = static_cast<size_t>(std::countr_zero(labels));
+      of_model.packets[label].add(packets);
+      of_model.bytes[label].add(bytes);
+    }
   }
 }
 

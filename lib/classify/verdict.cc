@@ -8,14 +8,22 @@ uint8_t best_class(std::span<const float> voted) noexcept {
   return static_cast<uint8_t>(std::max_element(voted.begin(), voted.end()) - voted.begin());
 }
 
-VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const float> window,
-                   bool provisional, const VerdictPolicy& policy) noexcept {
+namespace {
+
+void average(VerdictState& state, std::span<float> voted, std::span<const float> window,
+             bool provisional, const VerdictPolicy& policy) noexcept {
   if (state.windows < UINT16_MAX) ++state.windows;
   const uint32_t voters = std::clamp<uint32_t>(state.windows, 1, std::max(1U, policy.votes));
   const float weight = std::max(1.0F / static_cast<float>(voters), provisional ? 0.5F : 0.0F);
   for (size_t c = 0; c < voted.size(); ++c) voted[c] += weight * (window[c] - voted[c]);
   if (!provisional) state.settled = true;
+}
 
+}  // namespace
+
+VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const float> window,
+                   bool provisional, const VerdictPolicy& policy) noexcept {
+  average(state, voted, window, provisional, policy);
   const uint8_t best = best_class(voted);
   if (state.class_index == kNoClass) {
     if (voted[best] < policy.confidence) return VerdictChange::none;
@@ -33,6 +41,29 @@ VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const 
     return VerdictChange::abstained;
   }
   return VerdictChange::none;
+}
+
+VerdictChange vote_labels(VerdictState& state, uint32_t& labels, std::span<float> voted,
+                          std::span<const float> window, bool provisional,
+                          std::span<const float> thresholds, const VerdictPolicy& policy) noexcept {
+  average(state, voted, window, provisional, policy);
+  const uint32_t before = labels;
+  labels = 0;
+  uint8_t surest = kNoClass;
+  for (uint8_t c = 0; c < voted.size(); ++c) {
+    const bool stood = (before >> c & 1) != 0;
+    const float least =
+        stood ? thresholds[c] - std::min(policy.hysteresis, thresholds[c] / 2) : thresholds[c];
+    if (!(voted[c] > least)) continue;
+    labels |= uint32_t{1} << c;
+    if (surest == kNoClass || voted[c] > voted[surest]) surest = c;
+  }
+  const bool stays = state.class_index != kNoClass && (labels >> state.class_index & 1) != 0;
+  if (!stays) state.class_index = surest;
+  if (labels == before) return VerdictChange::none;
+  return before == 0   ? VerdictChange::given
+         : labels == 0 ? VerdictChange::abstained
+                       : VerdictChange::changed;
 }
 
 }  // namespace flowmark

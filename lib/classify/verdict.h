@@ -8,6 +8,7 @@
 namespace flowmark {
 
 inline constexpr uint8_t kNoClass = 0xff;
+inline constexpr uint8_t kSetOfClasses = 0xfe;  ///< in FlowState::standing: look at the labels
 
 /// What one model thinks of one flow: the votes of its newest windows and the standing verdict.
 /// Plain data in the flow's block; `probabilities` (one a class) lie beside it.
@@ -32,6 +33,15 @@ enum class VerdictChange : uint8_t {
 /// one replaces it only with a lead of `hysteresis`; it is withdrawn below confidence - hysteresis.
 VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const float> window,
                    bool provisional, const VerdictPolicy& policy) noexcept;
+
+/// The same for a model that answers yes or no to every class (Model::multilabel). `labels`: bits
+/// of the classes that stand. A class joins them above its threshold and leaves them `hysteresis`
+/// below it (half the threshold at most). `state.class_index` is one of them, which stays while it
+/// stands: what speaks for the flow where only one class can. given: there were none before;
+/// changed: there are others now; abstained: none is left.
+VerdictChange vote_labels(VerdictState& state, uint32_t& labels, std::span<float> voted,
+                          std::span<const float> window, bool provisional,
+                          std::span<const float> thresholds, const VerdictPolicy& policy) noexcept;
 
 /// Class with the highest voted probability.
 uint8_t best_class(std::span<const float> voted) noexcept;

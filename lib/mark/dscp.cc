@@ -53,6 +53,11 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+bool precedes(Dscp a, Dscp b) noexcept {
+  if (a == dscp::kLowerEffort || b == dscp::kLowerEffort) return b == dscp::kLowerEffort && a != b;
+  return a > b;
+}
+
 std::string dscp_name(Dscp value) {
   const auto* found = std::find_if(kNames.begin(), kNames.end(),
                                    [value](const NamedDscp& n) { return n.value == value; });

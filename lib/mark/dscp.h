@@ -20,6 +20,10 @@ inline constexpr Dscp kAf41 = 34;
 inline constexpr Dscp kExpedited = 46;  ///< EF, RFC 3246
 }  // namespace dscp
 
+/// Whether packets with the mark `a` are served before those with `b`: by the higher code point,
+/// but LE comes behind everything (RFC 8622).
+bool precedes(Dscp a, Dscp b) noexcept;
+
 /// "EF", "AF31", "CS5", "DF", "LE", "VA", or the number.
 std::string dscp_name(Dscp value);
 

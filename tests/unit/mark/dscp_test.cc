@@ -28,6 +28,14 @@ TEST(Dscp, RefusesWhatIsNone) {
   }
 }
 
+TEST(Dscp, LowerEffortComesBehindEverything) {
+  EXPECT_TRUE(precedes(dscp::kExpedited, dscp::kAf41));
+  EXPECT_TRUE(precedes(dscp::kAf11, dscp::kDefault));
+  EXPECT_TRUE(precedes(dscp::kDefault, dscp::kLowerEffort));
+  EXPECT_FALSE(precedes(dscp::kLowerEffort, dscp::kDefault));
+  EXPECT_FALSE(precedes(dscp::kLowerEffort, dscp::kLowerEffort));
+}
+
 TEST(Dscp, EveryValueSurvivesTheRoundTrip) {
   for (int value = 0; value < 64; ++value) {
     const auto dscp = static_cast<Dscp>(value);
