@@ -5,6 +5,7 @@
 #include <pcap/pcap.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -104,7 +105,9 @@ class DistributorTest : public ::testing::TestWithParam<uint32_t> {
     start_dpdk();
     static int opened = 0;
     const std::string test = std::to_string(opened++);
-    folder_ = ::testing::TempDir() + "flowmark-distributor-" + test;
+    // Tests run side by side, each in a process.
+    folder_ =
+        ::testing::TempDir() + "flowmark-distributor-" + std::to_string(getpid()) + "-" + test;
     std::filesystem::create_directories(folder_);
     pool_ = make_packet_pool(2, 8, GetParam(), 0, SOCKET_ID_ANY);
     for (uint16_t p = 0; p < 2; ++p) {
