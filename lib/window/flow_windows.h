@@ -84,10 +84,9 @@ class FlowWindows {
                    BlockPool& pool) noexcept;
 
   /// Brings the pictures up to date: to be called after add() and before any function below that
-  /// tells of pictures. At most so many packets at a time, see is_behind().
+  /// tells of pictures. At most so many packets at a time, see behind().
   AppendResult catch_up(const WindowPlan& plan, BlockPool& pool,
                         uint32_t most = kRingCapacity) noexcept;
-  bool is_behind() const noexcept { return undrawn_ != 0; }
   /// Packets that pictures lack.
   uint32_t behind() const noexcept { return undrawn_; }
 

@@ -53,7 +53,7 @@ void deal(const Packets& packets, uint64_t seed) {
     at += count;
     ASSERT_EQ(lazy.windows->add(records, plan, lazy.pool), FlowWindows::AppendResult::ok);
     if (random() % 8 != 0) continue;
-    while (lazy.windows->is_behind()) {
+    while (lazy.windows->behind() > 0) {
       lazy.windows->catch_up(plan, lazy.pool, static_cast<uint32_t>(1 + random() % 300));
     }
     ASSERT_NO_FATAL_FAILURE(expect_equal(*lazy.windows, *eager.windows, plan));
