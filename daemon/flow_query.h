@@ -24,7 +24,7 @@ struct FlowQuery {
   bool found = false;
   bool has_windows = false;
   bool up_is_a = true;
-  uint32_t packets = 0;  ///< saturates at 65535
+  uint32_t packets = 0;  ///< see Classifier::packets()
   uint8_t mark = kNoMark;
   uint64_t generation = 0;
   std::array<ModelAnswer, kMaxModels> models{};

@@ -104,7 +104,7 @@ void Worker::answer_query() noexcept {
     const FlowEntry& entry = classifier_.flows()[id];
     query.has_windows = entry.state != nullptr;
     query.up_is_a = (entry.flags & kUpIsA) != 0;
-    query.packets = entry.packets;
+    query.packets = classifier_.packets(id);
     query.mark = entry.mark;
     query.generation = running_->generation();
     for (size_t slot = 0; query.has_windows && slot < running_->models().size(); ++slot) {

@@ -3,6 +3,7 @@
 // the packets is not counted.
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Settings {
   WorkerLoop::Options loop;
   uint64_t packets = 10'000'000;
   uint32_t only_flows = 0;
+  std::optional<uint32_t> only_bytes;
   bool json = false;
   bool memory = false;
 };
@@ -117,7 +119,7 @@ void run_memory(const Settings& settings, const ModelSet& models) {
 
 const char* const kHelp =
     "pipeline_bench [--json] [--quick] [--memory] [--models=both|linear|cnn|none] [--flows=N]\n"
-    "               [--burst=N] [--busy-share=X]\n"
+    "               [--packet-bytes=64|0] [--packets=N] [--burst=N] [--busy-share=X]\n"
     "packets per second of one worker on a stream in memory (packet_bytes 0: mixed sizes).\n"
     "--memory: instead the memory of a million flows of a realistic mix.\n";
 
@@ -135,6 +137,10 @@ bool read_argument(const std::string& argument, Settings& settings) {
     settings.models = models;
   } else if (const char* flows = value("--flows=")) {
     settings.only_flows = static_cast<uint32_t>(std::stoul(flows));
+  } else if (const char* bytes = value("--packet-bytes=")) {
+    settings.only_bytes = static_cast<uint32_t>(std::stoul(bytes));
+  } else if (const char* packets = value("--packets=")) {
+    settings.packets = std::stoull(packets);
   } else if (const char* burst = value("--burst=")) {
     settings.loop.burst = static_cast<uint32_t>(std::stoul(burst));
     if (settings.loop.burst != 32 && settings.loop.burst != 64) fail("--burst: 32 or 64");
@@ -162,6 +168,7 @@ int main_of(int argc, char** argv) {
   for (const Case& test : {Case{1000, 64}, Case{100'000, 64}, Case{1'000'000, 64}, Case{1000, 0},
                            Case{100'000, 0}, Case{1'000'000, 0}}) {
     if (settings.only_flows != 0 && settings.only_flows != test.flows) continue;
+    if (settings.only_bytes.value_or(test.packet_bytes) != test.packet_bytes) continue;
     print(test, run(test, settings, set), settings.json);
   }
   return 0;

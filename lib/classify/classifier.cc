@@ -249,6 +249,14 @@ const FlowTable& Classifier::flows() const noexcept {
   return impl_->table;
 }
 
+uint32_t Classifier::packets(FlowId id) const noexcept {
+  const FlowEntry& entry = impl_->table[id];
+  if (entry.state == nullptr) return entry.packets;
+  const auto& state = *static_cast<const FlowState*>(entry.state);
+  return std::max<uint32_t>(entry.packets,
+                            state.total_packets() + entry.staging.count - state.counted);
+}
+
 Classifier::Standing Classifier::standing(FlowId id, size_t model) const noexcept {
   Standing standing;
   auto* state = static_cast<FlowState*>(impl_->table[id].state);

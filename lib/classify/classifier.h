@@ -99,6 +99,8 @@ class Classifier final : private FlowRemovalListener {
   void finish() noexcept;
 
   const FlowTable& flows() const noexcept;
+  /// Of a flow so far, both directions; of one without windows at most 255 (worker thread only).
+  uint32_t packets(FlowId id) const noexcept;
   /// The standing verdict of a flow for a model slot, for `ctl explain` (worker thread only).
   struct Standing {
     uint8_t class_index = kNoClass;

@@ -43,9 +43,11 @@ struct Classifier::Impl {
     uint8_t slot;
     uint8_t side;
   };
-  /// No window of a flow can become due before so many more packets of a direction or this time.
+  /// No window of a flow can become due before so many more packets, of a direction or of both, or
+  /// this time.
   struct NextLook {
     std::array<uint32_t, 2> packets{UINT32_MAX, UINT32_MAX};
+    uint32_t together = UINT32_MAX;
     TimeUs time_us = INT64_MAX;
   };
   void look_at(FlowId id, FlowState& state, WindowName name, uint32_t packets, uint32_t age_ms,

@@ -13,10 +13,15 @@ uint32_t ms_since(TimeUs start_us, TimeUs now_us) noexcept {
   return static_cast<uint32_t>(std::clamp<TimeUs>(elapsed, 0, UINT32_MAX));
 }
 
+/// Of packets until the next look: it may come early, not late.
+uint8_t as_count(uint32_t packets) noexcept {
+  return static_cast<uint8_t>(std::clamp(packets, 1U, 255U));
+}
+
 }  // namespace
 
 void Classifier::Impl::look_again(FlowEntry& entry) noexcept {
-  entry.staging.left = {1, 1};
+  entry.left = 1;
 }
 
 // Queues the windows that this packet makes due and says when to look again.
@@ -41,8 +46,9 @@ void Classifier::Impl::look(FlowId id, uint8_t direction, TimeUs now_us) noexcep
   }
   Staging& staging = entry.staging;
   for (size_t side = 0; side < 2; ++side) {
-    staging.left[side] = static_cast<uint8_t>(std::clamp(next.packets[side], 1U, 255U));
+    staging.left[side] = as_count(next.packets[side]);
   }
+  entry.left = as_count(next.together);
   staging.look_ms = table.now_ms() + kFarMs;
   if (next.time_us < now_us + TimeUs{kFarMs} * kUsPerMs) {
     staging.look_ms = static_cast<uint32_t>(next.time_us / kUsPerMs);
@@ -73,13 +79,8 @@ void Classifier::Impl::look_at(FlowId id, FlowState& state, WindowName name, uin
   const bool at_next = next.asked ? enough || late : enough && late;
   const uint32_t missing = at_next ? 1 : next.packets - std::min(packets, next.packets);
   const bool picture = models->models()[name.slot].model->input.is_picture();
-  // Packets of both directions count for a histogram: one of them comes to half of what is missing
-  // no later than the two together to all of it.
-  const uint32_t until = picture ? missing : missing / 2 + missing % 2;
-  for (uint32_t side = 0; side < 2; ++side) {
-    if (picture && side != name.side) continue;
-    look.packets[side] = std::min(look.packets[side], until);
-  }
+  uint32_t& until = picture ? look.packets[name.side] : look.together;
+  until = std::min(until, missing);
 }
 
 }  // namespace flowmark

@@ -44,7 +44,7 @@ void Classifier::Impl::fetch_for_look(FlowId id, const ParsedPacket& next) const
   if (entry.state == nullptr) return;
   const bool up = next.from_a == ((entry.flags & kUpIsA) != 0);
   const Staging& staging = entry.staging;
-  if (staging.left[up ? 0 : 1] != 1 && !is_late(staging) &&
+  if (staging.left[up ? 0 : 1] != 1 && entry.left != 1 && !is_late(staging) &&
       staging.count + 1U != FlowState::kStaged) {
     return;
   }
@@ -116,7 +116,7 @@ bool Classifier::Impl::up_is_a(const Packet& packet, const ParsedPacket& p) cons
 void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacket& p) noexcept {
   FlowEntry& entry = table[id];
   if (entry.packets == 0 && up_is_a(packet, p)) entry.flags |= kUpIsA;
-  entry.packets = static_cast<uint16_t>(entry.packets + (entry.packets != UINT16_MAX));
+  entry.packets = static_cast<uint8_t>(entry.packets + (entry.packets != UINT8_MAX));
   if ((p.tcp_flags & (kTcpFin | kTcpRst | kTcpSyn)) != 0) [[unlikely]] {
     if ((p.tcp_flags & (kTcpFin | kTcpRst)) != 0) {
       entry.flags |= kClosing;
@@ -190,8 +190,9 @@ void Classifier::Impl::stage(FlowId id, PacketRecord packet, TimeUs time_us) noe
   *entry.next_record() = packet;
   if (++staging.count == FlowState::kStaged) [[unlikely]]
     full_stages[full_stage_count++] = id;
-  const uint8_t left = --staging.left[packet.direction];
-  if (left == 0 || is_late(staging)) [[unlikely]]
+  const uint8_t of_its_own = --staging.left[packet.direction];
+  const uint8_t of_both = --entry.left;
+  if (of_its_own == 0 || of_both == 0 || is_late(staging)) [[unlikely]]
     look(id, packet.direction, time_us);
 }
 

@@ -30,7 +30,8 @@ struct alignas(64) FlowEntry {
   FlowKey key;
   void* state = nullptr;      ///< owned by the user; given to on_remove when the flow goes
   uint32_t last_seen_ms = 0;  ///< in the table's clock
-  uint16_t packets = 0;       ///< saturates
+  uint8_t packets = 0;        ///< saturates at 255
+  uint8_t left = 0;           ///< with a state: packets of either direction until it is looked at
   uint8_t mark = kNoMark;     ///< DSCP to write, or kNoMark
   uint8_t flags = 0;          ///< FlowFlag bits
   union {

@@ -132,7 +132,7 @@ TEST_F(WorkerTest, StopsWhenTold) {
 }
 
 TEST_F(WorkerTest, AnswersWhatItKnowsOfAFlow) {
-  FakeIo io(conversation(100));
+  FakeIo io(conversation(300));
   io.never_ends();
   ModelPublisher publisher(1, sized(1, 500));
   ClassifierOptions classifier;
@@ -149,7 +149,7 @@ TEST_F(WorkerTest, AnswersWhatItKnowsOfAFlow) {
   query.key = parse_flow("udp 10.0.0.1:40000 192.0.2.1:5004");
   EXPECT_TRUE(worker.ask(query));
   EXPECT_TRUE(query.found);
-  EXPECT_EQ(query.packets, 100u);
+  EXPECT_EQ(query.packets, 300u);
   EXPECT_EQ(query.mark, kSmallMark);
   EXPECT_EQ(query.models[0].class_index, 0);
   ASSERT_EQ(query.models[0].classes, 2u);
