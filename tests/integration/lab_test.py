@@ -4,6 +4,7 @@
 import collections
 import lzma
 import os
+import random
 import struct
 import sys
 import tempfile
@@ -22,7 +23,8 @@ sys.path.insert(0, LAB)
 
 from lab import check, options, output, packets  # noqa: E402
 from lab.apps import APPLICATIONS  # noqa: E402
-from lab.plan import BACKGROUNDS, MIXED, plan  # noqa: E402
+from lab.plan import BACKGROUNDS, FAST, LONG, MIXED, RATE_CAPS_TUNNEL, plan  # noqa: E402
+from lab.shows import fragments  # noqa: E402
 from lab.techniques import TECHNIQUES  # noqa: E402
 
 TUNNELS = [name for name in TECHNIQUES if name != "plain"]
@@ -55,13 +57,15 @@ class Plan(unittest.TestCase):
     def test_recordings_kept_in_the_repository_are_those_of_the_plan(self):
         with open(os.path.join(LAB, "data", "manifest.yaml"), encoding="utf-8") as file:
             kept = {entry["session"]: entry for entry in yaml.safe_load(file)["sessions"]}
-        planned = {s.number: s.manifest() for split in ("train", "test") for s in plan(split, 1)}
+        planned = {s.number: s.manifest() for split in ("train", "test") for name in TECHNIQUES
+                   for kind in (0, MIXED, FAST, LONG) if name != "plain" or kind != MIXED
+                   for s in plan(split, 1, None, name, kind)}
         for number, entry in kept.items():
-            if entry["technique"] == "plain":
-                self.assertEqual(entry, planned[number])
+            self.assertEqual(entry, planned[number])
 
     def test_no_two_sessions_have_the_same_number_or_name(self):
-        kinds = [("plain", 0)] + [(name, kind) for name in TUNNELS for kind in (0, MIXED)]
+        kinds = [("plain", 0), ("plain", LONG), ("plain", FAST)] + [(name, FAST) for name in VPNS]
+        kinds += [(name, kind) for name in TUNNELS for kind in (0, MIXED)]
         kinds += [(name, kind) for name in VPNS for kind in BACKGROUNDS]
         sessions = [s for name, kind in kinds for split in ("train", "test") for s in plan(split, 1, None, name, kind)]
         for key in ("number", "name"):
@@ -79,6 +83,27 @@ class Plan(unittest.TestCase):
                 expected.add("voip")
             self.assertEqual(set(minutes), expected)
             self.assertGreaterEqual(min(minutes.values()), 150, name)
+
+    def test_long_plain_sessions_last_as_long_as_a_tunnels_and_go_as_fast(self):
+        for split in ("train", "test"):
+            for label in APPLICATIONS:
+                long, tunnel = plan(split, 1, label, "plain", LONG), plan(split, 1, label, "wireguard")
+                spans = [(min(s.seconds for s in one), max(s.seconds for s in one)) for one in (long, tunnel)]
+                self.assertLess(abs(spans[0][0] - spans[1][0]) + abs(spans[0][1] - spans[1][1]), 6)
+                if label in RATE_CAPS_TUNNEL:
+                    low, high = RATE_CAPS_TUNNEL[label]
+                    same = [s for s in long if low - 0.05 <= s.conditions.rate_mbit <= high + 0.05]
+                    self.assertGreater(len(same), len(long) / 2)
+                    self.assertGreater(max(s.conditions.rate_mbit for s in long), 1.5 * high)
+
+    def test_on_fast_lines_films_have_rivals_over_the_same_protocols(self):
+        for name, split in (("plain", "train"), ("plain", "test"), ("wireguard", "train")):
+            sessions = plan(split, 1, None, name, FAST)
+            self.assertEqual({s.label for s in sessions}, {"streaming", "browsing", "file-transfer", "p2p"})
+            self.assertGreaterEqual(min(s.conditions.rate_mbit for s in sessions), 20)
+            for protocol in ("http3", "http2"):
+                over = {s.label for s in sessions if protocol in s.variant}
+                self.assertLessEqual({"streaming", "browsing", "file-transfer"}, over, (name, split, protocol))
 
     def test_every_application_of_a_tunnel_meets_every_network_in_training(self):
         for session_label in ("voip", "streaming", "browsing"):
@@ -131,12 +156,19 @@ class Options(unittest.TestCase):
         self.refused("--split", "train", "--background", "77", "--technique", "ipsec")
         self.refused("--split", "train", "--technique", "ipsec", "--install", "--only", "chat")
         self.refused("--split", "train", "--sessions", "0")
+        self.refused("--split", "train", "--technique", "ipsec", "--long")
+        self.refused("--split", "train", "--technique", "tor", "--fast")
+        self.refused("--split", "train", "--technique", "ipsec", "--fast", "--mixed")
+        self.refused("--split", "demo", "--fast")
+        self.refused("--split", "train", "--install", "--no-sequences")
         self.refused("--split", "train", "--seconds", "600")
         self.refused("--split", "train", "--jobs", "25")
 
     def test_a_mixture_is_a_series_of_its_own(self):
         self.assertEqual(options.parse(["--split", "test", "--technique", "tor", "--mixed"]).series, "tor-mixed")
         self.assertEqual(options.parse(["--split", "test"]).series, "plain")
+        self.assertEqual(options.parse(["--split", "test", "--fast"]).series, "plain-fast")
+        self.assertEqual(options.parse(["--split", "test", "--long"]).series, "plain-long")
 
 
 class Recordings(unittest.TestCase):
@@ -158,11 +190,12 @@ class Recordings(unittest.TestCase):
     def test_each_series_has_its_file_and_each_session_its_entry(self):
         steps = [(0, 100, True), (1500, 1200, False), (20, 60, True)]
         sessions = [plan("test", 1, "chat", "wireguard")[0], plan("test", 1, None, "wireguard", MIXED)[0],
-                    plan("test", 1, "chat", "ipsec", 300)[0], plan("test", 1, "chat")[0]]
+                    plan("test", 1, "chat", "ipsec", 300)[0], plan("test", 1, "chat")[0],
+                    plan("test", 1, "p2p", "plain", FAST)[0], plan("test", 1, "chat", "plain", LONG)[0]]
         for session in sessions:
             self.record(session, steps)
         names = ["test-wireguard.csv.xz", "test-wireguard-mixed.csv.xz", "test-ipsec-background300.csv.xz",
-                 "test.csv.xz"]
+                 "test.csv.xz", "test-plain-fast.csv.xz", "test-plain-long.csv.xz"]
         for session, name in zip(sessions, names):
             output.collect(self.out, "test", session.series)
             (number, label, start, flow), = packets.read_sequences(os.path.join(self.out, name))
@@ -174,11 +207,53 @@ class Recordings(unittest.TestCase):
             self.assertEqual(known, {
                 "application": session.variant, "technique": session.technique, "session": str(session.number),
                 "network": session.conditions.profile, "split": "test",
-                **({"background": "300"} if session.background else {})})
+                **({"background": "300"} if session.background else {}),
+                **({"kind": session.kind} if session.kind else {})})
         with open(os.path.join(self.out, "manifest.yaml"), encoding="utf-8") as file:
             entries = {entry["session"]: entry for entry in yaml.safe_load(file)["sessions"]}
         self.assertEqual(entries, {s.number: s.manifest() for s in sessions})
-        self.assertEqual([entries[s.number].get("background_pps") for s in sessions], [None, None, 300, None])
+        self.assertEqual([s.number for s in sessions if "background_pps" in entries[s.number]], [sessions[2].number])
+
+    def test_the_repository_keeps_the_entries_of_what_it_keeps(self):
+        kept, other = plan("test", 1, "chat", "wireguard")[0], plan("test", 1, "chat", "ipsec", 300)[0]
+        with tempfile.TemporaryDirectory() as repository:
+            for session in (kept, other):
+                self.record(session, [(0, 100, True), (1500, 1200, False)])
+                output.collect(self.out, "test", session.series)
+            output.install(self.out, "test", kept.series, repository)
+            self.assertEqual(sorted(os.listdir(os.path.join(repository, "data"))),
+                             ["manifest.yaml", "test-wireguard.csv.xz"])
+            with open(os.path.join(repository, "data", "manifest.yaml"), encoding="utf-8") as file:
+                self.assertEqual(yaml.safe_load(file)["sessions"], [kept.manifest()])
+
+    def test_gaps_are_rounded_by_little_and_sizes_not(self):
+        dice = random.Random(5)
+        steps = [(int(10 ** dice.uniform(0, 7.2)), dice.randint(20, 1400), dice.random() < 0.3) for _ in range(3000)]
+        session = plan("test", 1, "chat", "wireguard")[0]
+        made = self.record(session, steps)
+        output.collect(self.out, "test", session.series)
+        (_, _, _, flow), = packets.read_sequences(os.path.join(self.out, "test-wireguard.csv.xz"))
+        self.assertEqual([abs(size) for _, size in flow], [packet.size for packet in made])
+        self.assertEqual(flow[0][0], made[0].time_us)
+        for i in range(1, len(made)):
+            gap = made[i].time_us - made[i - 1].time_us
+            self.assertLessEqual(abs(flow[i][0] - flow[i - 1][0] - gap), packets.MOST_ROUNDED * gap)
+        whole = made[-1].time_us - made[0].time_us
+        self.assertLess(abs(flow[-1][0] - made[-1].time_us), 0.002 * whole)
+        self.assertTrue(all(packets.rounded(gap) == gap for gap in range(100)))
+
+    def test_fragments_of_a_film_are_found_and_a_cut_film_is_refused(self):
+        box = lambda kind, size: struct.pack(">I4s", 8 + size, kind) + bytes(size)  # noqa: E731
+        path = os.path.join(self.out, "film.mp4")
+        whole = box(b"ftyp", 12) + box(b"moov", 90) + box(b"moof", 30) + box(b"mdat", 500)
+        whole += box(b"moof", 30) + box(b"mdat", 70)
+        with open(path, "wb") as file:
+            file.write(whole)
+        self.assertEqual(fragments(path), [[118, 38 + 508], [118 + 546, 38 + 78]])
+        with open(path, "wb") as file:
+            file.write(whole[:-5])
+        with self.assertRaises(RuntimeError):
+            fragments(path)
 
     def test_a_session_is_recorded_once_and_again_where_it_changed(self):
         session = plan("test", 1, "chat", "wireguard")[0]

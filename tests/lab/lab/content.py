@@ -11,6 +11,7 @@ import shutil
 import wave
 from array import array
 
+from . import shows
 from .process import check
 
 _SPEECH_RATE = 16000
@@ -43,6 +44,7 @@ class Content:
     def __init__(self, cache, split, seed):
         self.folder = os.path.join(cache, "content", split)
         self._split = split
+        self._seed = seed
         self._random = random.Random(f"{seed}-{split}-content")
 
     def path(self, *parts):
@@ -50,7 +52,7 @@ class Content:
 
     def make(self):
         for name, maker in (("speech", self._speech), ("films", self._films), ("sites", self._sites),
-                            ("files", self._files), ("swarm", self._swarm)):
+                            ("files", self._files), ("swarm", self._swarm), ("shows", self._shows)):
             final, temporary = self.path(name), self.path(name + ".part")
             if os.path.isdir(final):
                 continue
@@ -203,6 +205,9 @@ class Content:
             with open(os.path.join(folder, f"file{number:02d}-{size}.bin"), "wb") as file:
                 for _ in range(size >> 16):
                     file.write(self._random.randbytes(1 << 16))
+
+    def _shows(self, folder):
+        shows.make(folder, self._split, random.Random(f"{self._seed}-{self._split}-shows"))
 
     def _swarm(self, folder):
         """More than a session can fetch, so that a client is leeching from start to end."""

@@ -9,6 +9,7 @@ all this as it is.
 """
 
 import subprocess
+import threading
 import zlib
 
 from .conditions import relay_commands
@@ -20,6 +21,7 @@ OUTSIDE4, OUTSIDE6 = "198.51.100.0/24", "2001:db8:88::/64"
 TRANSIT4, TRANSIT6 = "203.0.113", "2001:db8:113:"
 TRANSIT_NETWORKS = f"{TRANSIT4}.0/24", f"{TRANSIT6}:/64"
 LAN_GATEWAYS = "10.77.0.1", "fd77::1"
+OUTSIDE_GATEWAYS = "198.51.100.1", "2001:db8:88::1"
 _OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro")
 
 # Server namespaces and the last number of their addresses (198.51.100.N and 2001:db8:88::N).
@@ -46,6 +48,7 @@ class Relay:
         self._process = processes.start(
             namespace, "chrt", "--rr", "20", binary, "--inside", inside_side, "--outside", outside_side,
             "--seed", str(seed), log=f"relay-{namespace}", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._lock = threading.Lock()  # sessions start and end side by side: each waits for its own answer
         self._expect("ready")
 
     def _expect(self, start):
@@ -55,9 +58,10 @@ class Relay:
         return answer
 
     def command(self, line):
-        self._process.stdin.write(line.encode() + b"\n")
-        self._process.stdin.flush()
-        return self._expect("ok")
+        with self._lock:
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+            return self._expect("ok")
 
 
 class Network:
@@ -124,8 +128,8 @@ class Network:
         self._cable(name, "eth0", side, port)
         check("ip", "-n", NAMESPACE_PREFIX + name, "link", "set", "eth0", "address", hardware)
         check("ip", "-n", NAMESPACE_PREFIX + side, "link", "set", port, "master", "br0")
-        length4, route = (16, LAN_GATEWAYS[0]) if side == "lan" else (24, "198.51.100.1")
-        route6 = LAN_GATEWAYS[1] if side == "lan" else "2001:db8:88::1"
+        length4, route = (16, LAN_GATEWAYS[0]) if side == "lan" else (24, OUTSIDE_GATEWAYS[0])
+        route6 = LAN_GATEWAYS[1] if side == "lan" else OUTSIDE_GATEWAYS[1]
         for address in addresses4:
             check("ip", "-n", NAMESPACE_PREFIX + name, "addr", "add", f"{address}/{length4}", "dev", "eth0")
         for address in addresses6:

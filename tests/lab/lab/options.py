@@ -4,7 +4,7 @@ import argparse
 import os
 
 from .apps import APPLICATIONS
-from .plan import BACKGROUNDS, MIXED, series
+from .plan import BACKGROUNDS, FAST, LONG, MIXED, series
 from .techniques import TECHNIQUES
 from .techniques.base import MOST_SLOTS, Tunnel
 
@@ -19,11 +19,15 @@ def parse(arguments=None):
     parser.add_argument("--mixed", action="store_true", help="two to four applications at once in the tunnel")
     parser.add_argument("--background", type=int, default=0, choices=BACKGROUNDS, metavar="PPS",
                         help="packets a second of other traffic in the tunnel: 100, 300 or 1000")
+    parser.add_argument("--long", action="store_true", help="plain sessions as long as the tunnels', at their rates")
+    parser.add_argument("--fast", action="store_true", help="films, pages, transfers and swarms on fast lines")
     parser.add_argument("--sessions", type=int, metavar="N", help="at most N of each class (default: all planned)")
     parser.add_argument("--seconds", type=int, metavar="S", help="length of every session, for trying things out")
     parser.add_argument("--out", help="where recordings go (default: recordings in the cache)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=6, help="sessions at the same time (the demo: all)")
+    parser.add_argument("--no-sequences", action="store_true",
+                        help="leave the sequence files to the next run without it: they take minutes")
     parser.add_argument("--install", action="store_true", help="put the results where the repository keeps them")
     parser.add_argument("--hold", action="store_true", help="record nothing, keep network and servers up")
     options = parser.parse_args(arguments)
@@ -33,10 +37,20 @@ def parse(arguments=None):
         parser.error("--mixed goes with a --technique: without a tunnel every flow has one class")
     if options.background and not issubclass(TECHNIQUES[options.technique], Tunnel):
         parser.error("--background goes with a VPN as --technique: it is UDP, and other flows than the plain ones")
-    if options.mixed and (options.background or options.only):
-        parser.error("--mixed goes without --background and --only")
-    options.kind = MIXED if options.mixed else options.background
+    if options.mixed and options.only:
+        parser.error("--mixed goes without --only")
+    if options.mixed + options.long + options.fast + bool(options.background) > 1:
+        parser.error("--mixed, --long, --fast and --background are series of their own: one at a time")
+    if options.long and options.technique != "plain":
+        parser.error("--long is plain: a tunnel's sessions are that long without it")
+    if options.fast and options.technique == "tor":
+        parser.error("--fast goes without Tor, which is not fast, and carries no QUIC")
+    if options.split == "demo" and (options.long or options.fast):
+        parser.error("--long and --fast go with train and test")
+    options.kind = LONG if options.long else FAST if options.fast else MIXED if options.mixed else options.background
     options.series = series(options.technique, options.kind)
+    if options.install and options.no_sequences:
+        parser.error("--install wants the sequences, without --no-sequences")
     if options.install and (options.only or options.sessions or options.seconds):
         parser.error("--install wants the whole split, without --only, --sessions and --seconds")
     if not 1 <= options.jobs <= MOST_SLOTS:

@@ -49,7 +49,8 @@ def forget(out, split):
 
 
 def entry_series(entry):
-    return series(entry["technique"], MIXED if SEPARATOR in entry["label"] else entry.get("background_pps", 0))
+    kind = entry.get("kind") or entry.get("background_pps", 0)
+    return series(entry["technique"], MIXED if SEPARATOR in entry["label"] else kind)
 
 
 def sequences_name(split, name):
@@ -64,8 +65,8 @@ def _entries(out, split):
     return sorted(entries, key=lambda entry: entry["session"])
 
 
-_MANIFEST_KEYS = ("path", "label", "application", "technique", "background_pps", "network", "session", "seconds",
-                  "split")
+_MANIFEST_KEYS = ("path", "label", "application", "technique", "background_pps", "kind", "network", "session",
+                  "seconds", "split")
 
 
 class _Flow(dict):
@@ -76,10 +77,11 @@ yaml.SafeDumper.add_representer(
     _Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True))
 
 
-def _write_manifest(out, splits):
+def _write_manifest(out, folder, has=lambda split, name: True):
+    """All that is recorded in `out`, or of it the series that `has` says yes to, as folder/manifest.yaml."""
     sessions = [dict({key: entry[key] for key in _MANIFEST_KEYS if key in entry}, network=_Flow(entry["network"]))
-                for split in splits for entry in _entries(out, split)]
-    temporary = os.path.join(out, "manifest.yaml.part")
+                for split in ("train", "test") for entry in _entries(out, split) if has(split, entry_series(entry))]
+    temporary = os.path.join(folder, "manifest.yaml.part")
     with open(temporary, "w", encoding="utf-8") as file:
         file.write("# Paths are those of the captures beside this file when record.sh wrote it. In the sequence\n"
                    "# files <split>.csv.xz (plain) and <split>-<technique>....csv.xz, session N has the flows\n"
@@ -92,6 +94,7 @@ def _known(entry):
     """What the sequences say of each flow beside its label: what to split and to compare by."""
     return {"application": entry["application"], "technique": entry["technique"],
             **({"background": entry["background_pps"]} if "background_pps" in entry else {}),
+            **({"kind": entry["kind"]} if "kind" in entry else {}),
             "network": entry["network"]["profile"], "session": entry["session"], "split": entry["split"]}
 
 
@@ -133,18 +136,19 @@ def collect(out, split, name):
     else:
         entries = [entry for entry in _entries(out, split) if entry_series(entry) == name]
         _write_sequences(out, split, name, entries)
-        _write_manifest(out, ("train", "test"))
+        _write_manifest(out, out)
 
 
 def install(out, split, name, lab_folder):
     """Copies the results to where the repository keeps them, each by a rename."""
-    demo = os.path.join(os.path.dirname(os.path.dirname(lab_folder)), "config", "demo")
-    data = os.path.join(lab_folder, "data")
-    places = (data, (sequences_name(split, name), "manifest.yaml"))
+    folder, files = os.path.join(lab_folder, "data"), (sequences_name(split, name),)
     if split == "demo":
-        places = (demo, ("demo.pcap.gz", "labels.yaml"))
-    os.makedirs(places[0], exist_ok=True)
-    for name in places[1]:
-        temporary = os.path.join(places[0], name + ".part")
-        shutil.copyfile(os.path.join(out, name), temporary)
-        os.replace(temporary, os.path.join(places[0], name))
+        folder = os.path.join(os.path.dirname(os.path.dirname(lab_folder)), "config", "demo")
+        files = ("demo.pcap.gz", "labels.yaml")
+    os.makedirs(folder, exist_ok=True)
+    for file in files:
+        temporary = os.path.join(folder, file + ".part")
+        shutil.copyfile(os.path.join(out, file), temporary)
+        os.replace(temporary, os.path.join(folder, file))
+    if split != "demo":  # of the series whose sequences are there
+        _write_manifest(out, folder, lambda *one: os.path.exists(os.path.join(folder, sequences_name(*one))))

@@ -41,6 +41,18 @@ SECONDS_BACKGROUND = (64, 72)
 # beside one application. Each has numbers of its own; new ones go to the end.
 MIXED = "mixed"
 BACKGROUNDS = (100, 300, 1000)
+# Plain sessions as long as the tunnels', at their rates and wider ones, so that a technique is not
+# known by its rates; a slow transfer is one flow of a minute, a fast one many short ones.
+LONG = "long"
+SESSIONS_LONG = {"voip": (18, 9), "streaming": (18, 9), "browsing": (14, 7), "file-transfer": (33, 18),
+                 "chat": (18, 9), "p2p": (12, 6)}  # to train, to test
+RATE_CAPS_LONG = {"file-transfer": (1.4, 6.0), "p2p": (0.7, 4.0), "streaming": (3.0, 12.0)}  # of every third
+# Films, pages, transfers and swarms on fast lines: a film is then bursts, as is everything else.
+FAST = "fast"
+SESSIONS_FAST = {"streaming": (36, 18), "browsing": (12, 6), "file-transfer": (18, 9), "p2p": (6, 4)}
+SESSIONS_FAST_TUNNEL = {"streaming": (9, 6), "browsing": (4, 3), "file-transfer": (6, 4), "p2p": (2, 2)}
+SECONDS_FAST = (42, 54)
+KINDS = (0, MIXED, *BACKGROUNDS, LONG, FAST)
 CAPTURE_SUFFIX = ".pcap.gz"
 
 
@@ -56,6 +68,7 @@ class Session:
     seed: str
     technique: str = "plain"
     background: int = 0  # packets a second in the tunnel that belong to nothing
+    kind: str = ""  # LONG, FAST
     slot: int = 0
     addresses: tuple = ()
     inner: tuple = ()  # the client's addresses within its tunnel
@@ -63,11 +76,11 @@ class Session:
     @property
     def name(self):
         kind = f"{self.label}-{self.variant}"
-        return f"{kind}-{self.number}" if self.technique == "plain" else f"{kind}-{self.series}-{self.number}"
+        return f"{kind}-{self.number}" if self.series == "plain" else f"{kind}-{self.series}-{self.number}"
 
     @property
     def series(self):
-        return series(self.technique, MIXED if SEPARATOR in self.label else self.background)
+        return series(self.technique, MIXED if SEPARATOR in self.label else self.kind or self.background)
 
     def random(self):
         return random.Random(f"{self.seed}-{self.name}")
@@ -76,12 +89,14 @@ class Session:
         return {"path": f"{self.split}/{self.name}{CAPTURE_SUFFIX}", "label": self.label,
                 "application": self.variant, "technique": self.technique,
                 **({"background_pps": self.background} if self.background else {}),
-                "network": self.conditions.manifest(), "session": self.number, "seconds": self.seconds, "split": self.split}
+                **({"kind": self.kind} if self.kind else {}),
+                "network": self.conditions.manifest(), "session": self.number, "seconds": self.seconds,
+                "split": self.split}
 
 
 def series(technique, kind=0):
-    """What one file of sequences holds; `kind`: 0, MIXED or a background."""
-    return technique + (f"-{kind}" if kind == MIXED else f"-background{kind}" if kind else "")
+    """What one file of sequences holds; `kind`: one of KINDS."""
+    return technique + (f"-background{kind}" if kind in BACKGROUNDS else f"-{kind}" if kind else "")
 
 
 def _session(dice, label, variant, split, number, profile, family, seed, seconds, technique="plain"):
@@ -133,7 +148,7 @@ def _later(split, seed, label, variants, technique, first, count, seconds):
 
 def _base(split, technique, kind):
     """Technique K has the numbers K * 1000 and on; each further kind comes 10000 later."""
-    place = (0, MIXED, *BACKGROUNDS).index(kind)
+    place = KINDS.index(kind)
     return 10000 * place + 1000 * list(TECHNIQUES).index(technique) + {"train": 0, "test": 500}[split]
 
 
@@ -192,12 +207,39 @@ def _tunnelled(split, seed, technique, background):
     return sessions
 
 
+def _others(split, seed, technique, kind):
+    """LONG: plain, every application there is. FAST: the applications for fast lines."""
+    sessions = []
+    base = _base(split, technique, kind)
+    profiles = list(conditions.PROFILES)
+    counts = SESSIONS_LONG if kind == LONG else SESSIONS_FAST if technique == "plain" else SESSIONS_FAST_TUNNEL
+    for place, (label, application) in enumerate(APPLICATIONS.items()):
+        dice = random.Random(f"{seed}-{split}-{series(technique, kind)}-{label}")
+        variants = application.fast_variants
+        if kind == LONG:
+            variants = tuple(dict.fromkeys((*application.variants, *application.later_variants, *variants)))
+        for i in range(counts.get(label, (0, 0))[0 if split == "train" else 1]):
+            profile = profiles[(i + i // len(profiles) + place) % len(profiles)]
+            family = 6 if dice.random() < 0.2 and label not in IPV4_ONLY else 4
+            if kind == FAST:
+                drawn = conditions.draw_fast(dice, profile)
+            else:
+                drawn = conditions.draw(dice, profile, (RATE_CAPS_LONG if i % 3 == 2 else RATE_CAPS_TUNNEL).get(label))
+            seconds = dice.randint(*(SECONDS_FAST if kind == FAST else SECONDS_TUNNEL))
+            sessions.append(Session(label, variants[(i + (1 if split == "test" else 0)) % len(variants)], split,
+                                    base + 60 * place + i, seconds, drawn, family, f"{seed}-{split}", technique,
+                                    kind=kind))
+    return sessions
+
+
 def plan(split, seed, only=None, technique="plain", kind=0, most=None, seconds=None):
-    """Sessions of `split` by one technique; `kind`: 0, MIXED or a background, for tunnels.
+    """Sessions of `split` by one technique; `kind`: one of KINDS, MIXED and backgrounds for tunnels.
 
     `most` is how many of each class (mixed: of each number of classes), `seconds` the length of all.
     """
-    if technique == "plain":
+    if kind in (LONG, FAST):
+        sessions = _others(split, seed, technique, kind)
+    elif technique == "plain":
         sessions = _plain(split, seed)
     elif kind == MIXED:
         sessions = _mixed(split, seed, technique)

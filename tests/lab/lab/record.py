@@ -58,6 +58,7 @@ class Lab:
         self.network.up()
         self.certificates = certificates = servers.certificates(os.path.join(self.options.cache, "certificates"))
         servers.start_web(self.processes, self.content, certificates, self.folder, self.options.split)
+        servers.start_quic(self.processes, self.content, certificates, self.folder, self.options.split)
         servers.start_files(self.processes, self.folder)
         if "file-transfer" in labels:
             servers.start_ftp(self.processes, self.content, certificates, self.folder)
@@ -285,7 +286,8 @@ def main():
         missing = [s for s in sessions if not output.is_recorded(options.out, s)]
         say(f"{options.split}, {options.series}: {len(sessions)} sessions, {len(missing)} to record")
         failed = run(options, missing) if missing else []
-    output.collect(options.out, options.split, options.series)
+    if not options.no_sequences:
+        output.collect(options.out, options.split, options.series)
     if options.install and not failed:
         output.install(options.out, options.split, options.series, here)
     if failed:

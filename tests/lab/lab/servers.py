@@ -1,5 +1,7 @@
 """The servers of a run: nginx (sites, films, downloads, uploads), sshd, vsftpd, prosody, ngircd."""
 
+import base64
+import hashlib
 import os
 import shutil
 import subprocess
@@ -12,6 +14,9 @@ from .process import check, inside
 # Last numbers of server addresses. Sites and content networks of even number talk HTTP/2,
 # those of odd number HTTP/1.1.
 SITE, CDN, MEDIA, FILM, DOWNLOAD = 10, (20, 21), (22, 23), (24, 25), 26
+# The same over HTTP/3: films and files, content networks, and hosts that have several sites each.
+QUIC_FILM, QUIC_CDN, QUIC_MEDIA, QUIC_SITES = 27, 28, 29, (30, 31, 32, 33)
+FILM_NAME = "film.lab"  # for a browser
 SSH, FTP, CHAT = 40, 41, 60
 IRC_PORT = 6697
 FTP_DATA_PORTS = range(42000, 42200)
@@ -84,8 +89,9 @@ def start_web(processes, content, certificate_folder, folder, split):
         http2 = protocol == 0
         servers += _NGINX_SERVER.format(listens=_listen([CDN[protocol], MEDIA[protocol]], http2),
                                         root=content.path("sites"), more="")
+        more = "".join(f"    location /{name}/ {{ root {content.folder}; }}\n" for name in ("shows", "files"))
         servers += _NGINX_SERVER.format(listens=_listen([FILM[protocol]], http2),
-                                        root=content.path("films"), more="")
+                                        root=content.path("films"), more=more)
     upload = f"    location /up/ {{ alias {uploads}/; dav_methods PUT; }}\n"
     servers += _NGINX_SERVER.format(listens=_listen([DOWNLOAD], False), root=content.path("files"), more=upload)
     path = os.path.join(folder, "nginx.conf")
@@ -93,6 +99,72 @@ def start_web(processes, content, certificate_folder, folder, split):
         file.write(_NGINX.format(folder=folder, certificates=certificate_folder, servers=servers))
     processes.start("web", "nginx", "-e", os.path.join(folder, "nginx-error.log"), "-c", path, log="nginx")
     wait_for_port("web", server_address(DOWNLOAD), 443)
+
+
+_CADDY = """{{
+  admin off
+  auto_https off
+  storage file_system {folder}/caddy
+  servers {{
+    protocols h1 h2 h3
+  }}
+}}
+(common) {{
+  tls {certificates}/server.pem {certificates}/server.key
+  header Access-Control-Allow-Origin *
+  respond /beacon 204
+}}
+https://{film} {{
+  bind {film_hosts}
+  import common
+  root * {content}
+  file_server
+  handle /up/* {{
+    reverse_proxy https://{upload} {{
+      transport http {{
+        tls_insecure_skip_verify
+      }}
+    }}
+  }}
+}}
+"""
+_CADDY_SITE = """https://{name} {{
+  bind {hosts}
+  import common
+  root * {root}
+  file_server
+}}
+"""
+
+
+def _caddy_hosts(*numbers):
+    return " ".join(host for n in numbers for host in (server_address(n), f"[{server_address(n, 6)}]"))
+
+
+def start_quic(processes, content, certificate_folder, folder, split):
+    """caddy, for what goes over HTTP/3; it hands uploads on to nginx."""
+    text = _CADDY.format(folder=folder, certificates=certificate_folder, film=FILM_NAME, content=content.folder,
+                         film_hosts=_caddy_hosts(QUIC_FILM), upload=server_address(DOWNLOAD))
+    names = [(f"site{n}.lab", QUIC_SITES[n % len(QUIC_SITES)], content.path("sites", f"site{n}"))
+             for n in range(SITES[split])]
+    for protocol in (0, 1):
+        names += [(f"cdn{protocol}.lab", QUIC_CDN, content.path("sites")),
+                  (f"media{protocol}.lab", QUIC_MEDIA, content.path("sites"))]
+    for name, number, root in names:
+        text += _CADDY_SITE.format(name=name, hosts=_caddy_hosts(number), root=root)
+    path = os.path.join(folder, "Caddyfile")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    processes.start("web", "caddy", "run", "--config", path, "--adapter", "caddyfile", log="caddy",
+                    env=dict(os.environ, HOME=folder, XDG_DATA_HOME=folder, XDG_CONFIG_HOME=folder))
+    wait_for_port("web", server_address(QUIC_FILM), 443)
+
+
+def key_hash(certificate_folder):
+    """Base64 of SHA-256 of the certificate's public key, by which Chromium is told to trust it."""
+    certificate = check("openssl", "x509", "-in", os.path.join(certificate_folder, "server.pem"), "-pubkey", "-noout")
+    body = "".join(line for line in certificate.splitlines() if not line.startswith("-"))
+    return base64.b64encode(hashlib.sha256(base64.b64decode(body)).digest()).decode()
 
 
 def start_files(processes, folder):

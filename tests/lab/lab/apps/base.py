@@ -1,11 +1,14 @@
 """What every application of the lab has in common."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 
-from ..network import server_address
+from ..network import OUTSIDE_GATEWAYS, server_address
+from ..process import NAMESPACE_PREFIX, check
+from ..servers import FILM_NAME, key_hash
 
 PYTHON = "/usr/bin/python3"
 LAB_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -21,6 +24,7 @@ class Application:
     # Variants that came after the first recordings: their sessions follow the others', so that those
     # keep their numbers, and mixtures do without them.
     later_variants = ()
+    fast_variants = ()  # for fast lines
 
     def __init__(self, session, lab, processes, folder):
         self.session = session
@@ -32,6 +36,7 @@ class Application:
         self.deadline = None
         self.route_back = None  # of a tunnel: makes a new server know the way back
         self._hosts = []
+        self._paced = False
         os.makedirs(folder, exist_ok=True)
 
     def prepare(self):
@@ -48,8 +53,36 @@ class Application:
         for name in self._hosts:
             self.lab.network.remove_host(name)
         self._hosts = []
+        if self._paced:
+            self._web_route("del")
+            self._paced = False
 
     # -- helpers
+
+    @property
+    def fast(self):
+        return self.session.kind == "fast"
+
+    def _web_route(self, verb, *options):
+        gateway = OUTSIDE_GATEWAYS[0 if self.session.family == 4 else 1]
+        check("ip", "-n", NAMESPACE_PREFIX + "web", f"-{self.session.family}", "route", verb, self.client_address,
+              "via", gateway, *options)
+
+    def vary_pacing(self):
+        """Half of the web server's clients get BBR, as with the big providers of films; before any packet."""
+        if not self.session.inner:  # a tunnel's route is there already
+            self._paced = True
+            self._web_route("replace", "congctl", self.random.choice(("bbr", "cubic")))
+
+    def run_page(self, address, function, parameters, quic):
+        """Chromium at a page of the film server that runs a function of fetch.js."""
+        order = {"folder": self.folder, "names": {FILM_NAME: address}, "seconds": self.left(),
+                 "quic": key_hash(self.lab.certificates) if quic else None,
+                 "url": f"https://{FILM_NAME}/shows/index.html", "function": function, "parameters": parameters}
+        path = os.path.join(self.folder, "order.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(order, file)
+        self.wait(self.client_python("page", path, log="page"))
 
     def add_server(self, name, number):
         """A host of this session on the server side, with its addresses number `number`."""

@@ -5,27 +5,30 @@ import os
 
 from ..content import SITES
 from ..network import server_address
-from ..packets import TCP, Rule
-from ..servers import CDN, MEDIA, SITE
+from ..packets import TCP, UDP, Rule
+from ..servers import CDN, MEDIA, QUIC_CDN, QUIC_MEDIA, QUIC_SITES, SITE, key_hash
 from .base import Application
 
 
 class Browsing(Application):
     label = "browsing"
     variants = ("chromium-http2", "chromium-http1", "chromium-mixed", "curl-http2")
+    fast_variants = ("chromium-http3", "chromium-http2", "chromium-http3", "chromium-mixed")
 
     def prepare(self):
         kind = self.session.variant.split("-")[1]
         sites = range(SITES[self.session.split])
-        self.sites = [n for n in sites if kind == "mixed" or n % 2 == (0 if kind == "http2" else 1)]
+        self.sites = [n for n in sites if kind in ("mixed", "http3") or n % 2 == (0 if kind == "http2" else 1)]
+        self.quic = kind == "http3"
         family = self.session.family
-        self.names = {f"site{n}.lab": server_address(SITE + n, family) for n in sites}
+        numbers = {f"site{n}.lab": QUIC_SITES[n % len(QUIC_SITES)] if self.quic else SITE + n for n in sites}
         for protocol in (0, 1):
-            self.names[f"cdn{protocol}.lab"] = server_address(CDN[protocol], family)
-            self.names[f"media{protocol}.lab"] = server_address(MEDIA[protocol], family)
+            numbers[f"cdn{protocol}.lab"] = QUIC_CDN if self.quic else CDN[protocol]
+            numbers[f"media{protocol}.lab"] = QUIC_MEDIA if self.quic else MEDIA[protocol]
+        self.names = {name: server_address(number, family) for name, number in numbers.items()}
 
     def rules(self):
-        return [Rule(TCP, frozenset([443]), frozenset(self.names.values()))]
+        return [Rule(UDP if self.quic else TCP, frozenset([443]), frozenset(self.names.values()))]
 
     def run(self):
         if self.session.variant.startswith("chromium"):
@@ -36,6 +39,7 @@ class Browsing(Application):
     def _chromium(self):
         visits = {"names": self.names, "seconds": self.session.seconds, "seed": self.random.randrange(1 << 30),
                   "sites": self.sites, "folder": self.folder,
+                  "quic": key_hash(self.lab.certificates) if self.quic else None,
                   "pages": {n: self._pages(n) for n in self.sites}}
         path = os.path.join(self.folder, "visits.json")
         with open(path, "w", encoding="utf-8") as file:

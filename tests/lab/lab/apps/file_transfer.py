@@ -1,44 +1,77 @@
-"""Files going up and down: scp, sftp, HTTPS download and upload, rsync over SSH, FTP over TLS."""
+"""Files going up and down: scp, sftp, HTTPS by curl and Chromium, rsync over SSH, FTP over TLS."""
 
 import os
 
 from ..network import server_address
-from ..packets import TCP, Rule
-from ..servers import DOWNLOAD, FTP, FTP_DATA_PORTS, FTP_UPLOADS, SSH
+from ..packets import TCP, UDP, Rule
+from ..servers import DOWNLOAD, FILM, FTP, FTP_DATA_PORTS, FTP_UPLOADS, QUIC_FILM, SSH
 from .base import Application
+
+_FAST_BYTES = 80e6  # of a session on a fast line: some 60,000 packets
 
 
 class FileTransfer(Application):
     label = "file-transfer"
     variants = ("scp-down", "https-down", "scp-up", "sftp", "https-up", "rsync")
     later_variants = ("ftps-down", "ftps-up")
+    fast_variants = ("chromium-http3-down", "https-down", "scp-down", "chromium-http3-up", "chromium-http2-down",
+                     "ftps-down", "https-up", "scp-up", "rsync")
 
     def prepare(self):
         folder = self.lab.content.path("files")
         self.files = sorted(os.path.join(folder, name) for name in os.listdir(folder))
         self.remote = os.path.join(self.folder, "remote")
         os.makedirs(self.remote)
+        if self.fast:
+            self.vary_pacing()
 
     def rules(self):
         if self.session.variant.startswith("ftps"):  # files travel on connections of their own
             return [Rule(TCP, frozenset([21, *FTP_DATA_PORTS]), frozenset([server_address(FTP, self.session.family)]))]
+        if self._quic():
+            return [Rule(UDP, frozenset([443]), frozenset([server_address(QUIC_FILM, self.session.family)]))]
+        if self.session.variant.startswith("chromium"):
+            return [Rule(TCP, frozenset([443]), frozenset([server_address(FILM[0], self.session.family)]))]
         host = DOWNLOAD if self.session.variant.startswith("https") else SSH
         return [Rule(TCP, frozenset([443 if host == DOWNLOAD else 22]),
                      frozenset([server_address(host, self.session.family)]))]
 
     def run(self):
         """One transfer after the other, as a person who fetches or stores several things."""
-        number = 0
+        if self.session.variant.startswith("chromium"):
+            self._chromium()
+            return
+        number = moved = 0
         while self.left() > 1:
             path = self.random.choice(self.files)
+            moved += os.path.getsize(path)
+            if self.fast and number and moved > _FAST_BYTES:
+                break
             # The longer a person is at it, the bigger the file: the last one is cut off by the end.
-            if self.left() > 40 and self.random.random() < 0.6:
+            if not self.fast and self.left() > 40 and self.random.random() < 0.6:
                 path = max(self.random.sample(self.files, 3), key=os.path.getsize)
             transfer = getattr(self, "_" + self.session.variant.replace("-", "_"))
             self.wait(transfer(path, number))
             self._tidy()
             number += 1
-            self.pause(self.random.lognormvariate(0.7, 0.8))
+            self.pause(self._interval())
+
+    def _interval(self):
+        return self.random.uniform(1, 8) if self.fast else self.random.lognormvariate(0.7, 0.8)
+
+    def _quic(self):
+        return self.session.variant.startswith("chromium-http3")
+
+    def _chromium(self):
+        order, moved = [], 0
+        while not order or (len(order) < 60 and not (self.fast and moved > _FAST_BYTES)):
+            path = self.random.choice(self.files)
+            name = f"/up/{self.session.name}-{len(order)}" if self.session.variant.endswith("up") else (
+                "/files/" + os.path.basename(path))
+            order.append({"url": name, "bytes": os.path.getsize(path), "pause": self._interval()})
+            moved += order[-1]["bytes"]
+        address = server_address(QUIC_FILM if self._quic() else FILM[0], self.session.family)
+        self.run_page(address, "move", {"files": order, "up": self.session.variant.endswith("up")}, self._quic())
 
     def _tidy(self):
         uploads = os.path.join(self.lab.folder, "ftp", FTP_UPLOADS)

@@ -32,6 +32,7 @@ def bencode(value):
 class P2p(Application):
     label = "p2p"
     variants = ("aria2", "transmission")
+    fast_variants = variants
 
     def prepare(self):
         count = _SEEDS + _LEECHERS
@@ -105,7 +106,8 @@ class P2p(Application):
     def _start_peer(self, namespace, name, seed):
         folder = os.path.join(self.folder, f"peer-{name}")
         os.makedirs(folder)
-        limit = self.random.randint(60, 250) if namespace != self.client else 0  # kB/s given away
+        given = (150, 700) if self.fast else (60, 250)  # kB/s
+        limit = self.random.randint(*given) if namespace != self.client else 0
         data = self.lab.content.path("swarm") if seed else folder
         start = self._start_aria2 if self.session.variant == "aria2" else self._start_transmission
         start(namespace, name, folder, data, limit, seed)

@@ -16,10 +16,39 @@ _PORT = 9333  # on the loopback of the client's own namespace
 SWITCHES = (
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--ignore-certificate-errors", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
-    "--disable-domain-reliability", "--no-pings", "--disable-quic", "--window-size=1280,900",
+    "--disable-domain-reliability", "--no-pings", "--window-size=1280,900",
     "--disable-features=OptimizationHints,MediaRouter,Translate,DnsOverHttps,AsyncDns",
     f"--remote-debugging-port={_PORT}",
 )
+
+
+class Browser:
+    """A Chromium that knows the names' addresses; `quic`: the hash of the server's key, for HTTP/3
+    with all of them, or None for none."""
+
+    def __init__(self, folder, names, quic=None):
+        self._folder = folder
+        rules = ", ".join(f"MAP {name} {'[' + address + ']' if ':' in address else address}"
+                          for name, address in names.items())
+        self._switches = [f"--user-data-dir={os.path.join(folder, 'profile')}",
+                          f"--host-resolver-rules={rules}, MAP * ~NOTFOUND"]
+        if quic:  # what --ignore-certificate-errors covers with TCP only
+            self._switches += [f"--origin-to-force-quic-on={','.join(name + ':443' for name in names)}",
+                               f"--ignore-certificate-errors-spki-list={quic}"]
+        else:
+            self._switches.append("--disable-quic")
+        self._process = None
+
+    async def __aenter__(self):
+        with open(os.path.join(self._folder, "chromium.log"), "wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                "nice", "-n", "2", "chromium-headless-shell", *SWITCHES, *self._switches, "about:blank",
+                stdout=log, stderr=log)
+        return self
+
+    async def __aexit__(self, *_):
+        self._process.terminate()
+        await self._process.wait()
 
 
 class Tab:
@@ -91,19 +120,8 @@ async def connect(session, seconds=25):
 async def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         visits = json.load(file)
-    rules = ", ".join(f"MAP {name} {'[' + address + ']' if ':' in address else address}"
-                      for name, address in visits["names"].items())
-    with open(os.path.join(visits["folder"], "chromium.log"), "wb") as log:
-        browser = await asyncio.create_subprocess_exec(
-            "nice", "-n", "2", "chromium-headless-shell", *SWITCHES,
-            f"--user-data-dir={os.path.join(visits['folder'], 'profile')}",
-            f"--host-resolver-rules={rules}, MAP * ~NOTFOUND", "about:blank", stdout=log, stderr=log)
-        try:
-            async with aiohttp.ClientSession() as session:
-                await read(Tab(await connect(session)), visits)
-        finally:
-            browser.terminate()
-            await browser.wait()
+    async with Browser(visits["folder"], visits["names"], visits["quic"]), aiohttp.ClientSession() as session:
+        await read(Tab(await connect(session)), visits)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ async def main():
         file.write("<!DOCTYPE html><title>call</title>\n")
     with open(os.path.join(settings["folder"], "chromium.log"), "wb") as log:
         browser = await asyncio.create_subprocess_exec(
-            "nice", "-n", "2", "chromium-headless-shell", *SWITCHES, *_MEDIA,
+            "nice", "-n", "2", "chromium-headless-shell", "--disable-quic", *SWITCHES, *_MEDIA,
             f"--use-file-for-fake-audio-capture={settings['speech']}",
             f"--user-data-dir={os.path.join(settings['folder'], 'profile')}", "about:blank", stdout=log, stderr=log)
         try:
