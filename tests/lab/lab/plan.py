@@ -44,9 +44,10 @@ BACKGROUNDS = (100, 300, 1000)
 # Plain sessions as long as the tunnels', at their rates and wider ones, so that a technique is not
 # known by its rates; a slow transfer is one flow of a minute, a fast one many short ones.
 LONG = "long"
-SESSIONS_LONG = {"voip": (18, 9), "streaming": (18, 9), "browsing": (14, 7), "file-transfer": (33, 18),
+SESSIONS_LONG = {"voip": (18, 9), "streaming": (32, 16), "browsing": (14, 7), "file-transfer": (33, 18),
                  "chat": (18, 9), "p2p": (12, 6)}  # to train, to test
-RATE_CAPS_LONG = {"file-transfer": (1.4, 6.0), "p2p": (0.7, 4.0), "streaming": (3.0, 12.0)}  # of every third
+RATE_CAPS_LONG = {"file-transfer": (1.4, 6.0), "p2p": (0.7, 4.0), "streaming": (8.0, 80.0)}  # of every third
+LONG_WIDE_EVERY = {"streaming": 2}  # small films on fast lines are what most people watch
 # Films, pages, transfers and swarms on fast lines: a film is then bursts, as is everything else.
 FAST = "fast"
 SESSIONS_FAST = {"streaming": (36, 18), "browsing": (12, 6), "file-transfer": (18, 9), "p2p": (6, 4)}
@@ -221,10 +222,11 @@ def _others(split, seed, technique, kind):
         for i in range(counts.get(label, (0, 0))[0 if split == "train" else 1]):
             profile = profiles[(i + i // len(profiles) + place) % len(profiles)]
             family = 6 if dice.random() < 0.2 and label not in IPV4_ONLY else 4
+            wide = (i + 1) % LONG_WIDE_EVERY.get(label, 3) == 0
             if kind == FAST:
                 drawn = conditions.draw_fast(dice, profile)
             else:
-                drawn = conditions.draw(dice, profile, (RATE_CAPS_LONG if i % 3 == 2 else RATE_CAPS_TUNNEL).get(label))
+                drawn = conditions.draw(dice, profile, (RATE_CAPS_LONG if wide else RATE_CAPS_TUNNEL).get(label))
             seconds = dice.randint(*(SECONDS_FAST if kind == FAST else SECONDS_TUNNEL))
             sessions.append(Session(label, variants[(i + (1 if split == "test" else 0)) % len(variants)], split,
                                     base + 60 * place + i, seconds, drawn, family, f"{seed}-{split}", technique,
