@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <iostream>
+#include <span>
 
 #include "daemon/commands.h"
 
@@ -35,19 +36,24 @@ int report(const char* message, int status) {
   return status;
 }
 
-/// Of a wrong name the parser would only say that a command is missing.
-void check_command_name(CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') {
+/// Of a wrong name the parser would only say that a command is missing. Commands of a command
+/// (model verify) too.
+void check_command_name(CLI::App& app, std::span<char* const> words) {
+  const auto commands = app.get_subcommands([](CLI::App*) { return true; });
+  if (commands.empty() || words.empty() || words[0][0] == '-') {
     return;
   }
   std::string names;
-  for (const CLI::App* known : app.get_subcommands([](CLI::App*) { return true; })) {
-    if (known->get_name() == argv[1]) {
+  for (CLI::App* known : commands) {
+    if (known->get_name() == words[0]) {
+      check_command_name(*known, words.subspan(1));
       return;
     }
     names += (names.empty() ? "" : ", ") + known->get_name();
   }
-  throw UsageError(fmt::format("no command '{}': must be one of {}", argv[1], names));
+  const bool is_outermost = app.get_parent() == nullptr;
+  throw UsageError(fmt::format("{}no command '{}': must be one of {}",
+                               is_outermost ? "" : app.get_name() + ": ", words[0], names));
 }
 
 int run(int argc, char** argv) {
@@ -66,7 +72,7 @@ int run(int argc, char** argv) {
   add_model(app, command);
   add_render(app, command);
   add_ctl(app, command);
-  check_command_name(app, argc, argv);
+  check_command_name(app, std::span<char* const>(argv, static_cast<size_t>(argc)).subspan(1));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -58,7 +58,6 @@ class TrainingRun {
   void choose_thresholds();
   void learn();
   std::vector<uint32_t> training_rows();
-  std::vector<uint32_t> golden_rows() const;
   PartResult judge_part(const std::vector<uint32_t>& rows) const;
   ModelDescription description(const std::string& card) const;
   void write();
@@ -66,6 +65,7 @@ class TrainingRun {
   void judge();
   nlohmann::ordered_json card() const;
   void print() const;
+  void print_confidence() const;
 
   const TrainOptions& options_;
   FeatureSpec spec_;

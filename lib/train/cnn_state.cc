@@ -31,12 +31,17 @@ void add_shape(Digest& digest, const CnnShape& shape) {
   }
 }
 
-void put_epoch(StateWriter& writer, const CnnEpoch& epoch) {
-  writer.put(epoch.epoch);
-  for (const double number :
-       {epoch.loss, epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy}) {
-    writer.put(number);
-  }
+/// What is kept, for writing and reading.
+template <typename Epoch>
+auto epoch_fields(Epoch& epoch) {
+  return std::tie(epoch.epoch, epoch.loss, epoch.accuracy, epoch.validation_loss,
+                  epoch.validation_accuracy);
+}
+
+template <typename State>
+auto progress_fields(State& state) {
+  return std::tie(state.steps, state.best_epoch, state.stale, state.mark, state.best_loss,
+                  state.best_accuracy);
 }
 
 }  // namespace
@@ -71,15 +76,10 @@ uint64_t training_digest(const ExampleSet& examples, std::span<const uint32_t> t
 void write_training_state(const std::filesystem::path& path, uint64_t digest,
                           const CnnTrainingState& state) {
   StateWriter writer;
-  writer.put(state.steps);
-  writer.put(state.best_epoch);
-  writer.put(state.stale);
-  writer.put(state.mark);
-  writer.put(state.best_loss);
-  writer.put(state.best_accuracy);
+  writer.put_fields(progress_fields(state));
   writer.put(uint64_t{state.history.size()});
   for (const CnnEpoch& epoch : state.history) {
-    put_epoch(writer, epoch);
+    writer.put_fields(epoch_fields(epoch));
   }
   for (const auto* array : {&state.parameters, &state.mean, &state.square, &state.best}) {
     writer.put_all(std::span<const float>(*array));
@@ -94,23 +94,14 @@ bool read_training_state(const std::filesystem::path& path, uint64_t digest,
     return false;
   }
   StateReader& reader = *file;
-  state.steps = reader.get<uint64_t>();
-  state.best_epoch = reader.get<uint32_t>();
-  state.stale = reader.get<uint32_t>();
-  state.mark = reader.get<double>();
-  state.best_loss = reader.get<double>();
-  state.best_accuracy = reader.get<double>();
+  reader.get_fields(progress_fields(state));
   const auto epochs = reader.get<uint64_t>();
   if (epochs > kMaxEpochs) {
     fail("{}: {} epochs, at most {}", path.string(), epochs, kMaxEpochs);
   }
   state.history.resize(epochs);
   for (CnnEpoch& epoch : state.history) {
-    epoch.epoch = reader.get<uint32_t>();
-    epoch.loss = reader.get<double>();
-    epoch.accuracy = reader.get<double>();
-    epoch.validation_loss = reader.get<double>();
-    epoch.validation_accuracy = reader.get<double>();
+    reader.get_fields(epoch_fields(epoch));
   }
   for (auto* array : {&state.parameters, &state.mean, &state.square, &state.best}) {
     reader.get_all(std::span<float>(*array));

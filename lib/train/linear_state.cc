@@ -7,6 +7,13 @@ namespace {
 
 constexpr uint64_t kMagic = 0x31305254534e494c;  // "LINSTR01" as little-endian bytes
 
+/// What is kept of a strength, for writing and reading.
+template <typename Trial>
+auto fields(Trial& trial) {
+  return std::tie(trial.strength, trial.iterations, trial.converged, trial.temperature,
+                  trial.validation_loss, trial.validation_accuracy);
+}
+
 void put_fit(StateWriter& writer, const std::optional<LinearFit>& fit) {
   writer.put(fit.has_value());
   if (!fit) return;
@@ -51,12 +58,7 @@ void write_linear_state(const std::filesystem::path& path, uint64_t digest,
   StateWriter writer;
   writer.put(uint64_t{state.trials.size()});
   for (const LinearTrial& trial : state.trials) {
-    writer.put(trial.strength);
-    writer.put(trial.iterations);
-    writer.put(trial.converged);
-    writer.put(trial.temperature);
-    writer.put(trial.validation_loss);
-    writer.put(trial.validation_accuracy);
+    writer.put_fields(fields(trial));
   }
   writer.put(uint64_t{state.chosen});
   put_fit(writer, state.best);
@@ -73,12 +75,7 @@ std::optional<LinearState> read_linear_state(const std::filesystem::path& path, 
   const auto trials = reader->get<uint64_t>();
   for (uint64_t i = 0; i < trials; ++i) {  // ends with the file at the latest
     LinearTrial trial;
-    trial.strength = reader->get<double>();
-    trial.iterations = reader->get<uint32_t>();
-    trial.converged = reader->get<uint8_t>() != 0;
-    trial.temperature = reader->get<double>();
-    trial.validation_loss = reader->get<double>();
-    trial.validation_accuracy = reader->get<double>();
+    reader->get_fields(fields(trial));
     state.trials.push_back(trial);
   }
   state.chosen = reader->get<uint64_t>();

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "train/label_sets.h"
 #include "train/reliability.h"
 #include "train/report_evaluation.h"
 #include "train/report_plot.h"
@@ -45,25 +42,10 @@ void add_sets(HtmlReport& report, const SetEvaluation& evaluation) {
   table.caption = evaluation.windows().total() > 0 ? "Full windows by their true set of labels"
                                                    : "Flows by their true set of labels";
   table.head = {"true set", "count", "exact match", "most often taken for"};
-  for (const auto& [truth, answers] : evaluation.taken_for()) {
-    uint64_t all = 0;
-    uint64_t right = 0;
-    std::pair<uint64_t, uint64_t> worst{0, 0};  // set, how often
-    for (const auto& [answer, count] : answers) {
-      all += count;
-      if (answer == truth) {
-        right = count;
-      } else if (count > worst.second) {
-        worst = {answer, count};
-      }
-    }
+  for (const SetEvaluation::TrueSet& set : evaluation.true_sets()) {
     table.rows.push_back(
-        {label_set_name(truth, evaluation.labels()), std::to_string(all),
-         percent_text(static_cast<double>(right) / static_cast<double>(all)),
-         worst.second == 0
-             ? "-"
-             : fmt::format("{} ({})", label_set_name(worst.first, evaluation.labels()),
-                           worst.second)});
+        {set.name, std::to_string(set.count), percent_text(set.exact_match()),
+         set.worst_count == 0 ? "-" : fmt::format("{} ({})", set.worst, set.worst_count)});
   }
   report.table(table);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "train/label_sets.h"
+
 namespace flowmark {
 
 SetEvaluation::SetEvaluation(std::vector<std::string> labels, std::vector<FlowPrefix> prefixes,
@@ -67,6 +69,24 @@ void SetEvaluation::add_flow(uint64_t truth, std::span<const Answer> answers, ui
     probability /= count;
   }
   judge(truth, mean, group, true);
+}
+
+std::vector<SetEvaluation::TrueSet> SetEvaluation::true_sets() const {
+  std::vector<TrueSet> sets;
+  for (const auto& [truth, answers] : taken_for()) {
+    TrueSet& set = sets.emplace_back();
+    set.name = label_set_name(truth, labels());
+    for (const auto& [answer, count] : answers) {
+      set.count += count;
+      if (answer == truth) {
+        set.right = count;
+      } else if (count > set.worst_count) {
+        set.worst = label_set_name(answer, labels());
+        set.worst_count = count;
+      }
+    }
+  }
+  return sets;
 }
 
 SetEvaluation::Intervals SetEvaluation::intervals(bool of_flows,

@@ -40,6 +40,19 @@ class SetEvaluation {
   const std::map<uint64_t, std::map<uint64_t, uint64_t>>& taken_for() const noexcept {
     return windows_.total() > 0 ? window_sets_ : flow_sets_;
   }
+  /// One true set of labels: how often it was met and told rightly, and the wrong set it was most
+  /// often taken for (0 times: for none).
+  struct TrueSet {
+    std::string name;
+    uint64_t count = 0;
+    uint64_t right = 0;
+    std::string worst;
+    uint64_t worst_count = 0;
+
+    double exact_match() const { return static_cast<double>(right) / static_cast<double>(count); }
+  };
+  /// The same as taken_for(), summed up.
+  std::vector<TrueSet> true_sets() const;
   /// A judgement a window (flow) and label, class 1 being yes; `confidence` is that of yes.
   const std::vector<Judgement>& window_judgements() const noexcept { return window_judgements_; }
   const std::vector<Judgement>& flow_judgements() const noexcept { return flow_judgements_; }

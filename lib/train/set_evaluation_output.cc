@@ -114,30 +114,15 @@ std::string SetEvaluation::details_text(const BootstrapOptions& bootstrap) const
   };
   add("full windows", false);
   add("flows", true);
+  const std::vector<TrueSet> sets = true_sets();
   size_t width = 10;
-  for (const auto& [truth, answers] : taken_for()) {
-    width = std::max(width, label_set_name(truth, labels()).size());
-  }
+  for (const TrueSet& set : sets) width = std::max(width, set.name.size());
   text += fmt::format("\n{:<{}} {:>8} {:>12}  most often taken for\n", "true set", width, "windows",
                       "exact match");
-  for (const auto& [truth, answers] : taken_for()) {
-    uint64_t all = 0;
-    uint64_t right = 0;
-    std::pair<uint64_t, uint64_t> worst{0, 0};  // set, how often
-    for (const auto& [answer, count] : answers) {
-      all += count;
-      if (answer == truth) {
-        right = count;
-      } else if (count > worst.second) {
-        worst = {answer, count};
-      }
-    }
+  for (const TrueSet& set : sets) {
     text += fmt::format(
-        "{:<{}} {:>8} {:>11.2f}%  {}\n", label_set_name(truth, labels()), width, all,
-        100 * static_cast<double>(right) / static_cast<double>(all),
-        worst.second == 0
-            ? ""
-            : fmt::format("{} ({})", label_set_name(worst.first, labels()), worst.second));
+        "{:<{}} {:>8} {:>11.2f}%  {}\n", set.name, width, set.count, 100 * set.exact_match(),
+        set.worst_count == 0 ? "" : fmt::format("{} ({})", set.worst, set.worst_count));
   }
   return text;
 }

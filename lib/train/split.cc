@@ -207,7 +207,7 @@ Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& 
 std::vector<uint32_t> rows_of(const ExampleSet& examples, const Split& split, Part part,
                               bool with_repeats) {
   std::vector<uint32_t> rows;
-  for (uint32_t row = 0; row < examples.size(); ++row) {
+  for (uint32_t row = 0; row < split.parts.size(); ++row) {
     if (split.parts[row] == part && (with_repeats || !examples.info(row).repeat)) {
       rows.push_back(row);
     }

@@ -40,7 +40,8 @@ Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& 
 /// "session" if every flow has one, else "flow".
 std::string default_split(const ExampleSet& examples);
 
-/// The rows of a part; `with_repeats` as ExampleInfo::repeat.
+/// The rows of a part; `with_repeats` as ExampleInfo::repeat. Examples added after the split
+/// (changed copies) are of no part.
 std::vector<uint32_t> rows_of(const ExampleSet& examples, const Split& split, Part part,
                               bool with_repeats);
 

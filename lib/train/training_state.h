@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -51,6 +52,11 @@ class StateWriter {
     put(uint64_t{values.size()});
     add(values.data(), values.size_bytes());
   }
+  /// Several numbers one after the other: what std::tie gives of them.
+  template <typename... T>
+  void put_fields(const std::tuple<T&...>& fields) {
+    std::apply([this](const auto&... field) { (put(field), ...); }, fields);
+  }
   const std::vector<char>& bytes() const noexcept { return bytes_; }
 
  private:
@@ -75,6 +81,11 @@ class StateReader {
     take(&value, sizeof(T));
     return value;
   }
+  /// What put_fields wrote of the same fields.
+  template <typename... T>
+  void get_fields(const std::tuple<T&...>& fields) {
+    std::apply([this](auto&... field) { (get_field(field), ...); }, fields);
+  }
   /// An array of any length.
   template <typename T>
   std::vector<T> get_all() {
@@ -98,6 +109,14 @@ class StateReader {
   [[noreturn]] void damaged(const std::string& why) const;
 
  private:
+  template <typename T>
+  void get_field(T& field) {
+    if constexpr (std::is_same_v<T, bool>) {
+      field = get<uint8_t>() != 0;  // a file may hold any byte
+    } else {
+      field = get<T>();
+    }
+  }
   void take(void* to, size_t size);
 
   std::vector<char> bytes_;

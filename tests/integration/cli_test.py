@@ -199,6 +199,8 @@ class WrongUse(unittest.TestCase):
     def test_wrong_use_is_2(self):
         self.expect(2, says="subcommand")
         self.expect(2, "feature", says="feature")
+        self.expect(2, "experiment", "lerou", says="experiment: no command 'lerou': must be one of leroux, flowpic")
+        self.expect(2, "model", "inspekt", says="model: no command 'inspekt'")
         self.expect(2, "features", FLOWS, says="--spec")
         self.expect(2, "features", "--spec", "flowpick", FLOWS, says="flowpic, size_iat")
         self.expect(2, "features", "--spec", '{"kind":"flowpic","time_bin":3}', FLOWS, says="time_bin")

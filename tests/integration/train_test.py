@@ -132,10 +132,10 @@ class Training(unittest.TestCase):
         self.assertEqual(resumed["trials"], straight["trials"])
         self.assertFalse(os.path.exists(out + ".state"))
 
-    def test_an_interrupted_forest_keeps_its_trees_and_grows_the_rest(self):
+    def check_resuming_a_forest(self, command):
+        """`command(out, trees)`: what to run. Interrupted, the forest keeps its trees and grows the rest."""
         out = self.path("part.onnx")
-        with subprocess.Popen([PROGRAM, *self.command("forest", out, trees=100000)], stdout=subprocess.PIPE,
-                              text=True) as training:
+        with subprocess.Popen([PROGRAM, *command(out, 100000)], stdout=subprocess.PIPE, text=True) as training:
             for line in training.stdout:
                 if line.startswith("500 of 100000 trees"):
                     training.send_signal(signal.SIGINT)
@@ -148,12 +148,22 @@ class Training(unittest.TestCase):
         self.assertTrue(card["interrupted"])
         self.assertGreaterEqual(card["trees"], 500)
         trees = card["trees"] + 100
-        more = run(*self.command("forest", out, "--resume", "--json", trees=trees))
+        more = run(*command(out, trees), "--resume", "--json")
         self.assertEqual(more.returncode, 0, more.stderr)
-        straight = run(*self.command("forest", self.path("whole.onnx"), "--json", trees=trees))
+        straight = run(*command(self.path("whole.onnx"), trees), "--json")
         for key in ("trials", "test", "nodes", "trees"):
             self.assertEqual(json.loads(more.stdout)[key], json.loads(straight.stdout)[key])
         self.assertFalse(os.path.exists(out + ".state"))
+
+    def test_an_interrupted_forest_keeps_its_trees_and_grows_the_rest(self):
+        self.check_resuming_a_forest(lambda out, trees: self.command("forest", out, trees=trees))
+
+    def test_one_of_several_kinds_at_once_too(self):
+        flows = self.path("mixed.csv")
+        write_mixtures(flows, 60)
+        self.check_resuming_a_forest(
+            lambda out, trees: ["train", "--multi-label", "--spec", "size_iat-100p", "--data", flows, "--test",
+                                "0.25", "--validation", "0.25", "--trees", str(trees), "--out", out])
 
     def test_several_kinds_at_once(self):
         flows = self.path("mixed.csv")

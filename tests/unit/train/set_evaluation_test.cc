@@ -31,6 +31,13 @@ TEST(SetEvaluation, CountsWindowsFlowsAndPrefixes) {
   EXPECT_DOUBLE_EQ(evaluation.at_prefixes()[0].scores.hamming_loss(), 2.0 / 3);
   EXPECT_EQ(evaluation.taken_for().at(5).at(1), 1U);
   EXPECT_EQ(evaluation.taken_for().at(5).at(5), 1U);
+  const auto sets = evaluation.true_sets();
+  ASSERT_EQ(sets.size(), 1U);
+  EXPECT_EQ(sets[0].name, "chat+voip");
+  EXPECT_EQ(sets[0].count, 2U);
+  EXPECT_DOUBLE_EQ(sets[0].exact_match(), 0.5);
+  EXPECT_EQ(sets[0].worst, "chat");
+  EXPECT_EQ(sets[0].worst_count, 1U);
 }
 
 TEST(SetEvaluation, EveryLabelHasItsOwnThreshold) {
