@@ -15,6 +15,8 @@ from .base import Tunnel
 
 _CHARON = "/usr/lib/ipsec/charon"
 _NAT_PORT = 4500  # ESP in UDP, and all of IKE after its first exchange (RFC 7296, RFC 3948)
+# Charon's own 1400 does not hold IPv6 and the longest ESP: 1408 padded, 48 of ESP, 8 of UDP, 40 of IPv6.
+_MTU6 = 1380
 _CIPHERS = ("aes128gcm16", "aes256gcm16", "aes128-sha256", "aes256-sha384")
 _KERNEL = "kernel-libipsec kernel-netlink socket-default vici updown"
 _STRONGSWAN = """charon {{
@@ -78,6 +80,8 @@ class IpSec(Tunnel):
             if charon.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{self.session.name}: charon did not start, see {self.processes.log_folder}")
             time.sleep(0.05)
+        if self.session.family == 6:
+            check("ip", "-n", NAMESPACE_PREFIX + namespace, "link", "set", self.interface, "mtu", str(_MTU6))
         self._swanctl(namespace, side, "--load-all", "--noprompt")
 
     def _swanctl(self, namespace, side, *arguments):
