@@ -226,6 +226,15 @@ class Recordings(unittest.TestCase):
             with open(os.path.join(repository, "data", "manifest.yaml"), encoding="utf-8") as file:
                 self.assertEqual(yaml.safe_load(file)["sessions"], [kept.manifest()])
 
+    def test_of_a_session_on_a_fast_line_the_first_packets_are_kept(self):
+        session = plan("test", 1, "p2p", "plain", FAST)[0]
+        count = output.FAST_PACKETS + 5
+        made = self.record(session, [(i % 7, 40, i % 3 == 0) for i in range(count)])
+        output.collect(self.out, "test", session.series)
+        (_, _, start, flow), = packets.read_sequences(os.path.join(self.out, "test-plain-fast.csv.xz"))
+        self.assertEqual([time_us for time_us, _ in flow], [packet.time_us for packet in made[:output.FAST_PACKETS]])
+        self.assertEqual(start, made[0].time_us)
+
     def test_gaps_are_rounded_by_little_and_sizes_not(self):
         dice = random.Random(5)
         steps = [(int(10 ** dice.uniform(0, 7.2)), dice.randint(20, 1400), dice.random() < 0.3) for _ in range(3000)]

@@ -13,7 +13,7 @@ import yaml
 
 from . import packets
 from .apps.mixture import SEPARATOR
-from .output import FLOWS_PER_SESSION, entry_series, sequences_name
+from .output import FLOWS_PER_SESSION, entry_series, sequences_name, session_flows
 from .plan import FAST
 
 # Bounds a real application stays in: bits a second over the session, mean packet size.
@@ -74,7 +74,8 @@ def check_session(entry, folder, sequences):
     if tshark_counts(path) != (len(kept), size):
         complaints.append("tshark counts other packets or bytes")
     theirs = [flow for number, flow in sequences.items() if number // FLOWS_PER_SESSION == entry["session"]]
-    if len(theirs) != len(flows) or not all(_same(*pair, entry["label"]) for pair in zip(theirs, flows)):
+    written = session_flows(folder, entry)
+    if len(theirs) != len(written) or not all(_same(*pair, entry["label"]) for pair in zip(theirs, written)):
         complaints.append("the sequence file says otherwise")
     span = (max(p.time_us for p in kept) - min(p.time_us for p in kept)) / 1e6
     rate, mean = 8 * size / max(span, 1e-6), size / len(kept)

@@ -9,9 +9,11 @@ import yaml
 
 from . import packets
 from .apps.mixture import SEPARATOR
-from .plan import MIXED, series
+from .plan import FAST, MIXED, series
 
 FLOWS_PER_SESSION = 10000  # number of a flow: session * FLOWS_PER_SESSION + its place in the session
+
+FAST_PACKETS = 40_000  # of a session on a fast line that the sequences keep: the first ones
 
 
 def capture_path(out, session):
@@ -98,11 +100,17 @@ def _known(entry):
             "network": entry["network"]["profile"], "session": entry["session"], "split": entry["split"]}
 
 
+def session_flows(out, entry):
+    """The flows of a recorded session, as far as the sequences have them."""
+    kept = sorted(packets.packets(os.path.join(out, entry["path"])), key=lambda p: p.time_us)
+    return packets.flows(kept[:FAST_PACKETS] if entry.get("kind") == FAST else kept)
+
+
 def _write_sequences(out, split, name, entries):
     temporary = os.path.join(out, sequences_name(split, name) + ".part")
     with lzma.open(temporary, "wb", preset=9) as file:  # a sixth smaller than gzip
         for entry in entries:
-            flows = packets.flows(packets.packets(os.path.join(out, entry["path"])))
+            flows = session_flows(out, entry)
             if len(flows) >= FLOWS_PER_SESSION:
                 raise RuntimeError(f"{entry['path']}: {len(flows)} flows, more than numbers")
             for place, flow in enumerate(flows):
