@@ -1,7 +1,7 @@
 // What a page does on a fast line: plays a film with adaptive rate, or moves files. Evaluated in a
 // page of the server; `report` tells how it goes.
 
-const report = {bytes: 0, requests: 0, error: null, done: false};
+const report = {bytes: 0, requests: 0, pending: 0, error: null, done: false};
 
 function dice(seed) {  // mulberry32: the same draws for the same seed
   return () => {
@@ -17,6 +17,7 @@ const sleep = (seconds) => new Promise((wake) => setTimeout(wake, 1000 * Math.ma
 
 async function get(url, from, size, signal) {
   const headers = from === undefined ? {} : {Range: `bytes=${from}-${from + size - 1}`};
+  report.pending++;
   const answer = await fetch(url, {headers, cache: 'no-store', signal});
   if (answer.status !== (from === undefined ? 200 : 206)) throw Error(`${url}: HTTP status ${answer.status}`);
   const reader = answer.body.getReader();
@@ -25,6 +26,7 @@ async function get(url, from, size, signal) {
     if (done) break;
     report.bytes += value.length;
   }
+  report.pending--;
   report.requests++;
 }
 

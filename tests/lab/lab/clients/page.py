@@ -14,6 +14,7 @@ import aiohttp
 from .browser import Browser, Tab, connect
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fetch.js")
+_PATIENCE = 15  # a connection that died is no recording of a film
 
 
 async def evaluate(tab, expression):
@@ -32,8 +33,13 @@ async def work(tab, order):
         script = file.read()
     parameters = dict(order["parameters"], seconds=max(1.0, end - time.monotonic()))
     await evaluate(tab, f"{script}; start({order['function']}({json.dumps(parameters)})); 0")
+    moved, changed = 0, time.monotonic()
     while True:
         report = await evaluate(tab, "report")
+        if report["bytes"] != moved or not report["pending"]:
+            moved, changed = report["bytes"], time.monotonic()
+        if time.monotonic() > changed + _PATIENCE:
+            raise RuntimeError(f"a request got nothing for {_PATIENCE} s: {report}")
         if report["done"] or time.monotonic() > end + 5:
             break
         await asyncio.sleep(0.5)
