@@ -81,7 +81,7 @@ def check_session(entry, folder, sequences):
     rate, mean = 8 * size / max(span, 1e-6), size / len(kept)
     rates, means = _looks(entry)
     if entry.get("kind") == FAST:
-        rates = (0.2 * rates[0], 1e6 * entry["network"]["rate_mbit"])
+        rates = (0.2 * rates[0], 2e6 * entry["network"]["rate_mbit"])  # up and down
     if not rates[0] <= rate <= rates[1]:
         complaints.append(f"rate {rate:.0f} bit/s is outside {rates}")
     if not means[0] <= mean <= means[1]:
