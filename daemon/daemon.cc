@@ -116,15 +116,16 @@ void Daemon::start_ports() {
 
 void Daemon::make_workers() {
   const uint32_t count = settings_.worker_count;
-  const ClassifierOptions classifier = classifier_options(settings_, count, false);
+  ClassifierOptions classifier = classifier_options(settings_, count, false);
+  classifier.table.secret = HashSecret::draw();
   const bool distributed = spreading_ == Spreading::distributor;
   for (uint32_t i = 0; i < count + (distributed ? 1 : 0); ++i) {
     counters_.push_back(std::make_unique<WorkerCounters>());
   }
   if (distributed) {
     distributor_ =
-        std::make_unique<Distributor>(ports_, count, settings_.tunnels, clock_, *counters_[count],
-                                      settings_.idle == IdlePolicy::adaptive);
+        std::make_unique<Distributor>(ports_, count, settings_.tunnels, HashSecret::draw(), clock_,
+                                      *counters_[count], settings_.idle == IdlePolicy::adaptive);
   }
   for (uint32_t i = 0; i < count; ++i) {
     const OnCoreOf place(i + 1);

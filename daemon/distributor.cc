@@ -161,13 +161,15 @@ class RingIo final : public PacketIo {
 };
 
 Distributor::Distributor(std::span<const std::unique_ptr<Port>> ports, uint32_t workers,
-                         const ParseOptions& parse, const LiveClock& clock,
-                         WorkerCounters& counters, bool sleeps)
+                         const ParseOptions& parse, const HashSecret& secret,
+                         const LiveClock& clock, WorkerCounters& counters, bool sleeps)
     : ports_(ports),
       parse_(parse),
+      secret_(secret),
       clock_(clock),
       counters_(counters),
       longest_rest_ns_(sleeps ? IdlePace::kLongestRestNs : kShortRestNs),
+      fragments_(secret),
       lanes_(workers) {
   if (rte_mbuf_dyn_rx_timestamp_register(&time_field_, &time_flag_) != 0) {
     fail("DPDK has no room in its packet buffers for a time");
@@ -236,8 +238,7 @@ size_t Distributor::receive(size_t port) noexcept {
     lanes[i] = 0;
     if (parsed.status == ParseStatus::ok) {
       if (parsed.fragment != Fragment::none) fragments_.resolve(parsed, packet.time_us);
-      // The table uses the hash's low bits: the high ones choose the worker.
-      lanes[i] = static_cast<uint32_t>((hash(parsed.key) >> 32) % lanes_.size());
+      lanes[i] = static_cast<uint32_t>((hash(parsed.key, secret_) >> 32) % lanes_.size());
     }
     bytes += packet.wire_length;
   }

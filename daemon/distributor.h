@@ -31,10 +31,11 @@ using Ring = std::unique_ptr<rte_ring, RingDeleter>;
 /// is full.
 class Distributor {
  public:
-  /// `sleeps`: rests like a worker when nothing comes, else for 20 us at most.
+  /// `secret` should be another one than the flow tables': a worker's flows share bits of this
+  /// hash. `sleeps`: rests like a worker when nothing comes, else for 20 us at most.
   Distributor(std::span<const std::unique_ptr<Port>> ports, uint32_t workers,
-              const ParseOptions& parse, const LiveClock& clock, WorkerCounters& counters,
-              bool sleeps);
+              const ParseOptions& parse, const HashSecret& secret, const LiveClock& clock,
+              WorkerCounters& counters, bool sleeps);
   ~Distributor();
 
   /// The packets of one worker; must not outlive the distributor.
@@ -64,6 +65,7 @@ class Distributor {
 
   std::span<const std::unique_ptr<Port>> ports_;
   ParseOptions parse_;
+  HashSecret secret_;
   const LiveClock& clock_;
   WorkerCounters& counters_;
   uint32_t longest_rest_ns_;

@@ -36,7 +36,9 @@ class FlowLog {
     uint64_t bytes = 0;
   };
   struct KeyHash {
-    size_t operator()(const FlowKey& key) const noexcept { return hash(key); }
+    HashSecret secret;
+    KeyHash() : secret(HashSecret::draw()) {}
+    size_t operator()(const FlowKey& key) const noexcept { return hash(key, secret); }
   };
 
   size_t capacity_;

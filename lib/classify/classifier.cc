@@ -14,6 +14,7 @@ Classifier::Impl::Impl(const ClassifierOptions& classifier_options, WorkerCounte
       sink(verdict_sink),
       table(classifier_options.table, listener),
       pool(classifier_options.window_memory_bytes, classifier_options.prefault),
+      fragments(classifier_options.table.secret),
       ef_guard(classifier_options.ef_share_max >= 1.0
                    ? 0
                    : static_cast<uint64_t>(

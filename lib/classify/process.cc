@@ -78,7 +78,7 @@ size_t Classifier::Impl::find_flows(std::span<const Packet> packets) noexcept {
     }
     if (parsed[i].fragment != Fragment::none) fragments.resolve(parsed[i], packets[i].time_us);
     keys[count] = &parsed[i].key;
-    hashes[count] = hash(parsed[i].key);
+    hashes[count] = table.hash_of(parsed[i].key);
     table.prefetch(hashes[count]);
     if (count >= kTagsAhead) ids[count - kTagsAhead] = table.expect(hashes[count - kTagsAhead]);
     places[count++] = static_cast<uint8_t>(i);

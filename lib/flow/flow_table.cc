@@ -160,7 +160,7 @@ void FlowTable::find_or_insert_expected(std::span<const FlowKey* const> keys,
 }
 
 FlowId FlowTable::find(const FlowKey& key) const noexcept {
-  return probe(place_of(hash(key)), key);
+  return probe(place_of(hash_of(key)), key);
 }
 
 /// This flow has a packet. One past its timeout ends and begins anew.

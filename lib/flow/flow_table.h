@@ -74,6 +74,7 @@ class FlowTable {
     uint32_t idle_timeout_ms = 120'000;   ///< at most 3'600'000
     uint32_t closing_timeout_ms = 5'000;  ///< after FIN or RST
     uint32_t young_timeout_ms = 15'000;   ///< flows of a single packet
+    HashSecret secret = {};               ///< drawn where strangers choose the keys
   };
 
   struct Counters {
@@ -91,13 +92,15 @@ class FlowTable {
 
   /// Finds or creates the flow of each key: out[i] is its id, or kNoFlow when the table is full and
   /// the bounded search (the key's two buckets) found nobody idle for `young_timeout_ms`. Equal
-  /// keys in one burst get the same id. `hashes[i]` is hash(*keys[i]). `now_us` must not run back
-  /// by more than a timeout; a step back counts as standing still. A new entry has packets == 0.
-  /// A flow past its timeout is never found again, whether the walk of expire_some has come by or
-  /// not: it is removed and its key begins a new flow. An id once given out stays valid to the end
-  /// of the burst. The places of the flows' next records are being fetched on return.
+  /// keys in one burst get the same id. `hashes[i]` is hash_of(*keys[i]). `now_us` must not run
+  /// back by more than a timeout; a step back counts as standing still. A new entry has packets ==
+  /// 0. A flow past its timeout is never found again, whether the walk of expire_some has come by
+  /// or not: it is removed and its key begins a new flow. An id once given out stays valid to the
+  /// end of the burst. The places of the flows' next records are being fetched on return.
   void find_or_insert(std::span<const FlowKey* const> keys, std::span<const uint64_t> hashes,
                       TimeUs now_us, std::span<FlowId> out) noexcept;
+
+  uint64_t hash_of(const FlowKey& key) const noexcept { return hash(key, options_.secret); }
 
   /// The same in three steps, the first two for each packet as soon as its hash is known, with work
   /// on other packets after each, so that memory has time to answer. Fetches the tags:

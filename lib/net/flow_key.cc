@@ -2,10 +2,13 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/random.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
+#include "base/error.h"
 #include "net/protocol.h"
 
 namespace flowmark {
@@ -22,6 +25,15 @@ std::string endpoint(const IpAddress& address, be16_t port, bool with_port) {
 }
 
 }  // namespace
+
+HashSecret HashSecret::draw() {
+  HashSecret secret;
+  const ssize_t got = getrandom(secret.words.data(), sizeof(secret.words), 0);
+  if (got != static_cast<ssize_t>(sizeof(secret.words))) {
+    fail("the kernel gives no random numbers: {}", std::strerror(errno));
+  }
+  return secret;
+}
 
 bool is_ipv4(const IpAddress& address) noexcept {
   return std::memcmp(address.data(), kMappedPrefix.data(), kMappedPrefix.size()) == 0;

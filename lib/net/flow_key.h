@@ -52,12 +52,22 @@ inline uint64_t fold(uint64_t x, uint64_t y) noexcept {
 
 }  // namespace detail
 
-/// Equal keys hash equally on every machine; well mixed in all 64 bits. Used for the table and for
-/// spreading flows over workers. Inline: it runs for each packet.
-inline uint64_t hash(const FlowKey& key) noexcept {
-  // Bits without a pattern: the fractional parts of the square roots of the first six primes.
-  constexpr uint64_t k0 = 0x6a09e667f3bcc908, k1 = 0xbb67ae8584caa73b, k2 = 0x3c6ef372fe94f82b,
-                     k3 = 0xa54ff53a5f1d36f1, k4 = 0x510e527fade682d1, k5 = 0x9b05688c2b3e6c1f;
+/// What keys are mixed with before they are multiplied. Who does not know it cannot choose flows
+/// that meet in one place of a table.
+struct HashSecret {
+  /// Known to everybody, for replays and tests: bits without a pattern, the fractional parts of the
+  /// square roots of the first six primes.
+  std::array<uint64_t, 6> words = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b,
+                                   0xa54ff53a5f1d36f1, 0x510e527fade682d1, 0x9b05688c2b3e6c1f};
+
+  /// One of the kernel's random numbers. Throws Error if it has none.
+  static HashSecret draw();
+};
+
+/// Equal keys hash equally under the same secret, on every machine; well mixed in all 64 bits. Used
+/// for the table and for spreading flows over workers. Inline: it runs for each packet.
+inline uint64_t hash(const FlowKey& key, const HashSecret& secret = {}) noexcept {
+  const auto& [k0, k1, k2, k3, k4, k5] = secret.words;
   // The last eight bytes of a key: ports, protocol, zone, reserved.
   const uint64_t rest = uint64_t{key.a_port.host()} | (uint64_t{key.b_port.host()} << 16) |
                         (uint64_t{key.protocol} << 32) | (uint64_t{key.zone} << 40) |

@@ -25,8 +25,8 @@ bool source_is_a(const ParsedPacket& packet) noexcept {
 
 }  // namespace
 
-FragmentTable::FragmentTable(uint32_t entries)
-    : entries_(std::bit_ceil(std::clamp<uint32_t>(entries, 1, 1u << 30))) {}
+FragmentTable::FragmentTable(const HashSecret& secret, uint32_t entries)
+    : secret_(secret), entries_(std::bit_ceil(std::clamp<uint32_t>(entries, 1, 1u << 30))) {}
 
 void FragmentTable::resolve(ParsedPacket& packet, TimeUs now_us) noexcept {
   if (packet.fragment == Fragment::none || packet.status != ParseStatus::ok) return;
@@ -36,7 +36,7 @@ void FragmentTable::resolve(ParsedPacket& packet, TimeUs now_us) noexcept {
   place.a_port = be16_t(static_cast<uint16_t>(packet.fragment_id >> 16));
   place.b_port = be16_t(static_cast<uint16_t>(packet.fragment_id));
   place.reserved = from_a ? 0 : 1;
-  Entry& entry = entries_[hash(place) & (entries_.size() - 1)];
+  Entry& entry = entries_[hash(place, secret_) & (entries_.size() - 1)];
 
   if (packet.fragment == Fragment::first) {
     entry = Entry{.portless = portless,

@@ -13,7 +13,7 @@ namespace flowmark {
 class FragmentTable {
  public:
   /// `entries` is rounded up to a power of two.
-  explicit FragmentTable(uint32_t entries = 1024);
+  explicit FragmentTable(const HashSecret& secret = {}, uint32_t entries = 1024);
 
   /// Remembers a first fragment; completes key and direction of a later one. Others are untouched.
   void resolve(ParsedPacket& packet, TimeUs now_us) noexcept;
@@ -28,6 +28,7 @@ class FragmentTable {
     bool used = false;
     TimeUs time_us = 0;
   };
+  HashSecret secret_;
   std::vector<Entry> entries_;
 };
 

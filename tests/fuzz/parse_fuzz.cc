@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   expect(same(parsed, general), "the short way and the general parser agree");
   if (parsed.status == ParseStatus::ok) {
     check(packet, parsed);
-    static FragmentTable fragments(64);
+    static FragmentTable fragments({}, 64);
     fragments.resolve(parsed, data[2]);
     expect(!to_string(parsed.key, parsed.from_a).empty(), "a key has a text");
   }

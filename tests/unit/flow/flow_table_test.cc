@@ -352,5 +352,31 @@ TEST(FlowTable, WalksOverTheEntriesInUse) {
   EXPECT_EQ(walked, expected);
 }
 
+// An outsider who knows the hash can fill a key's two sets; under a drawn secret he cannot.
+TEST(FlowTable, ADrawnSecretKeepsCraftedFlowsApart) {
+  struct Nobody final : FlowRemovalListener {
+    void on_remove(FlowId, FlowEntry&) noexcept override {}
+  } nobody;
+  std::vector<FlowKey> crafted;
+  for (uint32_t number = 0; crafted.size() < 40; ++number) {
+    const FlowKey key = key_of(number);
+    // Both sets: bits 0 and 24 on, of a table of 256 sets.
+    if ((hash(key) & 0xff) == 5 && ((hash(key) >> 24) & 0xff) == 9) crafted.push_back(key);
+  }
+  const auto taken = [&](const HashSecret& secret) {
+    FlowTable table({.capacity = 1024, .secret = secret}, nobody);
+    for (const FlowKey& key : crafted) {
+      const FlowKey* pointer = &key;
+      const uint64_t hash_value = table.hash_of(key);
+      FlowId id = kNoFlow;
+      table.find_or_insert({&pointer, 1}, {&hash_value, 1}, 1000, {&id, 1});
+    }
+    return table.size();
+  };
+  EXPECT_EQ(taken({}), 16U);  // two sets of eight
+  EXPECT_EQ(taken(HashSecret::draw()), 40U);
+  EXPECT_EQ(taken(HashSecret::draw()), 40U);
+}
+
 }  // namespace
 }  // namespace flowmark

@@ -77,8 +77,8 @@ TEST(FlowKey, AddressText) {
   EXPECT_FALSE(is_ipv4(IpAddress{}));
 }
 
-// The values are part of the contract: workers of different machines agree on them.
-TEST(FlowKeyHash, IsTheSameEverywhere) {
+// The values are part of the contract: replays come out the same on every machine.
+TEST(FlowKeyHash, IsTheSameEverywhereWithoutASecretOfItsOwn) {
   EXPECT_EQ(hash(FlowKey{}), 0x3a6062725dbc6967u);
   EXPECT_EQ(hash(key4(0x0a000001, 0xc0000201, 40000, 443)), 0xb0366bd4991262eau);
 }
@@ -121,6 +121,67 @@ TEST(FlowKeyHash, SpreadsKeysOfOneNetworkOverAnyBits) {
   }
   for (const FlowKey& key : keys) seen.insert(hash(key));
   EXPECT_GE(seen.size() + 1, keys.size());  // (0, 80) appears under two protocols only
+}
+
+/// Flows from one host to one server that meet in a table of 4096 places under a secret that is
+/// known: what somebody would send who wants them to.
+std::vector<FlowKey> colliding(const HashSecret& known, size_t count) {
+  std::vector<FlowKey> keys;
+  for (uint32_t host = 0; keys.size() < count; ++host) {
+    for (uint32_t port = 1024; port < 65536 && keys.size() < count; ++port) {
+      const FlowKey key = key4(0x0a000000 + host, 0xc0000201, static_cast<uint16_t>(port), 443);
+      if ((hash(key, known) & 4095) == 77) keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+TEST(FlowKeyHash, ASecretSpreadsWhatCollidesUnderAnother) {
+  const HashSecret known;
+  const std::vector<FlowKey> keys = colliding(known, 2000);
+  HashSecret other;
+  for (uint64_t& word : other.words) word = word * 0x9e3779b97f4a7c15 + 1;
+  for (const HashSecret& secret : {other, HashSecret::draw(), HashSecret::draw()}) {
+    std::vector<uint32_t> low(64), high(64);
+    std::set<uint64_t> places;
+    for (const FlowKey& key : keys) {
+      const uint64_t value = hash(key, secret);
+      ++low[value & 63];
+      ++high[(value >> 32) & 63];
+      places.insert(value & 4095);
+    }
+    EXPECT_LT(std::abs(deviation(low, static_cast<double>(keys.size()))), 6);
+    EXPECT_LT(std::abs(deviation(high, static_cast<double>(keys.size()))), 6);
+    EXPECT_GT(places.size(), 1400U);  // 1582 expected of 2000 thrown into 4096
+  }
+}
+
+TEST(FlowKeyHash, SecretsAreDrawnAnewEachTime) {
+  std::set<uint64_t> words;
+  for (int i = 0; i < 10; ++i) {
+    for (const uint64_t word : HashSecret::draw().words) words.insert(word);
+  }
+  EXPECT_EQ(words.size(), 60U);
+}
+
+// As without: no bit of the key is lost under any secret.
+TEST(FlowKeyHash, EveryInputBitCountsUnderADrawnSecret) {
+  const HashSecret secret = HashSecret::draw();
+  std::mt19937_64 random(5);
+  for (size_t bit = 0; bit < 37 * 8; ++bit) {
+    uint32_t flips = 0;
+    constexpr uint32_t kRounds = 64;
+    for (uint32_t round = 0; round < kRounds; ++round) {
+      std::array<uint8_t, sizeof(FlowKey)> bytes{};
+      for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+      const uint64_t before = hash(std::bit_cast<FlowKey>(bytes), secret);
+      bytes[bit / 8] = static_cast<uint8_t>(bytes[bit / 8] ^ (1u << (bit % 8)));
+      flips += static_cast<uint32_t>(
+          std::popcount(before ^ hash(std::bit_cast<FlowKey>(bytes), secret)));
+    }
+    // Of 4096 tosses of a coin half, +- 9 standard deviations.
+    EXPECT_NEAR(flips, kRounds * 32, 288) << "input bit " << bit;
+  }
 }
 
 TEST(FlowKeyHash, ZoneAndProtocolCount) {

@@ -125,7 +125,7 @@ TEST(FragmentTable, OthersAreUntouched) {
 }
 
 TEST(FragmentTable, ManyPacketsInFlight) {
-  FragmentTable table(4096);
+  FragmentTable table({}, 4096);
   uint32_t found = 0;
   for (uint32_t id = 0; id < 256; ++id) {
     ParsedPacket first = fragment(Fragment::first, id);
@@ -142,7 +142,7 @@ TEST(FragmentTable, ManyPacketsInFlight) {
 
 TEST(FragmentTable, AnySize) {
   for (const uint32_t entries : {0u, 1u, 3u, 1000u}) {
-    FragmentTable table(entries);
+    FragmentTable table({}, entries);
     ParsedPacket first = fragment(Fragment::first, 7);
     table.resolve(first, kStart);
     EXPECT_EQ(a_port_of_later(table, fragment(Fragment::later, 7), kStart), 1000);

@@ -173,8 +173,8 @@ class DistributorTest : public ::testing::TestWithParam<uint32_t> {
   std::vector<Seen> run(uint64_t total, bool late) {
     const uint32_t workers = GetParam();
     const LiveClock clock;
-    auto distributor =
-        std::make_unique<Distributor>(ports_, workers, ParseOptions{}, clock, *own_, true);
+    auto distributor = std::make_unique<Distributor>(ports_, workers, ParseOptions{},
+                                                     HashSecret::draw(), clock, *own_, true);
     std::vector<std::unique_ptr<PacketIo>> ios;
     std::vector<Seen> seen(workers);
     std::vector<std::thread> threads;
