@@ -254,8 +254,9 @@ uint32_t Classifier::packets(FlowId id) const noexcept {
   const FlowEntry& entry = impl_->table[id];
   if (entry.state == nullptr) return entry.packets;
   const auto& state = *static_cast<const FlowState*>(entry.state);
-  return std::max<uint32_t>(entry.packets,
-                            state.total_packets() + entry.staging.count - state.counted);
+  const uint32_t uncounted =
+      state.uncounted(entry.staging, 0) + uint32_t{state.uncounted(entry.staging, 1)};
+  return std::max<uint32_t>(entry.packets, state.total_packets() + uncounted);
 }
 
 Classifier::Standing Classifier::standing(FlowId id, size_t model) const noexcept {

@@ -13,7 +13,8 @@
 namespace flowmark {
 
 /// The parts of a Classifier. classifier.cc: life, models, removal; process.cc: the packets' way;
-/// look.cc: what is due; inference.cc: due windows and verdicts.
+/// staging.cc: records on their way to the windows; look.cc: what is due; inference.cc: due windows
+/// and verdicts.
 struct Classifier::Impl {
   Impl(const ClassifierOptions& classifier_options, WorkerCounters& worker_counters,
        VerdictSink* verdict_sink, FlowRemovalListener& listener);
@@ -26,15 +27,17 @@ struct Classifier::Impl {
   void count_bypassed(const ParsedPacket& parsed) noexcept;
   bool up_is_a(const Packet& packet, const ParsedPacket& parsed) const noexcept;
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
-  void stage(FlowId id, PacketRecord packet, TimeUs time_us) noexcept;
+  bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
+
+  // staging.cc
   bool make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept;
   FlowState* start_state(const PacketRecord& first, TimeUs now_us) noexcept;
   FlowState& count_staged(FlowEntry& entry) noexcept;
   void count_classes(FlowState& state, uint64_t packets, uint64_t bytes) noexcept;
+  void fetch_rings() const noexcept;
   void hand_on_staged() noexcept;
   void hand_on(FlowId id, FlowState& state) noexcept;
   void count_result(FlowId id, FlowWindows::AppendResult result) noexcept;
-  bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
 
   // look.cc
   void look(FlowId id, uint8_t direction, TimeUs now_us) noexcept;
@@ -140,8 +143,15 @@ struct Classifier::Impl {
   std::array<ParsedPacket, kMaxBurst> parsed;
   std::array<uint8_t, kMaxBurst> places{};  ///< of the packets that have a flow
   std::array<FlowId, kMaxBurst> ids{};      ///< and which
-  std::array<FlowId, kMaxBurst> full_stages{};
-  size_t full_stage_count = 0;
+
+  /// Flows whose stage is full.
+  struct FullStages {
+    std::array<FlowId, kMaxBurst> flows{};
+    size_t count = 0;
+    std::span<const FlowId> all() const noexcept { return std::span(flows).first(count); }
+  };
+  FullStages full;           ///< by the burst under way
+  FullStages being_fetched;  ///< by the one before: handed on at this one's end
 };
 
 }  // namespace flowmark

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "base/block_pool.h"
 #include "classify/model_set.h"
 #include "classify/verdict.h"
+#include "flow/flow_table.h"
 #include "window/flow_windows.h"
 
 namespace flowmark {
@@ -43,7 +45,7 @@ struct FlowState {
   // Of all packets but those staged last, see Impl::count_staged().
   TimeUs last_us = 0;  ///< newest packet
   uint64_t bytes = 0;
-  std::array<uint32_t, 2> packets{};         ///< by direction, saturating
+  std::array<uint32_t, 2> packets{};         ///< by direction, saturating; see count_packets()
   std::array<uint8_t, kMaxModels> standing;  ///< each model's class, or kSetOfClasses
   uint32_t layout = 0;                       ///< StateLayout::epoch it was made for
   uint32_t counted = 0;                      ///< staged records that the numbers include
@@ -52,6 +54,7 @@ struct FlowState {
 
   uint32_t plan = 0;  ///< epoch of the window plan
   uint32_t block_bytes = 0;
+  std::array<uint8_t, 2> left{};  ///< Staging::left when `packets` was counted
 
   FlowState() noexcept { standing.fill(kNoClass); }
 
@@ -60,6 +63,17 @@ struct FlowState {
     uint64_t all = 0;
     std::memcpy(&all, standing.data(), sizeof(all));
     return all != UINT64_MAX;
+  }
+  /// Packets of a direction that `packets` lacks: the flow is looked at before 256 have come.
+  uint8_t uncounted(const Staging& staging, size_t side) const noexcept {
+    return static_cast<uint8_t>(left[side] - staging.left[side]);
+  }
+  /// Brings `packets` up to the newest without reading the staged records.
+  void count_packets(const Staging& staging) noexcept {
+    for (size_t side = 0; side < 2; ++side) {
+      packets[side] += std::min<uint32_t>(uncounted(staging, side), UINT32_MAX - packets[side]);
+      left[side] = staging.left[side];
+    }
   }
   uint32_t total_packets() const noexcept {
     const uint64_t sum = uint64_t{packets[0]} + packets[1];

@@ -27,7 +27,8 @@ void Classifier::Impl::look_again(FlowEntry& entry) noexcept {
 // Queues the windows that this packet makes due and says when to look again.
 void Classifier::Impl::look(FlowId id, uint8_t direction, TimeUs now_us) noexcept {
   FlowEntry& entry = table[id];
-  FlowState& state = count_staged(entry);
+  auto& state = *static_cast<FlowState*>(entry.state);
+  state.count_packets(entry.staging);
   NextLook next;
   if (current(state) && state.plan == plans.back().epoch) {
     const uint32_t age_ms = ms_since(state.start_us, now_us);
@@ -46,7 +47,7 @@ void Classifier::Impl::look(FlowId id, uint8_t direction, TimeUs now_us) noexcep
   }
   Staging& staging = entry.staging;
   for (size_t side = 0; side < 2; ++side) {
-    staging.left[side] = as_count(next.packets[side]);
+    state.left[side] = staging.left[side] = as_count(next.packets[side]);
   }
   entry.left = as_count(next.together);
   staging.look_ms = table.now_ms() + kFarMs;

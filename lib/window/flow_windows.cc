@@ -194,11 +194,15 @@ FlowWindows::AppendResult FlowWindows::append(const PacketRecord& record, const 
 }
 
 void FlowWindows::prefetch(int step) const noexcept {
+  constexpr uint32_t kRecordsALine = 64 / sizeof(PacketRecord);
+  constexpr uint32_t kMostAtOnce = 48;
   if (step == 0) {
     __builtin_prefetch(this, 1);
     __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + 64, 1);
   } else {
-    __builtin_prefetch(ring_ + ring_next_, 1);
+    for (uint32_t at = 0; at < kMostAtOnce; at += kRecordsALine) {
+      __builtin_prefetch(ring_ + ((ring_next_ + at) & (ring_capacity_ - 1U)), 1);
+    }
   }
 }
 

@@ -10,16 +10,14 @@
 
 #include "capture/reader.h"
 #include "capture/sequence_file.h"
+#include "support/shared_data.h"
 #include "unit/capture/test_files.h"
 
 namespace flowmark::test {
 namespace {
 
 std::filesystem::path shared_folder() {
-  const char* given = std::getenv("FLOWMARK_SHARED_DATA");
-  const std::filesystem::path data =
-      given != nullptr ? given : std::filesystem::path(FLOWMARK_SOURCE_DIR) / "../shared/data";
-  return data / "pcaps";
+  return testing::shared_data() / "pcaps";
 }
 
 std::vector<std::filesystem::path> captures() {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
 #include <sstream>
 #include <tuple>
@@ -14,6 +15,7 @@
 #include "capture/sequence_file.h"
 #include "classify/classifier.h"
 #include "support/frames.h"
+#include "support/shared_data.h"
 #include "unit/classify/plain_flow.h"
 
 namespace flowmark {
@@ -232,25 +234,59 @@ TEST(LiveOffline, TheBundledCaptureGetsTheSameVerdicts) {
   ASSERT_NO_FATAL_FAILURE(compare_capture(FLOWMARK_SOURCE_DIR "/config/demo/demo.pcap.gz"));
 }
 
-/// FLOWMARK_TEST_RECORDINGS: captures and packet sequence files, separated by colons.
-TEST(LiveOffline, RecordingsFromElsewhereGetTheSameVerdicts) {
-  const char* files = std::getenv("FLOWMARK_TEST_RECORDINGS");
-  if (files == nullptr) GTEST_SKIP() << "FLOWMARK_TEST_RECORDINGS names no files";
-  std::istringstream list(files);
-  for (std::string path; std::getline(list, path, ':');) {
-    if (!is_sequence_file(path)) {
-      ASSERT_NO_FATAL_FAILURE(compare_capture(path));
-      continue;
+/// The first flows of a packet sequence file, `most_packets` in all; the last one may be cut.
+std::vector<RecordedFlow> first_flows(const std::filesystem::path& file, size_t most_packets) {
+  std::vector<RecordedFlow> flows;
+  read_sequence_file(file, [&](RecordedFlow&& flow) {
+    if (most_packets == 0) return;
+    flow.packets.resize(std::min(flow.packets.size(), most_packets));
+    most_packets -= flow.packets.size();
+    flows.push_back(std::move(flow));
+  });
+  return flows;
+}
+
+void compare_recording(const std::filesystem::path& file, size_t most_packets) {
+  if (!is_sequence_file(file)) return compare_capture(file);
+  const std::vector<RecordedFlow> flows = first_flows(file, most_packets);
+  constexpr size_t kPart = 2000;  // a file may hold more flows than the table
+  for (size_t at = 0; at < flows.size(); at += kPart) {
+    const auto begin = flows.begin() + static_cast<ptrdiff_t>(at);
+    const auto end = flows.begin() + static_cast<ptrdiff_t>(std::min(at + kPart, flows.size()));
+    ASSERT_NO_FATAL_FAILURE(
+        compare_flows({begin, end}, file.string() + " from " + std::to_string(at)));
+  }
+}
+
+/// Short enough for every run: all captures, and the beginnings of the smaller sequence files.
+TEST(LiveOffline, RecordingsOfOthersGetTheSameVerdicts) {
+  constexpr uintmax_t kLargestFile = 8 << 20;
+  constexpr size_t kMostPackets = 30'000;
+  std::vector<std::filesystem::path> files;
+  for (const auto& folder : {testing::shared_data(), testing::shared_data() / "pcaps"}) {
+    if (!std::filesystem::is_directory(folder)) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      const bool sequence = entry.path().string().ends_with(".csv.gz");
+      const bool capture = entry.path().parent_path().filename() == "pcaps";
+      if (!entry.is_regular_file() || (!sequence && !capture)) continue;
+      if (entry.file_size() <= kLargestFile) files.push_back(entry.path());
     }
-    // In parts: a file may hold more flows than the table.
-    std::vector<RecordedFlow> flows;
-    read_sequence_file(path, [&](RecordedFlow&& flow) { flows.push_back(std::move(flow)); });
-    constexpr size_t kPart = 2000;
-    for (size_t at = 0; at < flows.size(); at += kPart) {
-      const auto end = flows.begin() + static_cast<ptrdiff_t>(std::min(at + kPart, flows.size()));
-      ASSERT_NO_FATAL_FAILURE(compare_flows({flows.begin() + static_cast<ptrdiff_t>(at), end},
-                                            path + " from " + std::to_string(at)));
-    }
+  }
+  if (files.empty()) {
+    GTEST_SKIP() << "no recordings in " << testing::shared_data()
+                 << "; set FLOWMARK_SHARED_DATA to their folder";
+  }
+  std::ranges::sort(files);
+  for (const auto& file : files) ASSERT_NO_FATAL_FAILURE(compare_recording(file, kMostPackets));
+}
+
+/// FLOWMARK_TEST_RECORDINGS: captures and packet sequence files, separated by colons, whole.
+TEST(LiveOffline, RecordingsNamedGetTheSameVerdicts) {
+  const char* names = std::getenv("FLOWMARK_TEST_RECORDINGS");
+  if (names == nullptr) GTEST_SKIP() << "FLOWMARK_TEST_RECORDINGS names no files";
+  std::istringstream list(names);
+  for (std::string file; std::getline(list, file, ':');) {
+    ASSERT_NO_FATAL_FAILURE(compare_recording(file, SIZE_MAX));
   }
 }
 
