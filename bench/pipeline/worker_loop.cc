@@ -40,11 +40,15 @@ WorkerLoop::WorkerLoop(const Options& options, const ModelSet& models)
   classifier_->use_models(&models);
 }
 
+uint64_t WorkerLoop::delay_clock_ns() const {
+  return clock_ns(options_.own_delays ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC);
+}
+
 void WorkerLoop::run(TrafficGenerator& traffic, uint64_t packets) {
   for (uint64_t done = 0; done < packets; done += kBlock) {
     traffic.next(block_);
     const uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    polled_ns_ = clock_ns(CLOCK_MONOTONIC);
+    polled_ns_ = delay_clock_ns();
     for (size_t i = 0; i < kBlock; i += options_.burst) {
       pass(std::span(block_).subspan(i, options_.burst));
     }
@@ -56,12 +60,12 @@ void WorkerLoop::run(TrafficGenerator& traffic, uint64_t packets) {
 
 void WorkerLoop::pass(std::span<Packet> burst) {
   classifier_->process(burst, {});
-  const uint64_t sent_ns = clock_ns(CLOCK_MONOTONIC);
+  const uint64_t sent_ns = delay_clock_ns();
   delays_->observe(last_round_ns_ + sent_ns - polled_ns_);
   uint64_t end_ns = sent_ns;
   if (const uint64_t budget = pacer_.next(true, last_round_ns_); budget != 0) {
     classifier_->infer(budget);
-    end_ns = clock_ns(CLOCK_MONOTONIC);
+    end_ns = delay_clock_ns();
     pacer_.spent(end_ns - sent_ns);
   }
   classifier_->expire(burst.back().time_us);
@@ -72,10 +76,10 @@ void WorkerLoop::pass(std::span<Packet> burst) {
 std::unique_ptr<LatencyHistogram> WorkerLoop::machine_delays() const {
   const uint64_t round_ns = cpu_ns_ / rounds_;
   auto delays = std::make_unique<LatencyHistogram>();
-  uint64_t before = clock_ns(CLOCK_MONOTONIC), polled = before;
+  uint64_t before = delay_clock_ns(), polled = before;
   for (uint64_t i = 0; i < rounds_; ++i) {
     uint64_t now = polled;
-    while (now < polled + round_ns) now = clock_ns(CLOCK_MONOTONIC);
+    while (now < polled + round_ns) now = delay_clock_ns();
     delays->observe(now - before);
     before = polled;
     polled = now;

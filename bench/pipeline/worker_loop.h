@@ -14,7 +14,7 @@ namespace flowmark::bench {
 /// The daemon's worker loop without ports: packets are made a block at a time, outside of what is
 /// measured, and then go through the classifier burst by burst with inference and expiry between
 /// them, as if packets always waited. Time is the thread's own CPU time, so that other load on the
-/// machine matters little; delays are by the clock.
+/// machine matters little; delays are by the clock unless asked otherwise.
 class WorkerLoop {
  public:
   struct Options {
@@ -22,6 +22,8 @@ class WorkerLoop {
     uint64_t memory_bytes = 1ull << 30;
     uint32_t burst = 32;      ///< as the daemon's; at most Classifier::kMaxBurst
     double busy_share = 0.1;  ///< of the time, for inference
+    /// Delays by the thread's own CPU time: without the times when something else had the core.
+    bool own_delays = false;
   };
 
   WorkerLoop(const Options& options, const ModelSet& models);
@@ -49,6 +51,7 @@ class WorkerLoop {
  private:
   static constexpr uint32_t kBlock = 4096;  ///< packets made at once
 
+  uint64_t delay_clock_ns() const;
   void pass(std::span<Packet> burst);
 
   Options options_;
