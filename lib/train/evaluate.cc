@@ -28,25 +28,6 @@ struct AskedFlow {
   std::optional<ShownWindow> mistake;
 };
 
-std::string group_of(const DataSource& source, const RecordedFlow& flow, const std::string& by) {
-  if (by == "flow") {
-    return "";
-  }
-  if (by == "file") {
-    return source.path.string();
-  }
-  const auto all = source.attributes_of(flow);
-  const auto found = all.find(by.empty() ? "session" : by);
-  if (found == all.end() && by.empty()) {
-    return "";
-  }
-  if (found == all.end()) {
-    fail("{}: flow {} has no key '{}', by which intervals are to be drawn", source.where, flow.name,
-         by);
-  }
-  return found->second;
-}
-
 /// Takes flows as they are delivered, one at a time.
 class Judge {
  public:
@@ -85,10 +66,7 @@ class Judge {
 
   SourceEvaluation finish(uint64_t left_out) {
     result_.counts.left_out = left_out;
-    if (result_.counts.flows == 0) {
-      fail("no flow to judge by: {} were too short, {} left out", result_.counts.thin_flows,
-           left_out);
-    }
+    require_flows(result_.counts);
     for (auto& windows : shown_) {
       std::move(windows.begin(), windows.end(), std::back_inserter(result_.examples));
     }
@@ -134,6 +112,42 @@ void keep_shown(AskedFlow& flow, const RecordedFlow& recorded, const Answer& ans
 
 }  // namespace
 
+std::string bootstrap_group(const DataSource& source, const RecordedFlow& flow,
+                            const std::string& by) {
+  if (by == "flow") {
+    return "";
+  }
+  if (by == "file") {
+    return source.path.string();
+  }
+  const auto all = source.attributes_of(flow);
+  const auto found = all.find(by.empty() ? "session" : by);
+  if (found == all.end() && by.empty()) {
+    return "";
+  }
+  if (found == all.end()) {
+    fail("{}: flow {} has no key '{}', by which intervals are to be drawn", source.where, flow.name,
+         by);
+  }
+  return found->second;
+}
+
+uint32_t class_of_flow(const Model& model, const DataSource& source, const RecordedFlow& flow,
+                       const std::string& class_name) {
+  const auto place = std::find(model.classes.begin(), model.classes.end(), class_name);
+  if (place == model.classes.end()) {
+    fail("{}: flow {} of {} is of class '{}', which {} does not know (it knows: {})", source.where,
+         flow.name, source.path.string(), class_name, model.path, fmt::join(model.classes, ", "));
+  }
+  return static_cast<uint32_t>(place - model.classes.begin());
+}
+
+void require_flows(const LoadCounts& counts) {
+  if (counts.flows == 0) {
+    fail("no flow to judge by: {} were too short, {} left out", counts.thin_flows, counts.left_out);
+  }
+}
+
 Evaluation evaluate_rows(const Model& model, const ExampleSet& examples,
                          std::span<const uint32_t> rows) {
   Evaluation evaluation(examples.classes, examples.prefixes);
@@ -159,19 +173,12 @@ SourceEvaluation evaluate_sources(const Model& model, const std::vector<DataSour
       sources,
       [&](uint32_t source, const std::string& class_name, const RecordedFlow& flow) -> Deliver {
         auto asked = std::make_shared<AskedFlow>();
-        asked->group = group_of(sources[source], flow, options.group_by);
-        const auto place = std::find(model.classes.begin(), model.classes.end(), class_name);
-        if (model.multilabel) {
-          asked->truth = label_set(class_name, model.classes,
-                                   fmt::format("{}: flow {} of {}", sources[source].where,
-                                               flow.name, sources[source].path.string()));
-        } else if (place == model.classes.end()) {
-          fail("{}: flow {} of {} is of class '{}', which {} does not know (it knows: {})",
-               sources[source].where, flow.name, sources[source].path.string(), class_name,
-               model.path, fmt::join(model.classes, ", "));
-        } else {
-          asked->truth = static_cast<uint64_t>(place - model.classes.begin());
-        }
+        asked->group = bootstrap_group(sources[source], flow, options.group_by);
+        asked->truth = model.multilabel
+                           ? label_set(class_name, model.classes,
+                                       fmt::format("{}: flow {} of {}", sources[source].where,
+                                                   flow.name, sources[source].path.string()))
+                           : class_of_flow(model, sources[source], flow, class_name);
         EngineScratch& scratch = *scratches.local();
         cut_examples(flow, model.input, options.cut,
                      [&](const ExampleInfo& info, const OfflineWindow& window) {

@@ -43,4 +43,14 @@ struct SourceEvaluation {
 SourceEvaluation evaluate_sources(const Model& model, const std::vector<DataSource>& sources,
                                   const EvaluationOptions& options);
 
+/// What evaluations of sources share. The group that a flow's answers are drawn with
+/// (EvaluationOptions::group_by); empty: its own. Throws Error.
+std::string bootstrap_group(const DataSource& source, const RecordedFlow& flow,
+                            const std::string& by);
+/// Index of a flow's class among the model's. Throws Error naming flow and model if it has none.
+uint32_t class_of_flow(const Model& model, const DataSource& source, const RecordedFlow& flow,
+                       const std::string& class_name);
+/// Throws Error if there was none to judge by.
+void require_flows(const LoadCounts& counts);
+
 }  // namespace flowmark

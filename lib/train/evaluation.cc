@@ -1,6 +1,7 @@
 #include "train/evaluation.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace flowmark {
 namespace {
@@ -12,6 +13,28 @@ uint32_t likeliest(std::span<const float> probabilities) {
 
 }  // namespace
 
+std::vector<float> mean_of_prefix(std::span<const Answer> answers, uint16_t prefix) {
+  std::vector<float> sum;
+  float count = 0;
+  for (const Answer& answer : answers) {
+    if (answer.info.prefix != prefix) continue;
+    sum.resize(answer.probabilities.size(), 0);
+    std::transform(sum.begin(), sum.end(), answer.probabilities.begin(), sum.begin(),
+                   std::plus<float>());
+    count += 1;
+  }
+  for (float& probability : sum) probability /= count;
+  return sum;
+}
+
+std::vector<float> mean_of_flow(std::span<const Answer> answers) {
+  static_assert(ExampleInfo::kTile == UINT16_MAX, "full windows come before the longest prefix");
+  const auto most = std::max_element(
+      answers.begin(), answers.end(),
+      [](const Answer& a, const Answer& b) { return a.info.prefix < b.info.prefix; });
+  return mean_of_prefix(answers, most->info.prefix);
+}
+
 Evaluation::Evaluation(std::vector<std::string> classes, std::vector<FlowPrefix> prefixes)
     : windows_(classes), flows_(classes) {
   for (const FlowPrefix& prefix : prefixes) {
@@ -19,54 +42,48 @@ Evaluation::Evaluation(std::vector<std::string> classes, std::vector<FlowPrefix>
   }
 }
 
+void Evaluation::judge_prefix(uint32_t truth, const Answer& answer, uint32_t group) {
+  const uint32_t top = likeliest(answer.probabilities);
+  AtPrefix& at = at_prefixes_.at(answer.info.prefix);
+  at.confusion.add(truth, top);
+  at.judgements.push_back({group, truth, top, answer.probabilities[top]});
+  at.reached += answer.info.repeat ? 0 : 1;
+  at.mean_confidence += static_cast<double>(answer.probabilities[top]);
+}
+
+void Evaluation::judge_flow(uint32_t truth, std::span<const float> probabilities, uint32_t group) {
+  const uint32_t top = likeliest(probabilities);
+  flows_.add(truth, top);
+  flow_judgements_.push_back({group, truth, top, probabilities[top]});
+}
+
 void Evaluation::add_flow(uint32_t truth, std::span<const Answer> answers, uint32_t group) {
+  if (answers.empty()) {
+    return;
+  }
   if (group == kOwnGroup) {
     group = static_cast<uint32_t>(flow_judgements_.size());
   }
-  std::vector<float> tiles(windows_.classes().size(), 0);
-  std::vector<float> longest(tiles.size(), 0);
-  uint16_t longest_prefix = 0;
-  bool any_tile = false;
-  float tile_count = 0;
-  float longest_count = 0;
   for (const Answer& answer : answers) {
-    const uint32_t top = likeliest(answer.probabilities);
-    const auto confidence = static_cast<double>(answer.probabilities[top]);
-    const Judgement judgement{group, truth, top, answer.probabilities[top]};
-    const bool tile = answer.info.prefix == ExampleInfo::kTile;
-    if (tile) {
-      any_tile = true;
-      tile_count += 1;
-      windows_.add(truth, top);
-      window_judgements_.push_back(judgement);
-      window_confidence_ += confidence;
-    } else {
-      AtPrefix& at = at_prefixes_.at(answer.info.prefix);
-      at.confusion.add(truth, top);
-      at.judgements.push_back(judgement);
-      at.reached += answer.info.repeat ? 0 : 1;
-      at.mean_confidence += confidence;
-      if (answer.info.prefix > longest_prefix) {  // the other direction's may come later
-        longest_prefix = answer.info.prefix;
-        std::fill(longest.begin(), longest.end(), 0.0F);
-        longest_count = 0;
-      }
-      if (answer.info.prefix < longest_prefix) {
-        continue;
-      }
-      longest_count += 1;
+    if (answer.info.prefix != ExampleInfo::kTile) {
+      judge_prefix(truth, answer, group);
+      continue;
     }
-    std::vector<float>& sum = tile ? tiles : longest;
-    std::transform(sum.begin(), sum.end(), answer.probabilities.begin(), sum.begin(),
-                   std::plus<float>());
+    const uint32_t top = likeliest(answer.probabilities);
+    windows_.add(truth, top);
+    window_judgements_.push_back({group, truth, top, answer.probabilities[top]});
+    window_confidence_ += static_cast<double>(answer.probabilities[top]);
   }
-  if (!answers.empty()) {
-    const std::vector<float>& sum = any_tile ? tiles : longest;
-    const uint32_t top = likeliest(sum);
-    flows_.add(truth, top);
-    flow_judgements_.push_back(
-        {group, truth, top, sum[top] / (any_tile ? tile_count : longest_count)});
+  judge_flow(truth, mean_of_flow(answers), group);
+}
+
+void Evaluation::add_vote(uint32_t truth, std::span<const Answer> prefixes,
+                          std::span<const float> probabilities, uint32_t group) {
+  if (group == kOwnGroup) {
+    group = static_cast<uint32_t>(flow_judgements_.size());
   }
+  for (const Answer& answer : prefixes) judge_prefix(truth, answer, group);
+  judge_flow(truth, probabilities, group);
 }
 
 double Evaluation::mean_confidence() const noexcept {

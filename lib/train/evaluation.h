@@ -19,6 +19,13 @@ struct Answer {
   std::vector<float> probabilities;
 };
 
+/// The mean over a flow's answers after a prefix (for pictures: of both directions); empty if there
+/// is none. ExampleInfo::kTile: over its full windows.
+std::vector<float> mean_of_prefix(std::span<const Answer> answers, uint16_t prefix);
+/// What a model says of a whole flow: the mean over its full windows, or over its longest prefix
+/// where it has no full window. `answers` must not be empty.
+std::vector<float> mean_of_flow(std::span<const Answer> answers);
+
 /// How right a model is: by full window, by flow (its windows' probabilities averaged, or its
 /// longest prefix where it has no full window), and by how much of a flow it had seen. Single-label
 /// models; others: SetEvaluation.
@@ -32,6 +39,11 @@ class Evaluation {
   /// All answers for one flow (for pictures: of both its directions). `group`: what resembles each
   /// other, see Judgement; either all flows have one or none.
   void add_flow(uint32_t truth, std::span<const Answer> answers, uint32_t group = kOwnGroup);
+
+  /// The same for what several models say together (train/evaluate_vote.h): after prefixes, and of
+  /// the whole flow.
+  void add_vote(uint32_t truth, std::span<const Answer> prefixes,
+                std::span<const float> probabilities, uint32_t group = kOwnGroup);
 
   struct AtPrefix {
     FlowPrefix prefix;
@@ -60,6 +72,9 @@ class Evaluation {
   std::string details_text(const BootstrapOptions& bootstrap) const;
 
  private:
+  void judge_prefix(uint32_t truth, const Answer& answer, uint32_t group);
+  void judge_flow(uint32_t truth, std::span<const float> probabilities, uint32_t group);
+
   Confusion windows_;
   Confusion flows_;
   std::vector<Judgement> window_judgements_;

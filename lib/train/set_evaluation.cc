@@ -1,6 +1,5 @@
 #include "train/set_evaluation.h"
 
-#include <algorithm>
 #include <set>
 
 #include "train/label_sets.h"
@@ -44,13 +43,6 @@ void SetEvaluation::add_flow(uint64_t truth, std::span<const Answer> answers, ui
     group = flow_count_;
   }
   ++flow_count_;
-  // kTile is above every prefix: full windows where there are any, else the longest prefix.
-  const uint16_t most =
-      std::max_element(answers.begin(), answers.end(), [](const Answer& a, const Answer& b) {
-        return a.info.prefix < b.info.prefix;
-      })->info.prefix;
-  std::vector<float> mean(labels().size(), 0);
-  float count = 0;
   for (const Answer& answer : answers) {
     if (answer.info.prefix == ExampleInfo::kTile) {
       judge(truth, answer.probabilities, group, false);
@@ -59,16 +51,8 @@ void SetEvaluation::add_flow(uint64_t truth, std::span<const Answer> answers, ui
       at.scores.add(truth, answer_of(answer.probabilities));
       at.reached += answer.info.repeat ? 0 : 1;
     }
-    if (answer.info.prefix == most) {
-      count += 1;
-      std::transform(mean.begin(), mean.end(), answer.probabilities.begin(), mean.begin(),
-                     std::plus<float>());
-    }
   }
-  for (float& probability : mean) {
-    probability /= count;
-  }
-  judge(truth, mean, group, true);
+  judge(truth, mean_of_flow(answers), group, true);
 }
 
 std::vector<SetEvaluation::TrueSet> SetEvaluation::true_sets() const {

@@ -305,6 +305,28 @@ class Models(unittest.TestCase):
         self.assertEqual([p["packets"] for p in result["prefixes"]], [10, 50])
         self.assertIn("talk", run("eval", "--model", self.model, "--data", self.manifest).stdout)
 
+    def test_models_vote(self):
+        other = os.path.join(self.folder, "pictures.onnx")
+        done = run("train", "--model-type", "naive-bayes", "--spec", "flowpic-32", "--data", self.manifest,
+                   "--validation", "0", "--no-tiles", "--prefix-seconds", "5", "--min-packets", "3", "--out", other)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        common = ("--data", self.manifest, "--min-packets", "3")
+        result = json.loads(run("eval", "--model", self.model, "--model", other, *common, "--json").stdout)
+        for path, voter in zip((self.model, other), result["voters"], strict=True):
+            alone = json.loads(run("eval", "--model", path, *common, "--json").stdout)
+            self.assertEqual(voter["path"], path)
+            self.assertEqual(voter["flows"], alone["flows"])
+        self.assertEqual(result["flows"]["count"], result["judged_flows"])
+        self.assertEqual(result["windows"]["count"], 0)
+        self.assertIn("details", result)
+        # Twice the same voice is that voice.
+        twice = json.loads(run("eval", "--model", other, other, *common, "--json").stdout)
+        self.assertEqual(twice["flows"], twice["voters"][0]["flows"])
+        self.assertIn("Together, a vote of 2", run("eval", "--model", self.model, other, *common).stdout)
+        done = run("eval", "--model", self.model, other, *common, "--report", os.path.join(self.folder, "r.html"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--report", done.stderr)
+
     def test_eval_says_how_sure_its_figures_are(self):
         once = run("eval", "--model", self.model, "--data", self.manifest, "--min-packets", "1", "--json",
                    "--bootstrap", "200", "--seed", "4")
