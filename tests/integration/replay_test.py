@@ -116,6 +116,23 @@ class ReplayTest(rig.FolderTest):
         self.assertTrue(set(summary["marked_by_dscp"]) <= set(marks.values()))
         self.assertGreater(summary["marked"], 0)
 
+    def test_all_shipped_models_run_side_by_side(self):
+        folder = os.path.join(rig.SOURCE, "config/models")
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".onnx"))
+        self.assertEqual(names, ["category.onnx", "content.onnx", "technique.onnx"])
+        with open(self.path("all.yaml"), "w") as file:
+            file.write("mode: replay\ninside: [10.0.0.0/8]\nrequire_golden: true\nmodels:\n")
+            for name in names:
+                file.write("  - {name: %s, path: %s}\n" % (name[:-5], os.path.join(folder, name)))
+        result = rig.run(rig.tool("flowmark"), "replay", "--config", self.path("all.yaml"),
+                         os.path.join(rig.SOURCE, "config/demo/demo.pcap.gz"), "--verdicts",
+                         self.path("v.jsonl"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        said = {(v["model"], v["class"]) for v in self.lines() if v["final"]}
+        self.assertIn(("technique", "plain"), said)
+        self.assertIn(("category", "voip"), said)
+        self.assertIn(("content", "voip"), said)
+
     def test_outside_captures_are_accounted_for(self):
         folder = os.environ.get("FLOWMARK_PCAPS", "")
         captures = sorted(glob.glob(os.path.join(folder, "*cap*"))) if folder else []
