@@ -75,15 +75,9 @@ uint64_t map_labelled_flows(const std::vector<DataSource>& sources, const TakeFl
     reading.inside = first.inside;
     map_flows(first.path, reading, [&](RecordedFlow&& flow) -> Deliver {
       for (const uint32_t source : group) {
-        if (!sources[source].takes_flow(flow.name)) {
-          continue;
-        }
-        if (is_of_wanted_split(sources[source], flow)) {
-          if (const auto name = sources[source].class_of(flow)) {
-            return take(source, *name, flow);
-          }
-        }
-        break;
+        if (!sources[source].takes_flow(flow.name)) continue;
+        if (!is_of_wanted_split(sources[source], flow)) break;
+        if (const auto name = sources[source].class_of(flow)) return take(source, *name, flow);
       }
       return [&left_out] { ++left_out; };
     });

@@ -18,8 +18,8 @@ using TakeFlow = std::function<Deliver(uint32_t source, const std::string& class
                                        const RecordedFlow& flow)>;
 
 /// Goes through the labelled flows of all sources, in a fixed order. Entries of one file read it
-/// once; a flow belongs to the first entry that takes it. Returns how many flows were left out: no
-/// entry takes them, or their label is mapped to nothing. Throws Error naming file and flow.
+/// once; a flow belongs to the first entry that takes it and does not map its label to nothing.
+/// Returns how many flows were left out: no entry has them. Throws Error naming file and flow.
 uint64_t map_labelled_flows(const std::vector<DataSource>& sources, const TakeFlow& take);
 
 /// Which windows are cut from every flow.

@@ -179,6 +179,22 @@ TEST_F(DatasetTest, SplitsKeepBlocksOfAFlowTogetherAndTrainingReadsThem) {
   EXPECT_EQ(summary.to_json()["split_by"], "flow");
 }
 
+TEST_F(DatasetTest, WhatAnEntryLeavesOutALaterEntryOfTheFileMayTake) {
+  std::ofstream(folder_ / "a.csv")
+      << flow("1,web", 200, 1) + flow("2,tor", 200, 1) + flow("3,other", 200, 1);
+  const auto sources = manifest(
+      "  - {path: a.csv, labels: {web: pages, \"*\": ~}, technique: plain}\n"
+      "  - {path: a.csv, labels: {web: never, tor: pages, \"*\": ~}, technique: tor}\n");
+  LoadCounts counts;
+  const ExampleSet examples = load_examples(sources, FeatureSpec{}, {}, {"pages"}, counts);
+  EXPECT_EQ(counts.left_out, 1U);
+  std::map<std::string, std::string> technique;
+  for (const ExampleFlow& taken : examples.flows) {
+    technique[taken.name] = taken.attribute("technique");
+  }
+  EXPECT_EQ(technique, (std::map<std::string, std::string>{{"1", "plain"}, {"2", "tor"}}));
+}
+
 TEST_F(DatasetTest, SaysThatWindowSplitsAreOptimistic) {
   DatasetOptions options = DatasetOptions::flowpic();
   options.split_by = "window";

@@ -101,7 +101,9 @@ std::shared_ptr<const Model> model(const std::string& path, std::vector<std::str
 
 class EvaluateVote : public testing::Test {
  protected:
-  EvaluateVote() : path_(testing::TempDir() + "evaluate_vote_test.csv") {
+  EvaluateVote()
+      : path_(testing::TempDir() + "evaluate_vote_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name() + ".csv") {
     std::ofstream file(path_);
     for (int flow = 0; flow < 3; ++flow) {
       file << "#" << flow << "," << (flow == 0 ? "b" : "a") << ",1600000000\n";
