@@ -97,7 +97,10 @@ def run_process(*command):
 
 def offline(command, big, one, packets):
     seconds, memory = run_process(*command(big))
-    start_up, _ = run_process(*command(one))
+    start_up = min(run_process(*command(one))[0] for _ in range(3))
+    if seconds <= start_up:
+        sys.exit("%s: its start takes longer than %d packets: raise --packets"
+                 % (os.path.basename(command(big)[0]), packets))
     return (seconds - start_up) / packets * NS, memory
 
 
