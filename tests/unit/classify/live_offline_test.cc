@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <sstream>
@@ -278,16 +277,6 @@ TEST(LiveOffline, RecordingsOfOthersGetTheSameVerdicts) {
   }
   std::ranges::sort(files);
   for (const auto& file : files) ASSERT_NO_FATAL_FAILURE(compare_recording(file, kMostPackets));
-}
-
-/// FLOWMARK_TEST_RECORDINGS: captures and packet sequence files, separated by colons, whole.
-TEST(LiveOffline, RecordingsNamedGetTheSameVerdicts) {
-  const char* names = std::getenv("FLOWMARK_TEST_RECORDINGS");
-  if (names == nullptr) GTEST_SKIP() << "FLOWMARK_TEST_RECORDINGS names no files";
-  std::istringstream list(names);
-  for (std::string file; std::getline(list, file, ':');) {
-    ASSERT_NO_FATAL_FAILURE(compare_recording(file, SIZE_MAX));
-  }
 }
 
 }  // namespace
