@@ -2,12 +2,17 @@
 """The recording lab's plans, labels and sequences: what needs neither root nor a network."""
 
 import collections
+import contextlib
 import lzma
 import os
 import random
+import select
+import socket
 import struct
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 try:
@@ -80,7 +85,7 @@ class Plan(unittest.TestCase):
                     minutes[session.label] += 2 * (session.seconds // 60)  # a picture for each direction
             expected = {"streaming", "browsing", "file-transfer", "chat", "p2p"}
             if name != "tor":
-                expected.add("voip")
+                expected |= {"voip", "video-call"}
             self.assertEqual(set(minutes), expected)
             self.assertGreaterEqual(min(minutes.values()), 150, name)
 
@@ -111,9 +116,29 @@ class Plan(unittest.TestCase):
                    if s.variant in APPLICATIONS[session_label].variants}
             self.assertEqual(len(met), 16)
 
+    def test_what_came_later_has_numbers_behind_the_rest(self):
+        for split in ("train", "test"):
+            for kind, own in ((LONG, "long_later_variants"), (FAST, "fast_later_variants")):
+                for label, application in APPLICATIONS.items():
+                    sessions = plan(split, 1, label, "plain", kind)
+                    numbers = [s.number for s in sessions]
+                    self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))) if numbers else [])
+                    self.assertLessEqual(len(numbers), 60)
+                    if getattr(application, own):
+                        self.assertIn(sessions[-1].variant, getattr(application, own))
+            for name, kind in (("plain", 0), ("wireguard", MIXED), ("openvpn-udp", MIXED)):
+                self.assertFalse([s.name for s in plan(split, 1, None, name, kind) if "video-call" in s.label])
+        self.assertEqual({s.number for s in plan("demo", 1)}, {900, 920, 940, 960, 980, 1000, 1020, 1021})
+
+    def test_video_calls_of_each_kind_meet_every_network(self):
+        for name, kind in (("plain", LONG), ("wireguard", 0), ("openvpn-tcp", 0)):
+            met = {(s.variant, s.conditions.profile) for s in plan("train", 1, "video-call", name, kind)}
+            self.assertEqual(len(met), 16, name)
+
     def test_tor_has_no_udp(self):
         sessions = plan("train", 1, None, "tor") + plan("train", 1, None, "tor", MIXED)
-        self.assertFalse([s.name for s in sessions if "voip" in s.label or "transmission" in s.variant])
+        self.assertFalse([s.name for s in sessions
+                          if "voip" in s.label or "video-call" in s.label or "transmission" in s.variant])
         self.assertEqual({s.family for s in sessions}, {4})
 
     def test_mixtures_have_two_to_four_classes_equally_often(self):
@@ -136,6 +161,46 @@ class Plan(unittest.TestCase):
             self.assertIn(session.manifest(), whole)
         self.assertEqual({s.seconds for s in plan("test", 3, None, "ipsec", 300, most=1, seconds=20)}, {20})
         self.assertEqual({entry["background_pps"] for entry in whole}, {300})
+
+
+class Bundle(unittest.TestCase):
+    """A call's sound and pictures from one port (lab/clients/bundle.py)."""
+
+    def test_pictures_are_spread_and_sound_is_not_held_up(self):
+        kbit, count, size = 800, 60, 990
+        with contextlib.ExitStack() as stack:
+            own, sound, pictures, peer, source = (
+                stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(5))
+            for end in (own, sound, pictures, peer):
+                end.bind(("127.0.0.1", 0))
+            peer.settimeout(20)
+            ports = [end.getsockname()[1] for end in (own, sound, pictures)]
+            for end in (own, sound, pictures):
+                end.close()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "lab.clients.bundle", "127.0.0.1", str(ports[0]), "127.0.0.1",
+                 str(peer.getsockname()[1]), str(ports[1]), str(ports[2]), str(kbit), "60"], cwd=LAB,
+                env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            ready, end = False, time.monotonic() + 20
+            while not ready and time.monotonic() < end:  # until it listens: then sound comes through
+                source.sendto(b"hello", ("127.0.0.1", ports[1]))
+                ready = bool(select.select([peer], [], [], 0.05)[0])
+            self.assertTrue(ready)
+            for i in range(count):
+                source.sendto(bytes([i]) * size, ("127.0.0.1", ports[2]))
+            source.sendto(b"speech", ("127.0.0.1", ports[1]))
+            got, first = [], None
+            while sum(len(data) == size + 10 for data, _ in got) < count:
+                got.append(peer.recvfrom(2048))
+                first = first or time.monotonic()
+            took = time.monotonic() - first
+        self.assertEqual({sender[1] for _, sender in got}, {ports[0]})
+        self.assertEqual([data[0] for data, _ in got if len(data) == size + 10], list(range(count)))
+        place = [data[:6] for data, _ in got].index(b"speech")
+        self.assertLess(place, len(got) - 1)
+        self.assertGreater(took, 0.8 * count * size * 8 / (1000 * kbit))
 
 
 class Options(unittest.TestCase):

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(iproute2 ethtool util-linux procps tcpdump tshark g++ openssl python3 python3-yaml
-  nginx-light caddy openssh-server openssh-client rsync curl ffmpeg espeak-ng baresip-core
+  nginx-light caddy openssh-server openssh-client rsync curl ffmpeg espeak-ng baresip-core baresip-ffmpeg
   chromium-headless-shell python3-aiohttp prosody python3-slixmpp ngircd vsftpd lftp aria2 transmission-daemon opentracker
   iputils-ping openvpn wireguard-go wireguard-tools strongswan-charon strongswan-swanctl
   libstrongswan-standard-plugins libcharon-extra-plugins tor nftables)

@@ -11,7 +11,7 @@ import shutil
 import wave
 from array import array
 
-from . import shows
+from . import cameras, shows
 from .process import check
 
 _SPEECH_RATE = 16000
@@ -26,6 +26,7 @@ _SOURCES = {
     "cellauto": "cellauto=size=320x180:rate=25:rule=110:seed=5,scale=640:360,noise=alls=8:allf=t",
 }
 SITES = {"train": 10, "test": 6, "demo": 4}
+ALBUMS = {"train": 4, "test": 3, "demo": 0}  # sites of photographs
 
 _OPENINGS = ("Well", "Listen", "You know", "Honestly", "By the way", "Right", "So", "Actually", "Look")
 _SUBJECTS = ("my sister", "the train", "our neighbour", "the committee", "that restaurant", "the doctor",
@@ -52,7 +53,8 @@ class Content:
 
     def make(self):
         for name, maker in (("speech", self._speech), ("films", self._films), ("sites", self._sites),
-                            ("files", self._files), ("swarm", self._swarm), ("shows", self._shows)):
+                            ("files", self._files), ("swarm", self._swarm), ("shows", self._shows),
+                            ("cameras", self._cameras), ("albums", self._albums)):
             final, temporary = self.path(name), self.path(name + ".part")
             if os.path.isdir(final):
                 continue
@@ -197,6 +199,37 @@ class Content:
         with open(os.path.join(site, f"page{page}.json"), "w", encoding="utf-8") as file:
             json.dump(urls, file)
 
+    # -- albums: pages of photographs, some of them fetched as the reader scrolls
+
+    def _albums(self, folder):
+        dice = random.Random(f"{self._seed}-{self._split}-albums")
+        self._random = dice  # what _object() and _size() draw from
+        for number in range(ALBUMS[self._split]):
+            site = os.path.join(folder, f"site{number}")
+            os.makedirs(os.path.join(site, "o"))
+            median = dice.choice((50000, 120000, 250000))
+            hosts = [f"https://{host}/albums/site{number}/" for host in ("cdn0.lab", "media0.lab", "film.lab")]
+            shared = [dice.choice(hosts) + self._object(site, suffix, self._size(30000, 0.8, 2000, 300000))
+                      for suffix in ("js", "js", "css")]
+            for page in range(8):
+                photographs = [dice.choices(hosts, (6, 3, 1))[0] + self._object(
+                    site, "jpg", self._size(median, 0.8, 4000, 3000000)) for _ in range(self._size(24, 0.5, 8, 70))]
+                first = max(4, len(photographs) * dice.choice((1, 1, 2, 3)) // 4)
+                self._album_page(site, page, shared, photographs[:first], photographs[first:])
+
+    def _album_page(self, site, page, shared, first, late):
+        delays = sorted(self._random.uniform(700, 6000) for _ in late)
+        lines = ["<!doctype html><html><head><meta charset=utf-8><title>album</title><link rel=icon href='data:,'>"]
+        lines += [f"<link rel=stylesheet href='{url}'>" if url.endswith("css") else
+                  f"<script async src='{url}'></script>" for url in shared]
+        lines.append("<script>" + ";".join(f"setTimeout(()=>fetch('{url}',{{mode:'no-cors'}}),{delay:.0f})"
+                                           for url, delay in zip(late, delays)) + "</script></head><body>")
+        lines += [f"<img src='{url}' width=300 height=200>" for url in first]
+        with open(os.path.join(site, f"page{page}.html"), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "</body></html>\n")
+        with open(os.path.join(site, f"page{page}.json"), "w", encoding="utf-8") as file:
+            json.dump({"now": shared + first, "late": late}, file)
+
     # -- files: from a photograph to a disk image
 
     def _files(self, folder):
@@ -208,6 +241,9 @@ class Content:
 
     def _shows(self, folder):
         shows.make(folder, self._split, random.Random(f"{self._seed}-{self._split}-shows"))
+
+    def _cameras(self, folder):
+        cameras.make(folder, self._split, random.Random(f"{self._seed}-{self._split}-cameras"))
 
     def _swarm(self, folder):
         """More than a session can fetch, so that a client is leeching from start to end."""

@@ -20,6 +20,8 @@ EXTRA_DEMO = (("voip", "baresip-pcma", 4), ("file-transfer", "https-down", 6))
 # Applications seen in the demo, the ones most people would use.
 DEMO_VARIANTS = {"voip": "baresip-opus", "streaming": "adaptive-hls", "browsing": "chromium-http2",
                  "file-transfer": "scp-down", "chat": "xmpp-direct", "p2p": "aria2"}
+# Classes that came later are not among the short plain sessions and the mixtures, which keep their numbers.
+LATER_CLASSES = ("video-call",)
 # Bulk classes fill any line: slow ones keep recordings small.
 RATE_CAPS = {"file-transfer": (2.0, 6.0), "p2p": (2.0, 5.0), "streaming": (3.0, 9.0)}
 RATE_CAPS_TUNNEL = {"file-transfer": (0.4, 1.4), "p2p": (0.25, 0.7), "streaming": (1.0, 3.0)}
@@ -45,13 +47,15 @@ BACKGROUNDS = (100, 300, 1000)
 # known by its rates; a slow transfer is one flow of a minute, a fast one many short ones.
 LONG = "long"
 SESSIONS_LONG = {"voip": (18, 9), "streaming": (32, 16), "browsing": (14, 7), "file-transfer": (33, 18),
-                 "chat": (18, 9), "p2p": (12, 6)}  # to train, to test
+                 "chat": (18, 9), "p2p": (12, 6), "video-call": (26, 14)}  # to train, to test
+SESSIONS_LONG_LATER = {"streaming": (10, 5), "browsing": (10, 5), "file-transfer": (10, 5)}
 RATE_CAPS_LONG = {"file-transfer": (1.4, 6.0), "p2p": (0.7, 4.0), "streaming": (8.0, 80.0)}  # of every third
 LONG_WIDE_EVERY = {"streaming": 2}  # small films on fast lines are what most people watch
 # Films, pages, transfers and swarms on fast lines: a film is then bursts, as is everything else.
 FAST = "fast"
 SESSIONS_FAST = {"streaming": (36, 18), "browsing": (12, 6), "file-transfer": (18, 9), "p2p": (6, 4)}
 SESSIONS_FAST_TUNNEL = {"streaming": (9, 6), "browsing": (4, 3), "file-transfer": (6, 4), "p2p": (2, 2)}
+SESSIONS_FAST_LATER = {"streaming": (6, 3), "browsing": (24, 12), "file-transfer": (6, 3)}  # plain
 SECONDS_FAST = (42, 54)
 KINDS = (0, MIXED, *BACKGROUNDS, LONG, FAST)
 CAPTURE_SUFFIX = ".pcap.gz"
@@ -106,12 +110,16 @@ def _session(dice, label, variant, split, number, profile, family, seed, seconds
     return Session(label, variant, split, number, dice.randint(*seconds), drawn, family, f"{seed}-{split}", technique)
 
 
+def _first_classes():
+    return {label: application for label, application in APPLICATIONS.items() if label not in LATER_CLASSES}
+
+
 def _plain(split, seed):
     """Numbers are unique over all splits, so that a session keeps its own."""
     sessions = []
     base = {"train": 100, "test": 500, "demo": 900}[split]
     profiles = list(conditions.PROFILES)
-    for place, (label, application) in enumerate(APPLICATIONS.items()):
+    for place, (label, application) in enumerate(_first_classes().items()):
         dice = random.Random(f"{seed}-{split}-{label}")
         for i in range((SESSIONS_FEW_FLOWS if label in FEW_FLOWS else SESSIONS)[split]):
             # With as many variants as profiles, shift once a round: each variant meets other networks.
@@ -128,7 +136,7 @@ def _plain(split, seed):
     if split == "demo":
         dice = random.Random(f"{seed}-{split}-extra")
         for i, (label, variant, family) in enumerate(EXTRA_DEMO):
-            sessions.append(_session(dice, label, variant, split, base + 20 * len(APPLICATIONS) + i,
+            sessions.append(_session(dice, label, variant, split, base + 20 * len(_first_classes()) + i,
                                      profiles[i % len(profiles)], family, seed, SECONDS[split]))
     return sessions
 
@@ -157,7 +165,7 @@ def _mixed(split, seed, technique):
     """Two to four applications at once: every number of them, and every class, equally often."""
     sessions = []
     usable = {label: TECHNIQUES[technique].usable(label, application.variants)
-              for label, application in APPLICATIONS.items()}
+              for label, application in _first_classes().items()}
     labels = [label for label, variants in usable.items() if variants]
     profiles = list(conditions.PROFILES)
     dice = random.Random(f"{seed}-{split}-{technique}-{MIXED}")
@@ -231,6 +239,29 @@ def _others(split, seed, technique, kind):
             sessions.append(Session(label, variants[(i + (1 if split == "test" else 0)) % len(variants)], split,
                                     base + 60 * place + i, seconds, drawn, family, f"{seed}-{split}", technique,
                                     kind=kind))
+        if technique == "plain":
+            sessions += _others_later(split, seed, kind, label, application, base + 60 * place +
+                                      counts.get(label, (0, 0))[0 if split == "train" else 1])
+    return sessions
+
+
+def _others_later(split, seed, kind, label, application, first):
+    """Behind them the plain ones that came later, numbered from `first`: HTTP/3, and on fast lines albums."""
+    variants = application.long_later_variants if kind == LONG else application.fast_later_variants
+    count = (SESSIONS_LONG_LATER if kind == LONG else SESSIONS_FAST_LATER).get(label, (0, 0))[split != "train"]
+    profiles = list(conditions.PROFILES)
+    dice = random.Random(f"{seed}-{split}-{series('plain', kind)}-{label}-later")
+    sessions = []
+    for i in range(count):
+        profile = profiles[(i + i // len(profiles)) % len(profiles)]
+        family = 6 if dice.random() < 0.2 else 4
+        if kind == FAST:
+            drawn = conditions.draw_fast(dice, profile)
+        else:
+            drawn = conditions.draw(dice, profile, (RATE_CAPS_LONG if i % 3 == 2 else RATE_CAPS_TUNNEL).get(label))
+        sessions.append(Session(label, variants[i % len(variants)], split, first + i,
+                                dice.randint(*(SECONDS_FAST if kind == FAST else SECONDS_TUNNEL)), drawn, family,
+                                f"{seed}-{split}", kind=kind))
     return sessions
 
 

@@ -87,11 +87,12 @@ def start_web(processes, content, certificate_folder, folder, split):
                                         root=content.path("sites", f"site{site}"), more="")
     for protocol in (0, 1):
         http2 = protocol == 0
+        albums, shows, files = (f"    location /{name}/ {{ root {content.folder}; }}\n"
+                                for name in ("albums", "shows", "files"))
         servers += _NGINX_SERVER.format(listens=_listen([CDN[protocol], MEDIA[protocol]], http2),
-                                        root=content.path("sites"), more="")
-        more = "".join(f"    location /{name}/ {{ root {content.folder}; }}\n" for name in ("shows", "files"))
+                                        root=content.path("sites"), more=albums)
         servers += _NGINX_SERVER.format(listens=_listen([FILM[protocol]], http2),
-                                        root=content.path("films"), more=more)
+                                        root=content.path("films"), more=albums + shows + files)
     upload = f"    location /up/ {{ alias {uploads}/; dav_methods PUT; }}\n"
     servers += _NGINX_SERVER.format(listens=_listen([DOWNLOAD], False), root=content.path("files"), more=upload)
     path = os.path.join(folder, "nginx.conf")
@@ -132,6 +133,7 @@ _CADDY_SITE = """https://{name} {{
   bind {hosts}
   import common
   root * {root}
+  root /albums/* {content}
   file_server
 }}
 """
@@ -151,7 +153,7 @@ def start_quic(processes, content, certificate_folder, folder, split):
         names += [(f"cdn{protocol}.lab", QUIC_CDN, content.path("sites")),
                   (f"media{protocol}.lab", QUIC_MEDIA, content.path("sites"))]
     for name, number, root in names:
-        text += _CADDY_SITE.format(name=name, hosts=_caddy_hosts(number), root=root)
+        text += _CADDY_SITE.format(name=name, hosts=_caddy_hosts(number), root=root, content=content.folder)
     path = os.path.join(folder, "Caddyfile")
     with open(path, "w", encoding="ascii") as file:
         file.write(text)

@@ -6,10 +6,11 @@ from .file_transfer import FileTransfer
 from .mixture import SEPARATOR, Mixture
 from .p2p import P2p
 from .streaming import Streaming
+from .video_call import VideoCall
 from .voip import Voip
 
 APPLICATIONS = {application.label: application for application in (
-    Voip, Streaming, Browsing, FileTransfer, Chat, P2p)}
+    Voip, Streaming, Browsing, FileTransfer, Chat, P2p, VideoCall)}
 
 
 def application(session, lab, processes, folder):

@@ -25,6 +25,7 @@ class Application:
     # keep their numbers, and mixtures do without them.
     later_variants = ()
     fast_variants = ()  # for fast lines
+    long_later_variants = fast_later_variants = ()  # plain, behind the others of their series
 
     def __init__(self, session, lab, processes, folder):
         self.session = session

@@ -16,6 +16,7 @@ class FileTransfer(Application):
     later_variants = ("ftps-down", "ftps-up")
     fast_variants = ("chromium-http3-down", "https-down", "scp-down", "chromium-http3-up", "chromium-http2-down",
                      "ftps-down", "https-up", "scp-up", "rsync")
+    long_later_variants = fast_later_variants = ("chromium-http3-down", "chromium-http3-up")
 
     def prepare(self):
         folder = self.lab.content.path("files")

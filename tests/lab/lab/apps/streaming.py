@@ -18,6 +18,7 @@ class Streaming(Application):
     label = "streaming"
     variants = ("adaptive-hls", "ffmpeg-hls", "adaptive-dash", "ffmpeg-progressive")
     fast_variants = ("chromium-http3", "chromium-http2", "chromium-http1")
+    long_later_variants = fast_later_variants = ("chromium-http3",)
 
     def prepare(self):
         protocol = self.session.variant.removeprefix("chromium-http")

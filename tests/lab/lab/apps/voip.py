@@ -52,12 +52,15 @@ class Voip(Application):
         sides = [self.lab.content.path("speech", f"call{call}-{side}.wav") for side in "ab"]
         self.random.shuffle(sides)
         self.speech = sides
+        self.prepare_call()
+
+    def prepare_call(self):
         if self.session.variant == "ffmpeg-opus":
             self._encode()
         elif self.session.variant == "webrtc-audio":
-            self._start_callee()
+            self.start_callee()
         else:
-            self._configure_phones()
+            self.configure_phones(_CODECS[self.session.variant.split("-")[1]])
 
     def rules(self):
         if self.session.variant == "webrtc-audio":  # voice, its control and its keys share one pair of ports
@@ -69,14 +72,14 @@ class Voip(Application):
         if self.session.variant == "ffmpeg-opus":
             self._run_ffmpeg()
         elif self.session.variant == "webrtc-audio":
-            self.wait(self.client_python("caller", self._settings("caller", 0), log="caller"))
+            self.run_caller()
         else:
-            self._run_baresip()
+            self.run_baresip()
 
     # -- baresip
 
-    def _configure_phones(self):
-        codec = _CODECS[self.session.variant.split("-")[1]]
+    def configure_phones(self, codec, more=lambda: "", account=""):
+        """`more`: further lines of a telephone's configuration, `account`: further parameters of its account."""
         bitrate = self.random.choice((16000, 20000, 24000, 32000))
         cbr = "yes" if self.random.random() < 0.2 else "no"
         for name, address, speech in (("caller", self.client_address, self.speech[0]),
@@ -87,9 +90,9 @@ class Voip(Application):
             with open(os.path.join(folder, "config"), "w", encoding="utf-8") as file:
                 file.write(_BARESIP_CONFIG.format(
                     listen=f"{host}:5060", folder=folder, speech=speech, first=_RTP_PORTS[0], last=_RTP_PORTS[1],
-                    bitrate=bitrate, cbr=cbr))
+                    bitrate=bitrate, cbr=cbr) + more())
             with open(os.path.join(folder, "accounts"), "w", encoding="utf-8") as file:
-                file.write(f"<sip:{name}@{host}>;regint=0;answermode=auto;audio_codecs={codec}\n")
+                file.write(f"<sip:{name}@{host}>;regint=0;answermode=auto;audio_codecs={codec}{account}\n")
             with open(os.path.join(folder, "contacts"), "w", encoding="utf-8"):
                 pass
 
@@ -104,11 +107,12 @@ class Voip(Application):
                 raise RuntimeError(f"{self.session.name}: baresip did not start, see {path}")
             time.sleep(0.1)
 
-    def _run_baresip(self):
-        callee = self.processes.start(self.phone, "baresip", "-f", os.path.join(self.folder, "callee"), log="callee")
+    def run_baresip(self, *options):
+        callee = self.processes.start(self.phone, "baresip", *options, "-f", os.path.join(self.folder, "callee"),
+                                      log="callee")
         self._wait_for_phone("callee")
         host = f"[{self.phone_address}]" if ":" in self.phone_address else self.phone_address
-        caller = self.client_process("baresip", "-f", os.path.join(self.folder, "caller"),
+        caller = self.client_process("baresip", *options, "-f", os.path.join(self.folder, "caller"),
                                      "-e", f"/dial sip:callee@{host}", log="caller")
         self.pause(self.session.seconds)
         for phone in (caller, callee):
@@ -142,6 +146,13 @@ class Voip(Application):
 
     # -- WebRTC: the callee's browser waits for the call, the caller's makes it
 
+    def run_caller(self):
+        self.wait(self.client_python("caller", self._settings("caller", 0), log="caller"))
+
+    def video(self, side):  # pylint: disable=unused-argument
+        """What one end's browser is told of pictures: none."""
+        return None
+
     def _settings(self, name, side):
         """Path of what one end's browser is told."""
         folder = os.path.join(self.folder, name)
@@ -151,9 +162,10 @@ class Voip(Application):
         path = os.path.join(folder, "call.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump({"calls": side == 0, "folder": folder, "meeting": self.folder, "speech": self.speech[side],
-                       "seconds": self.session.seconds - 8, "family": self.session.family, "dtx": self._dtx}, file)
+                       "seconds": self.session.seconds - 8, "family": self.session.family, "dtx": self._dtx,
+                       "video": self.video(side)}, file)
         return path
 
-    def _start_callee(self):
+    def start_callee(self):
         self.processes.start(self.phone, "env", "PYTHONDONTWRITEBYTECODE=1", PYTHON, "-m", "lab.clients.caller",
                              self._settings("callee", 1), log="callee", cwd=LAB_FOLDER)

@@ -88,16 +88,18 @@ async def read(tab, visits):
     person = random.Random(visits["seed"])
     end = time.monotonic() + visits["seconds"]
     loaded = 0
+    address = visits.get("page", "https://site{site}.lab/page{page}.html")
+    reading = visits.get("reading", (1.7, 0.7))
     await tab.command("Page.enable")
     while time.monotonic() < end:
         site = person.choice(visits["sites"])
         for _ in range(person.choice((1, 2, 2, 3, 4))):
             page = person.randrange(visits["pages"][str(site)])
             left = end - time.monotonic()
-            loaded += await tab.load(f"https://site{site}.lab/page{page}.html", max(0.5, min(25.0, left)))
+            loaded += await tab.load(address.format(site=site, page=page), max(0.5, min(25.0, left)))
             if time.monotonic() > end:
                 break
-            await asyncio.sleep(max(0.0, min(end - time.monotonic(), person.lognormvariate(1.7, 0.7))))
+            await asyncio.sleep(max(0.0, min(end - time.monotonic(), person.lognormvariate(*reading))))
     if loaded == 0:
         raise RuntimeError("no page was loaded")
     print(f"{loaded} pages", flush=True)

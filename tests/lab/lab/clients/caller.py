@@ -1,4 +1,4 @@
-"""One end of a WebRTC call in headless Chromium: speech from a file, what it hears is played to nobody.
+"""One end of a WebRTC call in headless Chromium: speech and pictures from files, what comes is played to nobody.
 
 use: caller SETTINGS.json   (written by the application that calls)
 The two ends tell each other their session descriptions by files in a common folder, as a signalling
@@ -19,7 +19,8 @@ _MEDIA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"
           # Only the address that the default route uses: in a tunnel, nothing beside it.
           "--force-webrtc-ip-handling-policy=default_public_and_private_interfaces")
 _OPEN = """(async () => {
-  const stream = await navigator.mediaDevices.getUserMedia({audio: {echoCancellation: false, noiseSuppression: true}});
+  const stream = await navigator.mediaDevices.getUserMedia(
+    {audio: {echoCancellation: false, noiseSuppression: true}, video: %s});
   window.call = new RTCPeerConnection({iceServers: []});
   stream.getTracks().forEach(track => call.addTrack(track, stream));
   call.ontrack = event => { const heard = new Audio(); heard.srcObject = event.streams[0]; heard.play(); };
@@ -34,6 +35,27 @@ _ANSWER = """(async () => {
   await call.setRemoteDescription({type: "offer", sdp: %s});
   await call.setLocalDescription(await call.createAnswer());
   return await gathered();
+})()"""
+# Before the offer: which codec is asked for first. After the answer: what this end sends.
+_PREFER = """(() => {
+  const all = RTCRtpSender.getCapabilities("video").codecs, chosen = codec => codec.mimeType === "video/" + %s;
+  call.getTransceivers().find(one => one.sender.track.kind === "video").setCodecPreferences(
+    [...all.filter(chosen), ...all.filter(codec => !chosen(codec))]);
+})()"""
+_LIMIT = """(async () => {
+  window.pictures = call.getSenders().find(one => one.track.kind === "video");
+  window.camera = pictures.track;
+  window.microphone = call.getSenders().find(one => one.track.kind === "audio").track;
+  const parameters = pictures.getParameters();
+  Object.assign(parameters.encodings[0], %s);
+  await pictures.setParameters(parameters);
+})()"""
+_EVENTS = {"off": "pictures.replaceTrack(null)", "on": "pictures.replaceTrack(camera)",
+           "black": "camera.enabled = false", "light": "camera.enabled = true",
+           "mute": "microphone.enabled = false", "speak": "microphone.enabled = true"}
+_SENT = """(async () => {
+  for (const one of (await call.getStats()).values())
+    if (one.type === "outbound-rtp" && one.kind === "video") return [one.framesEncoded, one.bytesSent, one.frameWidth];
 })()"""
 _ACCEPT = "call.setRemoteDescription({type: 'answer', sdp: %s}).then(() => 'accepted')"
 
@@ -73,17 +95,34 @@ async def hear(settings, name):
         return file.read()
 
 
+async def pass_time(tab, settings):
+    """The call itself, with what its person does meanwhile: [second, one of _EVENTS]."""
+    at = 0.0
+    for second, event in settings.get("events", ()):
+        await asyncio.sleep(max(0.0, second - at))
+        at = max(at, second)
+        await evaluate(tab, _EVENTS[event])
+    await asyncio.sleep(max(0.0, settings["seconds"] - at))
+
+
 async def call(tab, settings):
+    video = settings.get("video")
     await tab.command("Page.enable")
     await tab.load("file://" + os.path.join(settings["folder"], "call.html"), 20)
-    await evaluate(tab, _OPEN)
+    await evaluate(tab, _OPEN % ("true" if video else "false"))
     if settings["calls"]:
+        if video:
+            await evaluate(tab, _PREFER % json.dumps(video["codec"]))
         tell(settings, "offer", adapted(await evaluate(tab, _OFFER), settings))
         await evaluate(tab, _ACCEPT % json.dumps(await hear(settings, "answer")))
     else:
         offer = await hear(settings, "offer")
         tell(settings, "answer", adapted(await evaluate(tab, _ANSWER % json.dumps(offer)), settings))
-    await asyncio.sleep(settings["seconds"])
+    if video:
+        await evaluate(tab, _LIMIT % json.dumps(video["limits"]))
+    await pass_time(tab, dict(settings, events=video["events"]) if video else settings)
+    if video:
+        print("frames, bytes, width sent:", await evaluate(tab, _SENT), flush=True)
     state = await evaluate(tab, "call.connectionState")
     if state != "connected":
         raise RuntimeError(f"the call is {state} at its end")
@@ -95,10 +134,11 @@ async def main():
         settings = json.load(file)
     with open(os.path.join(settings["folder"], "call.html"), "w", encoding="utf-8") as file:
         file.write("<!DOCTYPE html><title>call</title>\n")
+    camera = settings.get("video") and (f"--use-file-for-fake-video-capture={settings['video']['camera']}",)
     with open(os.path.join(settings["folder"], "chromium.log"), "wb") as log:
         browser = await asyncio.create_subprocess_exec(
             "nice", "-n", "2", "chromium-headless-shell", "--disable-quic", *SWITCHES, *_MEDIA,
-            f"--use-file-for-fake-audio-capture={settings['speech']}",
+            f"--use-file-for-fake-audio-capture={settings['speech']}", *(camera or ()),
             f"--user-data-dir={os.path.join(settings['folder'], 'profile')}", "about:blank", stdout=log, stderr=log)
         try:
             async with aiohttp.ClientSession() as session:

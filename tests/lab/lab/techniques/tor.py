@@ -137,8 +137,8 @@ class Tor(Technique):
 
     @staticmethod
     def usable(label, variants):
-        """Voice is UDP. Of P2P the client that talks TCP; nobody can call it, so it calls all others."""
-        return tuple(variant for variant in variants if label != "voip" and variant != "transmission")
+        """Calls are UDP. Of P2P the client that talks TCP; nobody can call it, so it calls all others."""
+        return tuple(variant for variant in variants if label not in ("voip", "video-call") and variant != "transmission")
 
     def rules(self, application):
         return [Rule(TCP, frozenset([_OR_PORT, _DIR_PORT]), frozenset(self.lab.tor.addresses))]
