@@ -3,7 +3,6 @@
 #include <oneapi/tbb/enumerable_thread_specific.h>
 
 #include <algorithm>
-#include <map>
 #include <memory>
 
 #include "base/error.h"
@@ -46,10 +45,7 @@ class Judge {
       return;
     }
     ++result_.counts.flows;
-    uint32_t group = Evaluation::kOwnGroup;
-    if (!flow.group.empty()) {
-      group = groups_.emplace(flow.group, static_cast<uint32_t>(groups_.size())).first->second;
-    }
+    const uint32_t group = groups_.of(flow.group);
     if (model_.multilabel) {
       result_.multi->add_flow(flow.truth, flow.answers, group);
       return;
@@ -88,7 +84,7 @@ class Judge {
   const Model& model_;
   const EvaluationOptions& options_;
   SourceEvaluation result_;
-  std::map<std::string, uint32_t> groups_;
+  GroupNumbers groups_;
   std::vector<std::vector<ShownWindow>> shown_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,18 @@ SourceEvaluation evaluate_sources(const Model& model, const std::vector<DataSour
 /// (EvaluationOptions::group_by); empty: its own. Throws Error.
 std::string bootstrap_group(const DataSource& source, const RecordedFlow& flow,
                             const std::string& by);
+/// Numbers the groups' names in the order of their coming.
+class GroupNumbers {
+ public:
+  /// Evaluation::kOwnGroup for the empty name.
+  uint32_t of(const std::string& name) {
+    if (name.empty()) return Evaluation::kOwnGroup;
+    return numbers_.emplace(name, static_cast<uint32_t>(numbers_.size())).first->second;
+  }
+
+ private:
+  std::map<std::string, uint32_t> numbers_;
+};
 /// Index of a flow's class among the model's. Throws Error naming flow and model if it has none.
 uint32_t class_of_flow(const Model& model, const DataSource& source, const RecordedFlow& flow,
                        const std::string& class_name);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -82,10 +81,7 @@ class VoteJudge {
       return;
     }
     ++result_.counts.flows;
-    uint32_t group = Evaluation::kOwnGroup;
-    if (!flow.group.empty()) {
-      group = groups_.emplace(flow.group, static_cast<uint32_t>(groups_.size())).first->second;
-    }
+    const uint32_t group = groups_.of(flow.group);
     for (size_t v = 0; v < flow.answers.size(); ++v) {
       result_.voters[v].add_flow(flow.truth, flow.answers[v], group);
     }
@@ -101,7 +97,7 @@ class VoteJudge {
 
  private:
   VoteEvaluation result_;
-  std::map<std::string, uint32_t> groups_;
+  GroupNumbers groups_;
 };
 
 }  // namespace
