@@ -133,16 +133,19 @@ def flows(chosen):
     return list(table.values())
 
 
-MOST_ROUNDED = 0.0125  # of a gap
+MOST_ROUNDED = 0.05  # of a gap
 
 
 def rounded(gap_us):
-    """The gap with an error of 1.25% or less, below 100 microseconds none: far below any network's
-    own jitter, and a third off the files."""
-    if gap_us < 100:
+    """The gap with an error of 5% or less, below 20 microseconds none: below any network's own
+    jitter, and half off the files."""
+    if gap_us < 20:
         return gap_us
-    unit = 10 ** (len(str(gap_us)) - 3)
-    step = unit * (2 if gap_us < 200 * unit else 5 if gap_us < 500 * unit else 10)
+    if gap_us < 100:
+        step = 2 if gap_us < 40 else 5
+    else:
+        unit = 10 ** (len(str(gap_us)) - 3)
+        step = unit * (10 if gap_us < 200 * unit else 20 if gap_us < 500 * unit else 50)
     return (gap_us + step // 2) // step * step
 
 

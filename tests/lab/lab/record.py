@@ -21,7 +21,7 @@ from .apps.mixture import SEPARATOR
 from .content import Content
 from .network import Network, client_addresses, server_address
 from .options import parse
-from .plan import plan
+from .plan import FAST, SECONDS_FAST, plan
 from .process import NAMESPACE_PREFIX, Processes
 from .servers import SSH
 from .techniques import TECHNIQUES
@@ -32,6 +32,7 @@ CAPTURE_BYTES = 128  # Ethernet, IPv6, TCP with all its options
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEAST_PACKETS = {"chat": 40}
 LEAST_PACKETS_ELSE = 200
+LEAST_PACKETS_FAST = 1500  # fewer is a film or a transfer that got stuck at its start
 BACKGROUND_PORT = 47000
 START_GAP = 3  # seconds between the first sessions: starts and ends are what costs time of the CPU
 
@@ -117,6 +118,8 @@ def keep(session, application, technique, raw, destination):
     if technique.sealed:
         check_sealed(session, technique, raw)
     least = LEAST_PACKETS.get(session.label, LEAST_PACKETS_ELSE) * min(1, session.seconds / 75)
+    if session.kind == FAST:
+        least = LEAST_PACKETS_FAST * min(1, session.seconds / SECONDS_FAST[0])
     if len(chosen) < least:
         raise RuntimeError(f"{session.name}: only {len(chosen)} labelled packets, expected {least:.0f} or more")
     upward = sum(p.source[0] in session.addresses for p in chosen)
