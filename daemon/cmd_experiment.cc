@@ -196,6 +196,13 @@ void add_method_options(CLI::App& command, ExperimentArguments& arguments) {
       ->capture_default_str();
   command.add_flag("--quick", arguments.quick, "Less of everything, for a first look");
   command.add_option("--trees", options.trees, "Of a forest")->capture_default_str();
+  command
+      .add_option("--features-per-split", options.features_per_split,
+                  "Of a forest: drawn for every split; 0: the square root of their number")
+      ->capture_default_str();
+  command.add_flag(
+      "--extra-trees", options.extra_trees,
+      "Of a forest: a random threshold for every feature drawn, all windows in every tree");
   command.add_option("--min-packets", options.rules.min_packets, "Leave out thinner windows")
       ->capture_default_str();
   command.add_flag("--first-only", options.rules.first_only, "Each flow's first window only");

@@ -122,6 +122,12 @@ void run_classes(const ExperimentCell& cell, const ExperimentData& data,
   result.high = scores.balanced_accuracy.high;
 }
 
+/// Of a forest other than the default one, so that finished cells of the default stay valid.
+std::string forest_of(const ExperimentOptions& options) {
+  if (options.features_per_split == 0 && !options.extra_trees) return "";
+  return fmt::format(" {}{}", options.features_per_split, options.extra_trees ? " extra" : "");
+}
+
 }  // namespace
 
 std::string default_experiment_split(const ExperimentData& data) {
@@ -150,7 +156,8 @@ uint64_t cell_digest(const ExperimentCell& cell, const ExperimentOptions& option
                   options.split, options.test, options.validation, options.train_per_class,
                   options.repeats, options.seed, options.max_windows, options.epochs, options.trees,
                   options.mixtures, options.rules.min_packets, options.rules.min_span,
-                  options.rules.short_flows, options.rules.first_only, data_digest));
+                  options.rules.short_flows, options.rules.first_only, data_digest) +
+      forest_of(options));
 }
 
 const std::vector<RecordedWindow>& CellRunner::windows(const ExperimentCell& cell) {

@@ -81,7 +81,9 @@ struct ExperimentOptions {
   uint32_t max_windows = 2000;  ///< of a class in training, and in the test; drawn at random
   uint32_t epochs = 40;         ///< CNN: at most
   uint32_t trees = 100;
-  uint32_t mixtures = 300;  ///< multi-label: for training; half as many for the test
+  uint32_t features_per_split = 0;  ///< of a forest, as ForestOptions
+  bool extra_trees = false;         ///< random thresholds, every tree sees all windows
+  uint32_t mixtures = 300;          ///< multi-label: for training; half as many for the test
   WindowRules rules;
 };
 /// "group" if every recording has one, else "flow".

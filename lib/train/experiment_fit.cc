@@ -15,6 +15,9 @@ std::unique_ptr<Learner> learner_of(const std::string& name, const FeatureSpec& 
   how.type = parse_learner_type(name, "learner");
   how.seed = seed;
   how.forest.trees = options.trees;
+  how.forest.features_per_split = options.features_per_split;
+  how.forest.random_thresholds = options.extra_trees;
+  how.forest.bootstrap = !options.extra_trees;
   how.forest.out_of_bag = false;
   how.cnn.max_epochs = options.epochs;
   how.cnn.patience = validated ? kCnnPatience : 0;

@@ -171,6 +171,26 @@ TEST(Runs, CellsOfSeveralTablesAreTheSameTraining) {
   EXPECT_NE(digests.at("flowpic/pixels/1500"), digests.at("flowpic/values/binary"));
 }
 
+TEST(Cells, OfAnotherForestAreAnotherMeasurement) {
+  const ExperimentData data = made_data();
+  ExperimentPlan plan = leroux_plan(data, {});
+  std::erase_if(plan.cells, [](const ExperimentCell& cell) {
+    return cell.id != "leroux/plain/combined/forest";
+  });
+  plan.summaries.clear();
+  ExperimentOptions all_features = small();
+  all_features.features_per_split = 100;
+  ExperimentOptions extra = small();
+  extra.extra_trees = true;
+  std::set<uint64_t> digests;
+  for (const ExperimentOptions& options : {small(), all_features, extra}) {
+    digests.insert(cell_digest(plan.cells[0], options, 1));
+    const auto results = run_experiment(plan, data, options, folder(), {});
+    EXPECT_GT(results.at(0).balanced, 0.95);
+  }
+  EXPECT_EQ(digests.size(), 3U);
+}
+
 TEST(Runs, SameSeedSameResult) {
   const ExperimentData data = made_data();
   const ExperimentPlan plan = leroux_plan(data, {});
