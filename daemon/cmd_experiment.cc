@@ -3,12 +3,14 @@
 #include <oneapi/tbb/global_control.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <memory>
 #include <optional>
 
 #include "base/progress.h"
 #include "daemon/commands.h"
+#include "daemon/training_cnn.h"
 #include "train/experiment_run.h"
 
 namespace flowmark {
@@ -208,6 +210,35 @@ void add_method_options(CLI::App& command, ExperimentArguments& arguments) {
   command.add_flag("--first-only", options.rules.first_only, "Each flow's first window only");
 }
 
+void add_picture_options(CLI::App& command, ExperimentArguments& arguments) {
+  ExperimentOptions& options = arguments.options;
+  command
+      .add_option_function<std::string>(
+          "--values",
+          [&arguments](const std::string& word) {
+            arguments.plan.values = word == "count"    ? ValueKind::count
+                                    : word == "binary" ? ValueKind::binary
+                                                       : ValueKind::log1p;
+          },
+          "What a pixel holds: number of packets, a packet or none, or the logarithm of 1 + number")
+      ->check(CLI::IsMember({"count", "binary", "log1p"}))
+      ->default_str(to_string(arguments.plan.values));
+  command
+      .add_option_function<double>(
+          "--slide",
+          [&options](double seconds) {
+            options.rules.slide_us =
+                static_cast<TimeUs>(std::llround(seconds * static_cast<double>(kUsPerSecond)));
+          },
+          "Train on pictures that begin every so many seconds too, not only where the block before "
+          "ends; 0: no")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->default_str(fmt::format(
+          "{:g}", static_cast<double>(options.rules.slide_us) / static_cast<double>(kUsPerSecond)));
+  command.add_option("--epochs", options.epochs, "CNN: at most")->capture_default_str();
+  add_cnn_learning_options(command, options.cnn);
+}
+
 }  // namespace
 
 CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
@@ -241,7 +272,7 @@ CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
                       "Leave out pictures filled to less than this share (50 s of 60)")
           ->check(CLI::Range(0.0, 1.0))
           ->capture_default_str();
-      one->add_option("--epochs", arguments->options.epochs, "CNN: at most")->capture_default_str();
+      add_picture_options(*one, *arguments);
     }
     one->footer(kHelp);
     one->callback([arguments, name = std::string(name), one, &run] {

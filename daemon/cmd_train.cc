@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "daemon/training_cnn.h"
 #include "daemon/training_run.h"
 
 namespace flowmark {
@@ -19,7 +20,6 @@ struct TrainArguments {
   TrainOptions options;
   std::string type;
   std::string network = "auto";
-  std::string judge = "loss";
   std::vector<std::string> augment;
   std::vector<double> l2, alpha, smoothing;
   uint32_t early_stop = 0;
@@ -114,15 +114,9 @@ void add_cnn_options(CLI::App& command, TrainArguments& arguments) {
       ->check(CLI::IsMember({"auto", "flowpic", "lenet"}))
       ->capture_default_str();
   command.add_option("--epochs", cnn.max_epochs, "CNN: at most")->capture_default_str();
-  command.add_option("--batch", cnn.batch, "CNN: pictures a step")->capture_default_str();
-  command.add_option("--learning-rate", cnn.learning_rate, "CNN: of Adam")->capture_default_str();
   command.add_option("--input-scale", cnn.input_scale, "CNN: pixels are multiplied by it")
       ->capture_default_str();
-  command
-      .add_option("--judge", arguments.judge,
-                  "CNN: which epoch is best on validation data, by what")
-      ->check(CLI::IsMember({"loss", "accuracy"}))
-      ->capture_default_str();
+  add_cnn_learning_options(command, cnn);
 }
 
 void add_training_options(CLI::App& command, TrainArguments& arguments) {
@@ -200,9 +194,11 @@ TrainOptions checked(const TrainArguments& arguments) {
                                                                  : arguments.smoothing;
   learner.forest.bootstrap = !learner.forest.random_thresholds;
   learner.linear.patience = arguments.early_stop;
-  learner.cnn.patience = arguments.early_stop > 0 ? arguments.early_stop : kCnnPatience;
-  learner.cnn.judge = arguments.judge == "loss" ? CnnTrainingOptions::Judge::loss
-                                                : CnnTrainingOptions::Judge::accuracy;
+  const bool last = learner.cnn.judge == CnnTrainingOptions::Judge::last;
+  if (last && arguments.early_stop > 0) {
+    throw UsageError("--early-stop: excludes --judge last");
+  }
+  learner.cnn.patience = last ? 0 : arguments.early_stop > 0 ? arguments.early_stop : kCnnPatience;
   if (arguments.network != "auto") {
     learner.cnn.shape =
         arguments.network == "flowpic" ? CnnShape::flowpic(0, 0, 0) : CnnShape::lenet(0, 0, 0);

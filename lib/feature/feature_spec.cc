@@ -118,11 +118,10 @@ void FeatureSpec::check(const std::string& where) const {
            kMaxHistogramLength);
     }
   }
-  const bool in_kind = is_picture() ? values == ValueKind::count || values == ValueKind::binary
-                                    : values != ValueKind::binary;
+  const bool in_kind = values != (is_picture() ? ValueKind::fraction : ValueKind::binary);
   if (!in_kind) {
     fail("{}: values: \"{}\" does not go with {}, allowed are {}", where, to_string(values),
-         to_string(kind), is_picture() ? "count, binary" : "count, fraction, log1p");
+         to_string(kind), is_picture() ? "count, binary, log1p" : "count, fraction, log1p");
   }
 }
 

@@ -77,7 +77,7 @@ struct FeatureSpec {
 
   /// Throws Error, beginning with `where`, if a value is out of range: bins of a picture 1..4096
   /// each, max_size 1..65535, windows 10 ms..1 h, bins of an axis 1..256, a histogram's length at
-  /// most 65535; pictures have values count or binary, histograms count, fraction or log1p.
+  /// most 65535; pictures have any values but fraction, histograms any but binary.
   void check(const std::string& where) const;
 
   /// Reads the JSON form (docs/models.md); all keys but "kind" have defaults. Throws Error naming

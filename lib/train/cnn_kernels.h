@@ -82,7 +82,8 @@ struct CnnProduct {
   size_t k = 0;
 };
 
-/// One step of Adam (Kingma & Ba 2015, Algorithm 1), in PyTorch's order of operations.
+/// One step of Adam (Kingma & Ba 2015, Algorithm 1), in PyTorch's order of operations, with
+/// decoupled weight decay (Loshchilov & Hutter 2019).
 struct CnnAdam {
   float* parameters = nullptr;
   float* mean = nullptr;
@@ -94,6 +95,7 @@ struct CnnAdam {
   float step = 0;   ///< learning rate / (1 - beta1^t)
   float scale = 0;  ///< sqrt(1 - beta2^t)
   float epsilon = 0;
+  float keep = 1;  ///< 1 - learning rate * weight decay: parameters are multiplied by it first
 };
 
 /// The inner loops of training for one instruction set, beside those of Kernels. The scalar ones

@@ -88,7 +88,7 @@ void adam(const CnnAdam& task) noexcept {
     task.mean[i] = task.mean[i] * task.beta1 + g * (1 - task.beta1);
     task.square[i] = task.square[i] * task.beta2 + g * g * (1 - task.beta2);
     const float root = std::sqrt(task.square[i]) / task.scale + task.epsilon;
-    task.parameters[i] -= task.step * (task.mean[i] / root);
+    task.parameters[i] = task.parameters[i] * task.keep - task.step * (task.mean[i] / root);
   }
 }
 

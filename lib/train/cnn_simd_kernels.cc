@@ -174,6 +174,7 @@ void adam(const CnnAdam& task) noexcept {
   const V scale = hn::Set(d, task.scale);
   const V epsilon = hn::Set(d, task.epsilon);
   const V step = hn::Set(d, task.step);
+  const V keep = hn::Set(d, task.keep);
   for (size_t i = 0; i < task.n; i += lanes()) {
     const V g = hn::LoadU(d, task.gradient + i);
     const V mean = hn::MulAdd(hn::LoadU(d, task.mean + i), beta1, hn::Mul(g, rest1));
@@ -182,7 +183,7 @@ void adam(const CnnAdam& task) noexcept {
     hn::StoreU(mean, d, task.mean + i);
     hn::StoreU(square, d, task.square + i);
     const V root = hn::Add(hn::Div(hn::Sqrt(square), scale), epsilon);
-    const V old = hn::LoadU(d, task.parameters + i);
+    const V old = hn::Mul(hn::LoadU(d, task.parameters + i), keep);
     hn::StoreU(hn::NegMulAdd(step, hn::Div(mean, root), old), d, task.parameters + i);
   }
 }

@@ -67,6 +67,11 @@ uint64_t training_digest(const ExampleSet& examples, std::span<const uint32_t> t
   digest.add(options.batch);
   digest.add(options.balanced);
   digest.add(static_cast<int>(options.judge));
+  digest.add(options.weight_decay);
+  digest.add(static_cast<int>(options.schedule));
+  if (options.schedule == CnnTrainingOptions::Schedule::cosine) {
+    digest.add(options.max_epochs);  // the learning rate goes by it
+  }
   digest.add(options.seed);
   digest.add_rows(examples, train);
   digest.add_rows(examples, validation);

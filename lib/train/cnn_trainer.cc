@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 #include "base/error.h"
@@ -43,8 +44,16 @@ void check_options(const CnnTrainingOptions& options, bool validation) {
   if (!(options.epsilon > 0)) {
     fail("epsilon {}, must be positive", options.epsilon);
   }
+  if (!(options.weight_decay >= 0) || !(options.weight_decay * options.learning_rate < 1)) {
+    fail("weight decay {}, must be at least 0 and, times the learning rate, less than 1",
+         options.weight_decay);
+  }
   if (!(options.min_improvement >= 0)) {
     fail("min_improvement {}, must not be negative", options.min_improvement);
+  }
+  if (options.patience > 0 && options.judge == CnnTrainingOptions::Judge::last) {
+    fail("patience {}, but the last epoch is taken whatever the validation rows say",
+         options.patience);
   }
   if (options.patience > 0 && !validation) {
     fail("patience {}, but there are no validation rows to judge by", options.patience);
@@ -90,6 +99,7 @@ class Trainer {
   CnnTraining run(const CnnTrainingHooks& hooks);
 
  private:
+  uint64_t batches_of(size_t rows) const { return (rows + options_.batch - 1) / options_.batch; }
   bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
   bool out_of_patience() const {
     return options_.patience > 0 && state_.stale >= options_.patience;
@@ -143,22 +153,25 @@ CnnBatch Trainer::batch(std::span<const uint32_t> rows) const {
 void Trainer::step() {
   ++state_.steps;
   const auto t = static_cast<double>(state_.steps);
-  tbb::parallel_for(
-      tbb::blocked_range<size_t>(0, gradient_.size() / 16, 1024), [&](const auto& range) {
-        const size_t begin = range.begin() * 16;
-        CnnAdam task;
-        task.parameters = state_.parameters.data() + begin;
-        task.mean = state_.mean.data() + begin;
-        task.square = state_.square.data() + begin;
-        task.gradient = gradient_.data() + begin;
-        task.n = range.size() * 16;
-        task.beta1 = static_cast<float>(options_.beta1);
-        task.beta2 = static_cast<float>(options_.beta2);
-        task.step = static_cast<float>(options_.learning_rate / (1 - std::pow(options_.beta1, t)));
-        task.scale = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, t)));
-        task.epsilon = static_cast<float>(options_.epsilon);
-        default_cnn_kernels().adam(task);
-      });
+  const double rate =
+      learning_rate_at(options_, state_.steps, batches_of(train_.size()) * options_.max_epochs);
+  tbb::parallel_for(tbb::blocked_range<size_t>(0, gradient_.size() / 16, 1024),
+                    [&](const auto& range) {
+                      const size_t begin = range.begin() * 16;
+                      CnnAdam task;
+                      task.parameters = state_.parameters.data() + begin;
+                      task.mean = state_.mean.data() + begin;
+                      task.square = state_.square.data() + begin;
+                      task.gradient = gradient_.data() + begin;
+                      task.n = range.size() * 16;
+                      task.beta1 = static_cast<float>(options_.beta1);
+                      task.beta2 = static_cast<float>(options_.beta2);
+                      task.step = static_cast<float>(rate / (1 - std::pow(options_.beta1, t)));
+                      task.scale = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, t)));
+                      task.epsilon = static_cast<float>(options_.epsilon);
+                      task.keep = static_cast<float>(1 - rate * options_.weight_decay);
+                      default_cnn_kernels().adam(task);
+                    });
 }
 
 /// False if it was stopped on the way.
@@ -169,7 +182,7 @@ bool Trainer::run_epoch(uint32_t epoch, const CnnTrainingHooks& hooks, CnnEpoch&
     std::swap(order[i - 1], order[random.bits(i) % i]);
   }
   CnnScore score;
-  const size_t batches = (order.size() + options_.batch - 1) / options_.batch;
+  const size_t batches = batches_of(order.size());
   for (size_t i = 0; i < batches; ++i) {
     if (stopped()) {
       return false;
@@ -206,7 +219,7 @@ CnnScore Trainer::validate() {
 
 /// Whether the epoch is the best so far; keeps its parameters and the count of stale epochs.
 bool Trainer::judge(const CnnEpoch& epoch) {
-  if (validation_.empty()) {
+  if (validation_.empty() || options_.judge == CnnTrainingOptions::Judge::last) {
     state_.best = state_.parameters;
     state_.best_epoch = epoch.epoch;
     return true;
@@ -270,6 +283,20 @@ CnnTraining Trainer::run(const CnnTrainingHooks& hooks) {
 }
 
 }  // namespace
+
+double learning_rate_at(const CnnTrainingOptions& options, uint64_t step, uint64_t steps) {
+  if (options.schedule == CnnTrainingOptions::Schedule::constant) {
+    return options.learning_rate;
+  }
+  const auto rise = static_cast<double>(steps) / 20;
+  const auto t = static_cast<double>(std::min(step, steps));
+  if (t <= rise) {
+    return options.learning_rate * t / rise;
+  }
+  // Step `steps` still moves a little: its place is the middle of the last step.
+  const double way = (t - 0.5 - rise) / (static_cast<double>(steps) - rise);
+  return options.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * std::max(way, 0.0)));
+}
 
 CnnTraining train_cnn(const ExampleSet& examples, std::span<const uint32_t> train,
                       std::span<const uint32_t> validation, const CnnTrainingOptions& options,

@@ -23,12 +23,21 @@ struct CnnTrainingOptions {
   uint32_t batch = 128;
   uint32_t max_epochs = 100;
   double learning_rate = 1e-3;
+  /// How the learning rate goes: the same all the time, or up to `learning_rate` over the first
+  /// twentieth of the steps and down to 0 along half a cosine over all others (Loshchilov & Hutter
+  /// 2017), so that the last epoch needs no choosing.
+  enum class Schedule : uint8_t { constant, cosine };
+  Schedule schedule = Schedule::constant;
+  /// Weights lose this share of themselves at each step, times the learning rate (Loshchilov &
+  /// Hutter 2019, AdamW); 0: none.
+  double weight_decay = 0;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
   bool balanced = false;  ///< every class counts as much as any other, however many windows it has
-  enum class Judge : uint8_t { loss, accuracy };
-  Judge judge = Judge::loss;  ///< which epoch is best, by the validation rows
+  /// Which epoch is best, by the validation rows; or the last one, whatever they say.
+  enum class Judge : uint8_t { loss, accuracy, last };
+  Judge judge = Judge::loss;
   /// Stop after so many epochs without an improvement of at least `min_improvement`; 0: never.
   uint32_t patience = 0;
   double min_improvement = 0;
@@ -72,6 +81,9 @@ struct CnnTraining {
 CnnTraining train_cnn(const ExampleSet& examples, std::span<const uint32_t> train,
                       std::span<const uint32_t> validation, const CnnTrainingOptions& options,
                       const CnnTrainingHooks& hooks = {});
+
+/// The learning rate of step `step` (from 1) of `steps`.
+double learning_rate_at(const CnnTrainingOptions& options, uint64_t step, uint64_t steps);
 
 /// The probabilities of a network for some rows, [row][class].
 std::vector<float> cnn_probabilities(const CnnShape& shape, const CnnParameters& parameters,

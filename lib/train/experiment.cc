@@ -80,9 +80,13 @@ void run_classes(const ExperimentCell& cell, const ExperimentData& data,
   std::vector<Judgement> all;
   std::vector<double> accuracies;
   std::vector<double> balanced;
+  ExperimentOptions dealing = options;
+  if (cell.learner == "cnn" && options.cnn.judge == CnnTrainingOptions::Judge::last) {
+    dealing.validation = 0;
+  }
   for (uint32_t repeat = 0; repeat < options.repeats; ++repeat) {
     const uint64_t seed = options.seed + repeat;
-    CellWindows dealt = deal_cell(cell, data.recordings, windows, options, seed);
+    CellWindows dealt = deal_cell(cell, data.recordings, windows, dealing, seed);
     if (!dealt.lacks.empty()) {
       result.lacks = dealt.lacks;
       return;
@@ -128,6 +132,22 @@ std::string forest_of(const ExperimentOptions& options) {
   return fmt::format(" {}{}", options.features_per_split, options.extra_trees ? " extra" : "");
 }
 
+/// Of pictures and networks trained otherwise than by default, for the same reason.
+std::string pictures_of(const ExperimentCell& cell, const ExperimentOptions& options) {
+  std::string text;
+  if (cell.spec.is_picture() && options.rules.slide_us > 0) {
+    text += fmt::format(" slide {}", options.rules.slide_us);
+  }
+  const auto training = [](const CnnTrainingOptions& cnn) {
+    return fmt::format(" {} {} {} {} {}", cnn.batch, cnn.learning_rate, cnn.weight_decay,
+                       static_cast<int>(cnn.schedule), static_cast<int>(cnn.judge));
+  };
+  if (cell.learner == "cnn" && training(options.cnn) != training({})) {
+    text += training(options.cnn);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string default_experiment_split(const ExperimentData& data) {
@@ -157,7 +177,7 @@ uint64_t cell_digest(const ExperimentCell& cell, const ExperimentOptions& option
                   options.repeats, options.seed, options.max_windows, options.epochs, options.trees,
                   options.mixtures, options.rules.min_packets, options.rules.min_span,
                   options.rules.short_flows, options.rules.first_only, data_digest) +
-      forest_of(options));
+      forest_of(options) + pictures_of(cell, options));
 }
 
 const std::vector<RecordedWindow>& CellRunner::windows(const ExperimentCell& cell) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "train/cnn_trainer.h"
 #include "train/experiment_data.h"
 
 namespace flowmark {
@@ -60,6 +61,7 @@ struct PlanOptions {
   std::string learner = "cnn";  ///< of the FlowPic experiment
   uint32_t window_packets = 1024;
   double block_s = 60;
+  ValueKind values = ValueKind::count;  ///< of pictures
 };
 
 /// Leroux et al., "Fingerprinting encrypted network traffic types using machine learning", NOMS
@@ -80,6 +82,9 @@ struct ExperimentOptions {
   uint64_t seed = 1;
   uint32_t max_windows = 2000;  ///< of a class in training, and in the test; drawn at random
   uint32_t epochs = 40;         ///< CNN: at most
+  /// How a CNN is trained; shape, balance, seed and epochs are set from elsewhere. Judged by the
+  /// last epoch it needs no validation part, which then joins the training.
+  CnnTrainingOptions cnn;
   uint32_t trees = 100;
   uint32_t features_per_split = 0;  ///< of a forest, as ForestOptions
   bool extra_trees = false;         ///< random thresholds, every tree sees all windows

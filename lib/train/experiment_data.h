@@ -51,7 +51,8 @@ struct RecordedWindow {
   uint32_t number = 0;
   OfflineWindow::Side side = OfflineWindow::Side::both;
   uint32_t packets = 0;
-  uint64_t labels = 0;  ///< of mixtures: whose packets are in it, by index into the categories
+  bool between = false;  ///< begins inside a block of the tiling (WindowRules::slide_us)
+  uint64_t labels = 0;   ///< of mixtures: whose packets are in it, by index into the categories
   SparseWindow features;
 };
 
@@ -61,6 +62,9 @@ struct WindowRules {
   double min_span = 50.0 / 60;  ///< pictures: share of the window between first and last packet
   bool short_flows = false;     ///< histograms: a flow of less than a window gives what it has
   bool first_only = false;      ///< each flow's first window only
+  /// Pictures: besides the blocks that follow each other, those that begin so often in between, for
+  /// training alone; must divide the block. 0: none.
+  TimeUs slide_us = 0;
 };
 
 /// Cuts all recordings, in parallel, in a fixed order. With `background_pps` > 0 packets of other

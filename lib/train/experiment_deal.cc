@@ -114,6 +114,29 @@ std::string no_window(const ExperimentCell& cell, const WindowRules& rules) {
       seconds, rules.min_packets, std::round(10 * rules.min_span * seconds) / 10);
 }
 
+/// A recording has to do with a cell.
+bool takes_part(const ExperimentCell& cell, const Recording& recording) {
+  return (on(cell.train_on, recording) || on(cell.test_on, recording)) &&
+         has_background_of(cell, recording) && !class_of(cell, recording).empty();
+}
+
+/// Where a part's members go: training, validation or test; null: nowhere.
+std::vector<Member>* place_of(const ExperimentCell& cell, const Recording& recording,
+                              DealtPart part, CellWindows& dealt) {
+  if (cell.task == Task::new_application) {
+    return recording.application == cell.target ? &dealt.test
+           : part == DealtPart::validation      ? &dealt.validation
+                                                : &dealt.train;
+  }
+  if (part == DealtPart::test) {
+    return on(cell.test_on, recording) ? &dealt.test : nullptr;
+  }
+  if (!on(cell.train_on, recording)) {
+    return nullptr;
+  }
+  return part == DealtPart::validation ? &dealt.validation : &dealt.train;
+}
+
 std::string what_lacks(const CellWindows& dealt, const ExperimentCell& cell,
                        const ExperimentOptions& options) {
   for (const auto& [part, name] :
@@ -218,8 +241,7 @@ CellWindows deal_cell(const ExperimentCell& cell, const std::vector<Recording>& 
   const std::vector<uint32_t> groups = group_recordings(recordings, options.split);
   for (uint32_t w = 0; w < windows.size(); ++w) {
     const Recording& recording = recordings[windows[w].recording];
-    const bool counts = on(cell.train_on, recording) || on(cell.test_on, recording);
-    if (counts && has_background_of(cell, recording) && !class_of(cell, recording).empty()) {
+    if (!windows[w].between && takes_part(cell, recording)) {
       members.push_back({w, 0, single ? w : groups[windows[w].recording]});
       names.insert(class_of(cell, recording));
     }
@@ -236,6 +258,11 @@ CellWindows deal_cell(const ExperimentCell& cell, const std::vector<Recording>& 
                       : fmt::format("'{}' is the only class with windows", dealt.classes.front());
     return dealt;
   }
+  const auto class_index_of = [&](const Recording& recording) {
+    const auto place =
+        std::lower_bound(dealt.classes.begin(), dealt.classes.end(), class_of(cell, recording));
+    return static_cast<uint32_t>(place - dealt.classes.begin());
+  };
   // Groups are dealt out within technique and class, so that each has its share on both sides.
   std::map<uint32_t, uint32_t> dense;
   std::map<std::string, uint32_t> stratum_numbers;
@@ -243,13 +270,12 @@ CellWindows deal_cell(const ExperimentCell& cell, const std::vector<Recording>& 
   std::vector<std::string> laid_down;
   for (Member& member : members) {
     const Recording& recording = recordings[windows[member.window].recording];
-    const std::string name = class_of(cell, recording);
-    member.class_index = static_cast<uint32_t>(
-        std::lower_bound(dealt.classes.begin(), dealt.classes.end(), name) - dealt.classes.begin());
+    member.class_index = class_index_of(recording);
     const auto [place, fresh] = dense.emplace(member.group, static_cast<uint32_t>(dense.size()));
     member.group = place->second;
     if (fresh) {
-      const std::string key = recording.technique + "/" + recording.category + "/" + name;
+      const std::string key =
+          recording.technique + "/" + recording.category + "/" + class_of(cell, recording);
       const auto number = static_cast<uint32_t>(stratum_numbers.size());
       strata.push_back(stratum_numbers.emplace(key, number).first->second);
       laid_down.push_back(single ? "" : recording.split);
@@ -258,19 +284,18 @@ CellWindows deal_cell(const ExperimentCell& cell, const std::vector<Recording>& 
   const std::vector<DealtPart> parts = deal_groups(strata, laid_down, options, seed);
   for (const Member& member : members) {
     const Recording& recording = recordings[windows[member.window].recording];
-    const bool held_out =
-        cell.task == Task::new_application && recording.application == cell.target;
-    const DealtPart part = parts[member.group];
-    if (cell.task == Task::new_application) {
-      if (held_out) {
-        dealt.test.push_back(member);
-      } else {
-        (part == DealtPart::validation ? dealt.validation : dealt.train).push_back(member);
-      }
-    } else if (part == DealtPart::test) {
-      if (on(cell.test_on, recording)) dealt.test.push_back(member);
-    } else if (on(cell.train_on, recording)) {
-      (part == DealtPart::validation ? dealt.validation : dealt.train).push_back(member);
+    if (auto* place = place_of(cell, recording, parts[member.group], dealt)) {
+      place->push_back(member);
+    }
+  }
+  // Pictures in between join the training where their recording's blocks do.
+  for (uint32_t w = 0; w < windows.size() && !single; ++w) {
+    const Recording& recording = recordings[windows[w].recording];
+    const auto group = dense.find(groups[windows[w].recording]);
+    if (windows[w].between && group != dense.end() && takes_part(cell, recording) &&
+        names.contains(class_of(cell, recording)) &&
+        place_of(cell, recording, parts[group->second], dealt) == &dealt.train) {
+      dealt.train.push_back({w, class_index_of(recording), group->second});
     }
   }
   const KeyedRandom random(seed);

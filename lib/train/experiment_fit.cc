@@ -19,8 +19,10 @@ std::unique_ptr<Learner> learner_of(const std::string& name, const FeatureSpec& 
   how.forest.random_thresholds = options.extra_trees;
   how.forest.bootstrap = !options.extra_trees;
   how.forest.out_of_bag = false;
+  how.cnn = options.cnn;
   how.cnn.max_epochs = options.epochs;
-  how.cnn.patience = validated ? kCnnPatience : 0;
+  const bool last = options.cnn.judge == CnnTrainingOptions::Judge::last;
+  how.cnn.patience = validated && !last ? kCnnPatience : 0;
   how.calibrate = validated;
   return make_learner(how, spec);
 }

@@ -148,7 +148,7 @@ ExperimentCell picture_cell(const std::string& id, const std::string& table, con
   cell.id = "flowpic/" + id;
   cell.table = table;
   cell.row = row;
-  cell.spec = picture(1500, options.block_s, ValueKind::count);
+  cell.spec = picture(1500, options.block_s, options.values);
   cell.learner = options.learner;
   return cell;
 }
@@ -224,16 +224,18 @@ void add_picture_forms(ExperimentPlan& plan, const ExperimentData& data,
   for (const int pixels : {1500, 300, 64, 32}) {
     add(fmt::format("pixels/{}", pixels), "Resolution" + of,
         fmt::format("{0} x {0} pixels", pixels),
-        picture(static_cast<uint32_t>(pixels), options.block_s, ValueKind::count));
+        picture(static_cast<uint32_t>(pixels), options.block_s, options.values));
   }
-  for (const ValueKind values : {ValueKind::count, ValueKind::binary}) {
+  for (const ValueKind values : {ValueKind::count, ValueKind::binary, ValueKind::log1p}) {
     add(fmt::format("values/{}", to_string(values)), "What a pixel holds" + of,
-        values == ValueKind::count ? "number of packets" : "a packet or none",
+        values == ValueKind::count    ? "number of packets"
+        : values == ValueKind::binary ? "a packet or none"
+                                      : "logarithm of 1 + number of packets",
         picture(1500, options.block_s, values));
   }
   for (const int seconds : {15, 30, 60, 120}) {
     add(fmt::format("block/{}", seconds), "Length of a block" + of, fmt::format("{} s", seconds),
-        picture(1500, seconds, ValueKind::count));
+        picture(1500, seconds, options.values));
   }
 }
 

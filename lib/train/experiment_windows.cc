@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/error.h"
 #include "train/cnn_random.h"
 #include "train/experiment_data.h"
 
@@ -14,10 +15,19 @@ namespace {
 
 constexpr size_t kPalettePerCategory = 20'000;
 
+double seconds_of(TimeUs us) {
+  return static_cast<double>(us) / static_cast<double>(kUsPerSecond);
+}
+
 void cut_one(const RecordedFlow& flow, uint32_t index, const FeatureSpec& spec,
              const WindowRules& rules, std::vector<RecordedWindow>& windows) {
   TilingOptions tiling;
   tiling.min_packets = rules.min_packets;
+  uint32_t hops = 1;  // from one block to the next
+  if (spec.is_picture() && rules.slide_us > 0 && !rules.first_only) {
+    tiling.hop_us = rules.slide_us;
+    hops = static_cast<uint32_t>(spec.picture.window_us / rules.slide_us);
+  }
   const auto take = [&](const OfflineWindow& window) {
     if (rules.first_only && window.number > 0) {
       return;
@@ -26,7 +36,8 @@ void cut_one(const RecordedFlow& flow, uint32_t index, const FeatureSpec& spec,
                                  rules.min_span * static_cast<double>(spec.picture.window_us)) {
       return;
     }
-    windows.push_back({index, window.number, window.side, window.packets, 0, window.features});
+    windows.push_back({index, window.number, window.side, window.packets, window.number % hops != 0,
+                       0, window.features});
   };
   cut_windows(flow, spec, tiling, take);
   if (windows.empty() && !spec.is_picture() && rules.short_flows) {
@@ -84,6 +95,10 @@ RecordedFlow add_background(const RecordedFlow& flow, double packets_per_second,
 std::vector<RecordedWindow> cut_recordings(const std::vector<Recording>& recordings,
                                            const FeatureSpec& spec, const WindowRules& rules,
                                            double background_pps, uint64_t seed) {
+  if (spec.is_picture() && rules.slide_us > 0 && spec.picture.window_us % rules.slide_us != 0) {
+    fail("pictures that begin every {:g} s: that must divide the block of {:g} s",
+         seconds_of(rules.slide_us), seconds_of(spec.picture.window_us));
+  }
   std::vector<FlowPacket> palette;
   if (background_pps > 0) {
     palette = background_palette(recordings, seed);

@@ -209,6 +209,15 @@ class Training(unittest.TestCase):
                    "encryption", "--out", out)
         self.assertEqual(done.returncode, 1)
 
+    def test_a_cnn_may_take_its_last_epoch(self):
+        command = self.command("cnn", self.path("last.onnx"), "--judge", "last", "--schedule", "cosine",
+                               "--weight-decay", "0.01", "--json")
+        card = json.loads(run(*command).stdout)
+        self.assertEqual((card["epochs"], card["best_epoch"]), (6, 6))
+        done = run(*command, "--early-stop", "3")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--early-stop: excludes --judge last", done.stderr)
+
     def test_resuming_needs_something_to_resume(self):
         done = run(*self.command("cnn", self.path("none.onnx"), "--resume"))
         self.assertEqual(done.returncode, 1)

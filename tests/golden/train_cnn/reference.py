@@ -21,6 +21,10 @@ NETWORKS = {
         "height": 14, "width": 17, "convs": [[3, 3, 1, 1, 1, 2], [4, 3, 2, 2, 0, 1]], "hidden": [6],
         "densities": [0, 0.01, 0.03, 0.1, 0.3, 1],
     },
+    "decayed": {
+        "height": 14, "width": 17, "convs": [[3, 3, 1, 1, 1, 2], [4, 3, 2, 2, 0, 1]], "hidden": [6],
+        "densities": [0, 0.01, 0.03, 0.1, 0.3, 1], "weight_decay": 20, "cosine": True,
+    },
     "flowpic": {
         "height": 210, "width": 230, "convs": [[10, 10, 5, 2, 3, 2], [20, 10, 5, 2, 3, 2]], "hidden": [64],
         "densities": [0, 0.00005, 0.0005, 0.002, 0.002, 0.01, 0.001, 0.0007, 0.0003],
@@ -111,21 +115,31 @@ def summary(tensor, start):
     }
 
 
+def falling(step):
+    """Half a cosine behind a rise over the first twentieth, less than a step here."""
+    rise = STEPS / 20
+    return (1 + np.cos(np.pi * (step + 0.5 - rise) / (STEPS - rise))) / 2
+
+
 def run(shape):
     network = Network(shape)
     start = [tensor.detach().clone() for tensor in network.parameters()]
     pictures = torch.from_numpy(np.stack(
         [picture(shape, density, KeyedRandom(100 + i)) for i, density in enumerate(shape["densities"])]))
     labels = torch.arange(len(pictures)) % CLASSES
-    adam = torch.optim.Adam(network.parameters())
-    losses = []
-    for _ in range(STEPS):
+    # Without decay AdamW is Adam.
+    adam = torch.optim.AdamW(network.parameters(), weight_decay=shape.get("weight_decay", 0))
+    rate, losses = adam.param_groups[0]["lr"], []
+    for step in range(STEPS):
+        if shape.get("cosine"):
+            adam.param_groups[0]["lr"] = rate * falling(step)
         adam.zero_grad()
         loss = torch.nn.functional.cross_entropy(network(pictures), labels)
         loss.backward()
         adam.step()
         losses.append(float(f"{loss.item():.9g}"))
-    return {
+    how = {key: shape[key] for key in ("weight_decay", "cosine") if key in shape}
+    return how | {
         "shape": {key: shape[key] for key in ("height", "width", "convs", "hidden")} | {"classes": CLASSES},
         "densities": shape["densities"],
         "seed": SEED,

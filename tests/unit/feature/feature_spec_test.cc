@@ -61,7 +61,7 @@ TEST(FeatureSpec, TextComesBackEqual) {
   for (const char* text : {
            R"({"kind":"flowpic","window_s":0.01,"time_bins":1,"size_bins":4096,"max_size":65535})",
            R"({"kind":"flowpic","window_s":3600,"values":"binary"})",
-           R"({"kind":"flowpic","window_s":12.345678})",
+           R"({"kind":"flowpic","window_s":12.345678,"values":"log1p"})",
            R"({"kind":"size_iat","size":{"min":0.1},"values":"fraction"})",
            R"({"kind":"burst_surge","surge_us":{"min":0.3333333333333333,"max":4294967295}})",
            R"({"kind":"combined","window_s":0.25,"window_packets":1})",

@@ -279,7 +279,7 @@ TEST_P(CnnKernelsTest, Adam) {
   const AlignedVector<float> gradient = numbers(64);
   const auto run = [&](const CnnKernels& kernels, AlignedVector<float>* arrays) {
     kernels.adam({arrays[0].data(), arrays[1].data(), arrays[2].data(), gradient.data(), 64, 0.9F,
-                  0.999F, 0.001F, 0.03F, 1e-8F});
+                  0.999F, 0.001F, 0.03F, 1e-8F, 0.75F});
   };
   run(simd(), actual);
   run(scalar(), expected);

@@ -260,6 +260,43 @@ TEST(CnnTrainer, HandsOverEachBetterNetwork) {
   expect_same(last, result.parameters);
 }
 
+TEST(CnnTrainer, JudgedByTheLastTheLastEpochComesBack) {
+  const Rows rows;
+  CnnTrainingOptions options = small_options();
+  options.max_epochs = 5;
+  options.learning_rate = 0.05;  // so that no epoch is sure to be better than the one before
+  options.judge = CnnTrainingOptions::Judge::last;
+  const CnnTraining result = train_cnn(rows.examples, rows.train, rows.validation, options);
+  EXPECT_EQ(result.best_epoch, 5U);
+  options.judge = CnnTrainingOptions::Judge::loss;
+  options.max_epochs = 5;
+  const CnnTraining same = train_cnn(rows.examples, rows.train, {}, options);
+  expect_same(result.parameters, same.parameters);
+  options.judge = CnnTrainingOptions::Judge::last;
+  options.patience = 3;
+  EXPECT_THAT(message_of([&] { train_cnn(rows.examples, rows.train, rows.validation, options); }),
+              HasSubstr("the last epoch is taken"));
+}
+
+TEST(CnnTrainer, TheLearningRateRisesAndFallsAlongACosine) {
+  CnnTrainingOptions options;
+  options.learning_rate = 0.01;
+  EXPECT_EQ(learning_rate_at(options, 1, 1000), 0.01);
+  EXPECT_EQ(learning_rate_at(options, 1000, 1000), 0.01);
+  options.schedule = CnnTrainingOptions::Schedule::cosine;
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 1, 1000), 0.01 / 50);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 50, 1000), 0.01);
+  double before = 0.01;
+  for (uint64_t step = 51; step <= 1000; ++step) {
+    const double now = learning_rate_at(options, step, 1000);
+    EXPECT_LT(now, before) << step;
+    EXPECT_GT(now, 0) << step;
+    before = now;
+  }
+  EXPECT_NEAR(learning_rate_at(options, 525, 1000), 0.005, 1e-5);  // half way down
+  EXPECT_LT(before, 1e-7);
+}
+
 TEST(CnnTrainer, WithoutValidationReturnsTheLastEpoch) {
   const Rows rows;
   const CnnTraining result = train_cnn(rows.examples, rows.train, {}, small_options());
@@ -424,6 +461,10 @@ TEST_P(AgainstPyTorch, WeightsAfterSomeStepsOfAdam) {
   options.init = CnnInit::pytorch;
   options.seed = values_["seed"];
   options.batch = static_cast<uint32_t>(rows_.size());
+  options.weight_decay = values_.value("weight_decay", 0.0);
+  if (values_.value("cosine", false)) {
+    options.schedule = CnnTrainingOptions::Schedule::cosine;
+  }
   const std::vector<double> losses = values_["losses"];
   options.max_epochs = static_cast<uint32_t>(losses.size());
   const CnnTraining result = train_cnn(examples_, rows_, {}, options);
@@ -444,7 +485,8 @@ TEST_P(AgainstPyTorch, WeightsDidMove) {
   EXPECT_GT(moved, 4e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, AgainstPyTorch, testing::Values("small", "flowpic", "lenet"));
+INSTANTIATE_TEST_SUITE_P(Networks, AgainstPyTorch,
+                         testing::Values("small", "decayed", "flowpic", "lenet"));
 
 }  // namespace
 }  // namespace flowmark

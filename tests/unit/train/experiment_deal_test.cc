@@ -22,7 +22,7 @@ std::vector<RecordedWindow> four_each(const ExperimentData& data) {
   std::vector<RecordedWindow> windows;
   for (uint32_t r = 0; r < data.recordings.size(); ++r) {
     for (uint32_t n = 0; n < 4; ++n) {
-      windows.push_back({r, n, OfflineWindow::Side::both, 1024, 0, {}});
+      windows.push_back({r, n, OfflineWindow::Side::both, 1024, false, 0, {}});
     }
   }
   return windows;
@@ -112,6 +112,80 @@ TEST(DealCell, SplitByWindowTearsFlowsApart) {
   const auto train = recordings_of(dealt.train, windows);
   const auto test = recordings_of(dealt.test, windows);
   EXPECT_TRUE(std::any_of(test.begin(), test.end(), [&](uint32_t r) { return train.count(r); }));
+}
+
+TEST(DealCell, PicturesInBetweenAreForTrainingAloneAndChangeNothingElse) {
+  const ExperimentData data = made_data();
+  auto windows = four_each(data);
+  const auto blocks = windows.size();
+  const auto cell = cell_for(Task::category, "", "");
+  const auto without = deal_cell(cell, data.recordings, windows, {}, 1);
+  for (size_t w = 0; w < blocks; ++w) {
+    windows.push_back(windows[w]);
+    windows.back().between = true;
+  }
+  const auto with = deal_cell(cell, data.recordings, windows, {}, 1);
+  const auto same = [](const std::vector<CellWindows::Member>& a,
+                       const std::vector<CellWindows::Member>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+      return x.window == y.window && x.class_index == y.class_index && x.group == y.group;
+    });
+  };
+  EXPECT_TRUE(same(with.test, without.test));
+  EXPECT_TRUE(same(with.validation, without.validation));
+  EXPECT_EQ(with.train.size(), 2 * without.train.size());
+  EXPECT_EQ(recordings_of(with.train, windows), recordings_of(without.train, windows));
+  for (const auto& member : with.train) {
+    const std::string& category = data.recordings[windows[member.window].recording].category;
+    EXPECT_EQ(with.classes[member.class_index], category);
+  }
+  // Dealt out singly they would resemble what they are tested on.
+  ExperimentOptions singly;
+  singly.split = "window";
+  for (const auto& member : deal_cell(cell, data.recordings, windows, singly, 1).train) {
+    EXPECT_FALSE(windows[member.window].between);
+  }
+}
+
+TEST(DealCell, PicturesInBetweenOfNewApplicationsAreNotLearnt) {
+  const ExperimentData data = made_data();
+  auto windows = four_each(data);
+  for (size_t w = windows.size(); w-- > 0;) {
+    windows.push_back(windows[w]);
+    windows.back().between = true;
+  }
+  ExperimentCell cell = cell_for(Task::new_application, "", "");
+  cell.target = "voip-a";
+  const auto dealt = deal_cell(cell, data.recordings, windows, {}, 1);
+  for (const uint32_t r : recordings_of(dealt.train, windows)) {
+    EXPECT_NE(data.recordings[r].application, "voip-a");
+  }
+}
+
+TEST(CutRecordings, SlidesOverPicturesButKeepsTheirBlocks) {
+  const ExperimentData data = made_data();
+  FeatureSpec spec;
+  spec.kind = FeatureKind::flowpic;
+  spec.picture.window_us = 20 * kUsPerSecond;
+  spec.picture.time_bins = spec.picture.size_bins = 16;
+  WindowRules rules;
+  const auto blocks = cut_recordings(data.recordings, spec, rules, 0, 1);
+  rules.slide_us = 5 * kUsPerSecond;
+  const auto all = cut_recordings(data.recordings, spec, rules, 0, 1);
+  EXPECT_GT(all.size(), 3 * blocks.size());
+  size_t at = 0;
+  for (const RecordedWindow& window : all) {
+    if (window.between) continue;
+    ASSERT_LT(at, blocks.size());
+    EXPECT_EQ(window.recording, blocks[at].recording);
+    EXPECT_EQ(window.side, blocks[at].side);
+    EXPECT_EQ(window.number, 4 * blocks[at].number);
+    EXPECT_EQ(window.features, blocks[at].features);
+    ++at;
+  }
+  EXPECT_EQ(at, blocks.size());
+  rules.slide_us = 3 * kUsPerSecond;
+  EXPECT_THROW(cut_recordings(data.recordings, spec, rules, 0, 1), Error);
 }
 
 TEST(DealCell, WhatTheDataLaysDownIsKept) {

@@ -130,6 +130,26 @@ TEST(FlowPic, TheNetworkLearnsSmallPictures) {
   EXPECT_GT(results.at(0).balanced, 0.8);
 }
 
+TEST(FlowPic, TheLastEpochNeedsNoValidationPart) {
+  const ExperimentData data = made_data();
+  ExperimentOptions options = small();
+  options.max_windows = 1000;
+  const auto judged =
+      run_experiment(flowpic_plan(data, {}), data, options, folder(), {"pixels/32"});
+  options.epochs = 20;
+  options.cnn.batch = 16;
+  options.cnn.schedule = CnnTrainingOptions::Schedule::cosine;
+  options.cnn.judge = CnnTrainingOptions::Judge::last;
+  PlanOptions plan;
+  plan.values = ValueKind::log1p;
+  const auto last =
+      run_experiment(flowpic_plan(data, plan), data, options, folder(), {"pixels/32"});
+  EXPECT_GT(last.at(0).balanced, 0.9);
+  // All that is not for the test counts as training either way.
+  EXPECT_EQ(last.at(0).train_windows, judged.at(0).train_windows);
+  EXPECT_EQ(last.at(0).test_windows, judged.at(0).test_windows);
+}
+
 TEST(Runs, FinishedCellsAreKept) {
   const ExperimentData data = made_data();
   const ExperimentPlan plan = leroux_plan(data, {});
@@ -169,6 +189,13 @@ TEST(Runs, CellsOfSeveralTablesAreTheSameTraining) {
   EXPECT_EQ(digests.at("flowpic/pixels/1500"), digests.at("flowpic/block/60"));
   EXPECT_NE(digests.at("flowpic/pixels/1500"), digests.at("flowpic/pixels/300"));
   EXPECT_NE(digests.at("flowpic/pixels/1500"), digests.at("flowpic/values/binary"));
+  EXPECT_NE(digests.at("flowpic/pixels/1500"), digests.at("flowpic/values/log1p"));
+  // Another training makes another result.
+  ExperimentOptions other = small();
+  other.cnn.schedule = CnnTrainingOptions::Schedule::cosine;
+  const auto& cell = *std::find_if(plan.cells.begin(), plan.cells.end(),
+                                   [](const auto& c) { return c.id == "flowpic/pixels/1500"; });
+  EXPECT_NE(cell_digest(cell, other, 1), digests.at(cell.id));
 }
 
 TEST(Cells, OfAnotherForestAreAnotherMeasurement) {

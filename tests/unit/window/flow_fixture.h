@@ -91,6 +91,7 @@ inline std::vector<FeatureSpec> various_specs() {
       fine_histogram_spec(),
   };
   specs[1].values = ValueKind::binary;
+  specs[3].values = ValueKind::log1p;
   return specs;
 }
 

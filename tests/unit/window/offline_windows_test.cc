@@ -63,6 +63,7 @@ TEST(CutWindows, PicturesTileEachDirection) {
   FeatureSpec specs[] = {picture_spec(15, 1500, 1500, 1500), picture_spec(1.7, 32, 32, 1500),
                          picture_spec(0.01, 3, 4096, 65535)};
   specs[1].values = ValueKind::binary;
+  specs[2].values = ValueKind::log1p;
   for (const FeatureSpec& spec : specs) {
     for (const TimeUs hop :
          {spec.picture.window_us, spec.picture.window_us / 3, spec.picture.window_us * 5 / 2}) {
