@@ -13,7 +13,7 @@ from .plan import FAST, MIXED, series
 
 FLOWS_PER_SESSION = 10000  # number of a flow: session * FLOWS_PER_SESSION + its place in the session
 
-FAST_PACKETS = 40_000  # of a session on a fast line that the sequences keep: the first ones
+FAST_PACKETS = 32_000  # of a session on a fast line that the sequences keep: the first ones
 
 
 def capture_path(out, session):
@@ -102,7 +102,12 @@ def _known(entry):
 
 def session_flows(out, entry):
     """The flows of a recorded session, as far as the sequences have them."""
-    kept = sorted(packets.packets(os.path.join(out, entry["path"])), key=lambda p: p.time_us)
+    return kept_flows(entry, packets.packets(os.path.join(out, entry["path"])))
+
+
+def kept_flows(entry, recorded):
+    """The same from the session's packets."""
+    kept = sorted(recorded, key=lambda p: p.time_us)
     return packets.flows(kept[:FAST_PACKETS] if entry.get("kind") == FAST else kept)
 
 

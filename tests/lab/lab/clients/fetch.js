@@ -90,11 +90,12 @@ async function play(p) {
     at += seconds;
     playing = playing || buffered > p.startAt;
     filling = buffered + seconds <= p.most;
-    // A full buffer plays down by `slack` before it is filled again.
+    // A full buffer plays down by `slack` before it is filled again, or to its last second where a piece is long.
+    const least = Math.max(1, p.most - p.slack - seconds);
     while (!filling && now() < end) {
       await sleep(Math.min(0.1, end - now()));
       elapse();
-      filling = buffered + seconds <= p.most - p.slack;
+      filling = buffered <= least;
     }
   }
 }
