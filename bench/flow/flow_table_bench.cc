@@ -100,7 +100,7 @@ void flow_table_churn(benchmark::State& state) {
 void unordered_map(benchmark::State& state) {
   const FlowTraffic traffic(static_cast<uint32_t>(state.range(0)));
   std::unordered_map<FlowKey, FlowEntry, KeyHash> table(traffic.keys.size());
-  for (const FlowKey& key : traffic.keys) table[key].key = key;
+  for (const FlowKey& key : traffic.keys) table[key].key = EntryKey(key);
   run(state, traffic, [&](const Burst& burst) {
     for (const FlowKey& key : burst.keys) ++table.find(key)->second.packets;
   });

@@ -32,13 +32,13 @@ struct ModelState {
 
 /// What hangs at a flow's table entry: one block of the pool, followed by a ModelState and the
 /// voted probabilities of each model, laid out by StateLayout (with two models of six classes 512
-/// bytes to the last one). A packet only leaves its record in `staged`; the rest is touched when
-/// the flow is looked at (FlowEntry::staging says when), and records go on to the windows when
-/// kStaged have come or a window is read.
+/// bytes to the last one). Records of packets wait in the entry and in `staged`; the rest is
+/// touched when the flow is looked at (FlowEntry::staging says when), and records go on to the
+/// windows when kStaged have come or a window is read.
 struct FlowState {
   static constexpr uint32_t kStaged = 40;
 
-  /// At the front, where FlowEntry::next_record() expects it; FlowEntry::staging has the number.
+  /// At the front, where FlowEntry::append() expects it; FlowEntry::staging has the number.
   std::array<PacketRecord, kStaged> staged;
 
   FlowWindows* windows = nullptr;  ///< made when the first records go on to them
@@ -81,7 +81,7 @@ struct FlowState {
   }
 };
 
-static_assert(offsetof(FlowState, staged) == 0, "FlowEntry::next_record relies on it");
+static_assert(offsetof(FlowState, staged) == 0, "FlowEntry::append relies on it");
 static_assert(offsetof(FlowState, windows) % 64 == 0, "a look at the flow starts with one line");
 
 /// Where a model set's parts lie in a FlowState's block.

@@ -280,7 +280,7 @@ void Classifier::Impl::emit(FlowId id, FlowState& state, uint8_t slot,
   const FlowEntry& entry = table[id];
   const VerdictState& verdict = layout.model(state, slot).verdict;
   const std::span<const float> votes = layout.votes(state, slot);
-  event.key = entry.key;
+  event.key = entry.key.key();
   event.flow_start_us = state.start_us;
   event.packets = state.total_packets();
   event.bytes = state.bytes;

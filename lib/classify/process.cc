@@ -10,7 +10,7 @@ namespace {
 constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04;
 constexpr uint32_t kAdoptionsPerBurst = 2;
 constexpr size_t kPacketsAhead = 8;  // whose first bytes are being fetched
-constexpr size_t kTagsAhead = 4;     // whose tags of the flow table are
+constexpr size_t kGroup = 16;        // whose tags, and then entries, are fetched in one go
 constexpr size_t kLooksAhead = 8;    // whose flow is, if it will be looked at
 
 }  // namespace
@@ -64,10 +64,19 @@ bool Classifier::Impl::is_late(const Staging& staging) const noexcept {
 size_t Classifier::Impl::find_flows(std::span<const Packet> packets) noexcept {
   std::array<const FlowKey*, kMaxBurst> keys;
   std::array<uint64_t, kMaxBurst> hashes;
-  size_t count = 0;
+  size_t count = 0, expected = 0;
   uint64_t bytes = 0;
   const auto fetch = [packets](size_t i) {
     if (i < packets.size()) __builtin_prefetch(packets[i].data);
+  };
+  // The tags from `begin` on and the entries before. Many at a time with nothing between them: a
+  // fetch waits for its page's address, and only so do these waits overlap.
+  const auto fetch_flows = [&](size_t begin) {
+    table.prefetch(std::span(hashes).subspan(begin, count - begin));
+    const size_t known = begin - expected;
+    table.expect(std::span(hashes).subspan(expected, known),
+                 std::span(ids).subspan(expected, known));
+    expected = begin;
   };
   for (size_t i = 0; i < kPacketsAhead; ++i) fetch(i);
   for (size_t i = 0; i < packets.size(); ++i) {
@@ -81,13 +90,11 @@ size_t Classifier::Impl::find_flows(std::span<const Packet> packets) noexcept {
     if (parsed[i].fragment != Fragment::none) fragments.resolve(parsed[i], packets[i].time_us);
     keys[count] = &parsed[i].key;
     hashes[count] = table.hash_of(parsed[i].key);
-    table.prefetch(hashes[count]);
-    if (count >= kTagsAhead) ids[count - kTagsAhead] = table.expect(hashes[count - kTagsAhead]);
     places[count++] = static_cast<uint8_t>(i);
+    if (count % kGroup == 0) fetch_flows(count - kGroup);
   }
-  for (size_t k = count - std::min(count, kTagsAhead); k < count; ++k) {
-    ids[k] = table.expect(hashes[k]);
-  }
+  fetch_flows(count - count % kGroup);
+  fetch_flows(count);
   counters.packets.add(packets.size());
   counters.bytes.add(bytes);
   table.find_or_insert_expected(std::span(keys).first(count), std::span(hashes).first(count),
@@ -114,7 +121,8 @@ bool Classifier::Impl::up_is_a(const Packet& packet, const ParsedPacket& p) cons
   return p.from_a;
 }
 
-// The flow's entry and the place of the record are all that a packet touches as a rule.
+// The flow's entry, and of one packet in four the place of its record (of each one with IPv6), are
+// all that it touches as a rule.
 void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacket& p) noexcept {
   FlowEntry& entry = table[id];
   if (entry.packets == 0 && up_is_a(packet, p)) entry.flags |= kUpIsA;
@@ -137,8 +145,8 @@ void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacke
   if (staging.count == FlowState::kStaged) [[unlikely]] {
     hand_on(id, *static_cast<FlowState*>(entry.state));
   }
-  *entry.next_record() = now;
-  if (++staging.count == FlowState::kStaged) [[unlikely]]
+  entry.append(now);
+  if (staging.count == FlowState::kStaged) [[unlikely]]
     full.flows[full.count++] = id;
   const uint8_t of_its_own = --staging.left[up ? 0 : 1];
   const uint8_t of_both = --entry.left;

@@ -39,8 +39,7 @@ bool Classifier::Impl::make_ready(FlowId id, PacketRecord packet, TimeUs time_us
   entry.staging.epoch = static_cast<uint8_t>(layout.epoch);
   look_again(entry);
   if (has_first) {
-    *entry.next_record() = first;
-    ++entry.staging.count;
+    entry.append(first);
     state->packets[first.direction] = 1;
   }
   return true;
@@ -61,6 +60,7 @@ FlowState* Classifier::Impl::start_state(const PacketRecord& first, TimeUs now_u
 // Brings the numbers of a flow up to its newest packet.
 FlowState& Classifier::Impl::count_staged(FlowEntry& entry) noexcept {
   auto& state = *static_cast<FlowState*>(entry.state);
+  entry.gather();
   const auto fresh =
       std::span<const PacketRecord>(state.staged).first(entry.staging.count).subspan(state.counted);
   state.counted = entry.staging.count;

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <memory>
-#include <type_traits>
 
 #include "base/anonymous_memory.h"
 #include "base/error.h"
@@ -22,26 +20,12 @@ constexpr uint32_t set_count(uint32_t capacity) {
 }
 constexpr uint32_t kSpareLanes = 3;
 constexpr uint32_t kWalkAhead = 32;
-/// FlowKey::reserved of entries whose flow has gone: no packet's key has it.
-constexpr uint16_t kOfNoFlow = 0xffff;
 
 uint32_t check(const char* name, uint32_t value, uint32_t low, uint32_t high) {
   if (value < low || value > high) {
     fail("flow table: {}: {} is out of range, allowed is {} to {}", name, value, low, high);
   }
   return value;
-}
-
-/// Keys have no padding, so that they compare as five words; of the operator GCC makes two calls of
-/// memcmp and five branches.
-[[gnu::always_inline]] inline bool is_same(const FlowKey& a, const FlowKey& b) noexcept {
-  static_assert(std::has_unique_object_representations_v<FlowKey>);
-  uint64_t x[5];
-  uint64_t y[5];
-  static_assert(sizeof(x) == sizeof(FlowKey));
-  std::memcpy(x, &a, sizeof(x));
-  std::memcpy(y, &b, sizeof(y));
-  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
 }
 
 }  // namespace
@@ -103,7 +87,7 @@ FlowId FlowTable::probe(const Place& place, const FlowKey& key) const noexcept {
   for (const uint32_t set : place.sets) {
     for (uint64_t found = sets_[set].matches(place.tag); found != 0; found &= found - 1) {
       const FlowId id = set * FlowSet::kLanes + FlowSet::first(found);
-      if (is_same(entries_[id].key, key)) return id;
+      if (entries_[id].key.is(key)) return id;
     }
   }
   return kNoFlow;
@@ -124,8 +108,8 @@ bool FlowTable::is_expired(const FlowEntry& entry) const noexcept {
 void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
                                std::span<const uint64_t> hashes, TimeUs now_us,
                                std::span<FlowId> out) noexcept {
-  for (const uint64_t hash : hashes) prefetch(hash);
-  for (size_t i = 0; i < hashes.size(); ++i) out[i] = expect(hashes[i]);
+  prefetch(hashes);
+  expect(hashes, out);
   find_or_insert_expected(keys, hashes, now_us, out);
 }
 
@@ -146,7 +130,7 @@ void FlowTable::find_or_insert_expected(std::span<const FlowKey* const> keys,
   for (size_t i = 0; i < keys.size(); ++i) {
     const FlowKey& key = *keys[i];
     FlowId id = ids[i];
-    if (id == kNoFlow || !is_same(entries_[id].key, key)) [[unlikely]] {
+    if (id == kNoFlow || !entries_[id].key.is(key)) [[unlikely]] {
       const Place place = place_of(hashes[i]);
       id = probe(place, key);
       if (id == kNoFlow) {
@@ -156,7 +140,10 @@ void FlowTable::find_or_insert_expected(std::span<const FlowKey* const> keys,
       ids[i] = id;
     }
     touch(id);
-    if (entries_[id].state != nullptr) __builtin_prefetch(entries_[id].next_record(), 1);
+  }
+  for (const FlowId id : ids) {  // by themselves, as in Classifier::Impl::find_flows()
+    if (id == kNoFlow || entries_[id].state == nullptr) continue;
+    __builtin_prefetch(entries_[id].append_touches(), 1);
   }
 }
 
@@ -176,7 +163,7 @@ void FlowTable::touch(FlowId id) noexcept {
   entry.last_seen_ms = now_ms_;
 }
 
-void FlowTable::start_flow(FlowId id, const FlowKey& key) noexcept {
+void FlowTable::start_flow(FlowId id, const EntryKey& key) noexcept {
   FlowEntry fresh;
   fresh.key = key;
   fresh.last_seen_ms = now_ms_;
@@ -197,7 +184,7 @@ FlowId FlowTable::insert(const Place& place, const FlowKey& key) noexcept {
   const uint32_t lane = FlowSet::first(sets_[set].matches(0));
   sets_[set].set(lane, place.tag);
   ++size_;
-  start_flow(set * FlowSet::kLanes + lane, key);
+  start_flow(set * FlowSet::kLanes + lane, EntryKey(key));
   return set * FlowSet::kLanes + lane;
 }
 
@@ -229,7 +216,7 @@ void FlowTable::remove(FlowId id) noexcept {
   listener_.on_remove(id, entry);
   sets_[id / FlowSet::kLanes].set(id % FlowSet::kLanes, 0);
   entry.state = nullptr;
-  entry.key.reserved = kOfNoFlow;
+  entry.key.forget();
   --size_;
 }
 

@@ -1,56 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "base/anonymous_memory.h"
 #include "base/time.h"
+#include "flow/flow_entry.h"
 #include "flow/flow_set.h"
-#include "flow/packet_record.h"
 #include "net/flow_key.h"
 
 namespace flowmark {
-
-inline constexpr uint8_t kNoMark = 0xff;
-
-/// What a packet of a flow with a state needs to know besides where that is: with it the entry and
-/// the place of the packet's record are the only lines of the flow that it touches.
-struct Staging {
-  uint8_t count = 0;              ///< records that wait at the state
-  uint8_t epoch = 0;              ///< low bits of what the state was made for
-  std::array<uint8_t, 2> left{};  ///< packets of a direction until the flow is looked at
-  uint32_t look_ms = 0;           ///< in the table's clock: looked at by then in any case
-};
-
-/// A flow's entry: one cache line. Enough for the flows that never show a second packet; the rest
-/// hangs at `state`, which belongs to the table's user and begins with an array of records.
-struct alignas(64) FlowEntry {
-  FlowKey key;
-  void* state = nullptr;      ///< owned by the user; given to on_remove when the flow goes
-  uint32_t last_seen_ms = 0;  ///< in the table's clock
-  uint8_t packets = 0;        ///< saturates at 255
-  uint8_t left = 0;           ///< with a state: packets of either direction until it is looked at
-  uint8_t mark = kNoMark;     ///< DSCP to write, or kNoMark
-  uint8_t flags = 0;          ///< FlowFlag bits
-  union {
-    PacketRecord first;  ///< the first packet, until there is a state
-    Staging staging;     ///< with a state
-  };
-
-  FlowEntry() noexcept : first() {}
-  /// Where the next packet's record goes.
-  PacketRecord* next_record() const noexcept {
-    return static_cast<PacketRecord*>(state) + staging.count;
-  }
-};
-static_assert(sizeof(FlowEntry) == 64);
-
-enum FlowFlag : uint8_t {
-  kUpIsA = 1,    ///< endpoint a is the upstream sender
-  kClosing = 2,  ///< TCP FIN or RST seen: expires early
-};
 
 /// Who is told that a flow leaves (expired, evicted or cleared) while its entry is still readable.
 class FlowRemovalListener {
@@ -102,20 +62,14 @@ class FlowTable {
 
   uint64_t hash_of(const FlowKey& key) const noexcept { return hash(key, options_.secret); }
 
-  /// The same in three steps, the first two for each packet as soon as its hash is known, with work
-  /// on other packets after each, so that memory has time to answer. Fetches the tags:
-  void prefetch(uint64_t hash) const noexcept { __builtin_prefetch(sets_ + first_set(hash), 1); }
-  /// The entry that it probably is, which is being fetched, or kNoFlow:
-  FlowId expect(uint64_t hash) const noexcept {
-    const uint32_t set = first_set(hash);
-    const uint64_t found = sets_[set].matches(tag_of(hash));
-    if (found == 0) [[unlikely]] {  // 19 of 20 flows are in their first set
-      __builtin_prefetch(sets_ + (static_cast<uint32_t>(hash >> 24) & set_mask_), 1);
-      return kNoFlow;
-    }
-    const FlowId id = set * FlowSet::kLanes + FlowSet::first(found);
-    __builtin_prefetch(entries_ + id, 1);
-    return id;
+  /// The same in three steps, the first two for some packets as soon as their hashes are known,
+  /// with work on other packets after each, so that memory has time to answer. Fetches the tags:
+  void prefetch(std::span<const uint64_t> hashes) const noexcept {
+    for (const uint64_t hash : hashes) __builtin_prefetch(sets_ + first_set(hash), 1);
+  }
+  /// The entry that each probably is, which is being fetched, or kNoFlow:
+  void expect(std::span<const uint64_t> hashes, std::span<FlowId> ids) const noexcept {
+    for (size_t i = 0; i < hashes.size(); ++i) ids[i] = expect(hashes[i]);
   }
   /// `ids` holds what expect() said and then what find_or_insert() would say.
   void find_or_insert_expected(std::span<const FlowKey* const> keys,
@@ -171,11 +125,22 @@ class FlowTable {
   }
   Place place_of(uint64_t hash) const noexcept;
   FlowId probe(const Place& place, const FlowKey& key) const noexcept;
+  FlowId expect(uint64_t hash) const noexcept {
+    const uint32_t set = first_set(hash);
+    const uint64_t found = sets_[set].matches(tag_of(hash));
+    if (found == 0) [[unlikely]] {  // 19 of 20 flows are in their first set
+      __builtin_prefetch(sets_ + (static_cast<uint32_t>(hash >> 24) & set_mask_), 1);
+      return kNoFlow;
+    }
+    const FlowId id = set * FlowSet::kLanes + FlowSet::first(found);
+    __builtin_prefetch(entries_ + id, 1);
+    return id;
+  }
   void touch(FlowId id) noexcept;
   FlowId insert(const Place& place, const FlowKey& key) noexcept;
   bool make_room(const Place& place) noexcept;
   void remove(FlowId id) noexcept;
-  void start_flow(FlowId id, const FlowKey& key) noexcept;
+  void start_flow(FlowId id, const EntryKey& key) noexcept;
   void advance_clock(TimeUs now_us) noexcept;
   bool is_expired(const FlowEntry& entry) const noexcept;
 
