@@ -83,9 +83,12 @@ daemon=
 echo
 echo "== the packets that left the box, counted by tcpdump"
 # DSCP are the upper six bits of the second byte (IPv4) or straddle the first two (IPv6).
+others=$(tcpdump -nr "$work/marked.pcap" 2>/dev/null | wc -l)
 for mark in EF:46 AF31:26 AF21:18 AF11:10 LE:1 DF:0; do
   value=${mark#*:}
   count=$(tcpdump -nr "$work/marked.pcap" \
     "(ip and ip[1] & 0xfc == $((value << 2))) or (ip6 and ip6[0:2] & 0xfc0 == $((value << 6)))" 2>/dev/null | wc -l)
   printf '%6s %8d\n' "${mark%:*}" "$count"
+  others=$((others - count))
 done
+printf '%6s %8d   marks the programs set themselves, before the first verdict\n' others "$others"
