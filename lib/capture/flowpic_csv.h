@@ -8,7 +8,7 @@
 namespace flowmark {
 
 /// The form in which the FlowPic authors published their flows (Shapira & Shavitt 2019): text,
-/// plain, gzip or xz, one unidirectional flow a line, cells separated by commas:
+/// plain, gzip, bzip2 or xz, one unidirectional flow a line, cells separated by commas:
 ///
 ///   capture, source, source port, destination, destination port, protocol, start, n,
 ///   n arrival times, an empty cell, n IP packet sizes

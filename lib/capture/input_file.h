@@ -6,13 +6,12 @@
 #include <span>
 #include <string>
 
-#include "capture/xz_reader.h"
-
-struct gzFile_s;
-
 namespace flowmark {
 
-/// A file read from front to back, unpacked on the way if it is gzip, or xz in a regular file.
+class Unpacker;
+
+/// A file read from front to back, unpacked on the way if it is gzip, or bzip2 or
+/// xz in a regular file.
 class InputFile {
  public:
   /// Throws Error naming the file and why it cannot be read.
@@ -34,12 +33,8 @@ class InputFile {
   double progress() const noexcept;
 
  private:
-  size_t fill(uint8_t* to, size_t most);
-  [[noreturn]] void fail_read() const;
-
   std::string path_;
-  std::unique_ptr<XzReader> xz_;  // where it is xz, file_ is null
-  gzFile_s* file_ = nullptr;
+  std::unique_ptr<Unpacker> unpacker_;
   uint64_t size_ = 0;
   std::string buffer_;  // of read_line
   size_t buffer_at_ = 0;

@@ -9,8 +9,8 @@
 
 namespace flowmark {
 
-/// Reads a capture (pcap or pcapng, plain, gzip or xz; Ethernet, raw IP, Linux cooked 1 and 2, BSD
-/// loopback, PPP) packet by packet, in file order.
+/// Reads a capture (pcap or pcapng, plain, gzip, bzip2 or xz; Ethernet, raw IP, Linux cooked 1 and
+/// 2, BSD loopback, PPP) packet by packet, in file order.
 class CaptureReader {
  public:
   /// Throws Error: missing file, no capture, link type not accepted (by name).

@@ -15,9 +15,9 @@ namespace flowmark {
 /// Throws Error if it cannot be read.
 bool is_sequence_file(const std::filesystem::path& path);
 
-/// Reads a packet sequence file (docs/models.md), plain, gzip or xz, flow by flow; packets are put
-/// in time order, those of equal time stay in the file's. Throws Error naming file, line, the value
-/// found and what would be right; the flows before that place have been taken by then.
+/// Reads a packet sequence file (docs/models.md), plain, gzip, bzip2 or xz, flow by flow; packets
+/// are put in time order, those of equal time stay in the file's. Throws Error naming file, line,
+/// the value found and what would be right; the flows before that place have been taken by then.
 void read_sequence_file(const std::filesystem::path& path,
                         const std::function<void(RecordedFlow&&)>& take);
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "tests/unit/capture/test_files.h"
@@ -42,22 +43,43 @@ class InputFileTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(InputFileTest, XzIsUnpackedWhateverThePieces) {
-  const Bytes plain = numbers(100'000);  // packed bigger than the reader's buffer
-  const Bytes packed = xz(plain);
+struct Packer {
+  const char* name;
+  Bytes (*pack)(Bytes);
+};
+
+class PackedInputFileTest : public InputFileTest, public testing::WithParamInterface<Packer> {
+ protected:
+  static Bytes pack(Bytes bytes) { return GetParam().pack(std::move(bytes)); }
+  static std::string says(const std::string& what) {
+    return std::string("/in: the ") + GetParam().name + " data " + what;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, PackedInputFileTest,
+                         testing::Values(Packer{"xz", [](Bytes b) { return xz(b); }},
+                                         Packer{"bzip2", [](Bytes b) { return bzip2(b); }}),
+                         [](const auto& one) { return std::string(one.param.name); });
+
+TEST_P(PackedInputFileTest, IsUnpackedWhateverThePieces) {
+  const Bytes plain = numbers(300'000);  // packed bigger than the reader's buffer
+  const Bytes packed = pack(plain);
   ASSERT_GT(packed.size(), 65'536u);
   EXPECT_EQ(read(packed), plain);
   EXPECT_EQ(read(packed, 1000), plain);
-  EXPECT_EQ(read(xz({})), Bytes{});
+  EXPECT_EQ(read(pack({})), Bytes{});
+  const Bytes zeros(5'000'000);  // some bytes of packed data are all of it
+  EXPECT_EQ(read(pack(zeros), 1000), zeros);
 }
 
-TEST_F(InputFileTest, XzStreamsBehindEachOtherAreOneFile) {
+TEST_P(PackedInputFileTest, StreamsBehindEachOtherAreOneFile) {
   const Bytes one = numbers(10), other = numbers(2000);
-  EXPECT_EQ(read(joined(xz(one), xz(other))), joined(one, other));
+  EXPECT_EQ(read(joined(pack(one), pack(other))), joined(one, other));
+  EXPECT_EQ(read(joined(pack({}), pack(other))), other);
 }
 
-TEST_F(InputFileTest, LinesOfXz) {
-  write_file(folder_ / "in", xz({'a', '\r', '\n', '\n', 'b'}));
+TEST_P(PackedInputFileTest, Lines) {
+  write_file(folder_ / "in", pack({'a', '\r', '\n', '\n', 'b'}));
   InputFile file(folder_ / "in");
   std::string line;
   for (const char* expected : {"a", "", "b"}) {
@@ -67,10 +89,10 @@ TEST_F(InputFileTest, LinesOfXz) {
   EXPECT_FALSE(file.read_line(line, 10));
 }
 
-TEST_F(InputFileTest, CutXzGivesWhatThereIsThenAnError) {
-  const Bytes plain = numbers(100'000);
-  Bytes packed = xz(plain);
-  packed.resize(packed.size() / 2);
+TEST_P(PackedInputFileTest, CutDataGivesWhatThereIsThenAnError) {
+  const Bytes plain = numbers(300'000);
+  Bytes packed = pack(plain);
+  packed.resize(packed.size() - 10);
   write_file(folder_ / "in", packed);
   InputFile file(folder_ / "in");
   Bytes some(1000);
@@ -80,18 +102,18 @@ TEST_F(InputFileTest, CutXzGivesWhatThereIsThenAnError) {
     while (file.read(some) > 0) {
     }
   };
-  EXPECT_THAT(rest, ThrowsMessage<Error>(HasSubstr("/in: the xz data is cut off")));
+  EXPECT_THAT(rest, ThrowsMessage<Error>(HasSubstr(says("is cut off"))));
 }
 
-TEST_F(InputFileTest, DamagedXzIsAnErrorThatNamesTheFile) {
-  const Bytes good = xz(numbers(1000));
-  for (const size_t place : {size_t{7}, good.size() / 2, good.size() - 1}) {
+TEST_P(PackedInputFileTest, DamageIsAnErrorThatNamesTheFile) {
+  const Bytes good = pack(numbers(1000));
+  for (const size_t place : {good.size() / 3, good.size() / 2, good.size() - 3}) {
     Bytes bad = good;
     bad[place] ^= 0x55;
-    EXPECT_THAT([&] { read(bad); }, ThrowsMessage<Error>(HasSubstr("/in: the xz data "))) << place;
+    EXPECT_THAT([&] { read(bad); }, ThrowsMessage<Error>(HasSubstr(says("")))) << place;
   }
   EXPECT_THAT([&] { read(joined(good, Bytes(12, 'x'))); },
-              ThrowsMessage<Error>(HasSubstr("the xz data is damaged")));
+              ThrowsMessage<Error>(HasSubstr(says("is damaged"))));
 }
 
 TEST_F(InputFileTest, XzThatWantsTooMuchMemoryIsRefused) {
@@ -117,6 +139,8 @@ TEST_F(InputFileTest, GzipAndPlainAreReadAsBefore) {
   const Bytes plain = numbers(1000);
   EXPECT_EQ(read(plain), plain);
   EXPECT_EQ(read({0xFD, '7', 'z'}), (Bytes{0xFD, '7', 'z'}));
+  const std::string text = "BZh9 is how bzip2 begins\n";
+  EXPECT_EQ(read(Bytes(text.begin(), text.end())), Bytes(text.begin(), text.end()));
   write_gzip(folder_ / "packed", plain);
   EXPECT_EQ(read(read_file(folder_ / "packed")), plain);
 }

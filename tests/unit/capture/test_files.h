@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bzlib.h>
 #include <lzma.h>
 #include <zlib.h>
 
@@ -66,6 +67,20 @@ inline Bytes xz(const Bytes& bytes) {
     throw std::runtime_error("xz");
   }
   packed.resize(end);
+  return packed;
+}
+
+/// `bytes` as one stream of bzip2.
+inline Bytes bzip2(Bytes bytes) {
+  bytes.reserve(1);  // it takes no null, even of nothing
+  Bytes packed(bytes.size() + bytes.size() / 100 + 600);  // what bzlib.h asks for
+  auto size = static_cast<unsigned>(packed.size());
+  if (BZ2_bzBuffToBuffCompress(reinterpret_cast<char*>(packed.data()), &size,
+                               reinterpret_cast<char*>(bytes.data()),
+                               static_cast<unsigned>(bytes.size()), 9, 0, 0) != BZ_OK) {
+    throw std::runtime_error("bzip2");
+  }
+  packed.resize(size);
   return packed;
 }
 
