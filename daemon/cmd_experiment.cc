@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/progress.h"
+#include "daemon/cli_choice.h"
 #include "daemon/commands.h"
 #include "daemon/training_cnn.h"
 #include "train/experiment_run.h"
@@ -212,17 +213,11 @@ void add_method_options(CLI::App& command, ExperimentArguments& arguments) {
 
 void add_picture_options(CLI::App& command, ExperimentArguments& arguments) {
   ExperimentOptions& options = arguments.options;
-  command
-      .add_option_function<std::string>(
-          "--values",
-          [&arguments](const std::string& word) {
-            arguments.plan.values = word == "count"    ? ValueKind::count
-                                    : word == "binary" ? ValueKind::binary
-                                                       : ValueKind::log1p;
-          },
-          "What a pixel holds: number of packets, a packet or none, or the logarithm of 1 + number")
-      ->check(CLI::IsMember({"count", "binary", "log1p"}))
-      ->default_str(to_string(arguments.plan.values));
+  add_choice(
+      command, "--values", arguments.plan.values,
+      Names<ValueKind>{
+          {"count", ValueKind::count}, {"binary", ValueKind::binary}, {"log1p", ValueKind::log1p}},
+      "What a pixel holds: number of packets, a packet or none, or the logarithm of 1 + number");
   command
       .add_option_function<double>(
           "--slide",

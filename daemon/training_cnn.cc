@@ -1,37 +1,8 @@
 #include "daemon/training_cnn.h"
 
-#include <algorithm>
-#include <string>
-#include <utility>
-#include <vector>
+#include "daemon/cli_choice.h"
 
 namespace flowmark {
-namespace {
-
-template <typename Kind>
-using Names = std::vector<std::pair<std::string, Kind>>;
-
-/// An option whose words stand for the values of an enumeration.
-template <typename Kind>
-void add_choice(CLI::App& command, const char* option, Kind& value, const Names<Kind>& names,
-                const char* help) {
-  std::vector<std::string> words;
-  std::string now;
-  for (const auto& [word, kind] : names) {
-    words.push_back(word);
-    if (kind == value) now = word;
-  }
-  const auto set = [&value, names](const std::string& word) {
-    value = std::find_if(names.begin(), names.end(), [&](const auto& name) {
-              return name.first == word;
-            })->second;
-  };
-  command.add_option_function<std::string>(option, set, help)
-      ->check(CLI::IsMember(words))
-      ->default_str(now);
-}
-
-}  // namespace
 
 void add_cnn_learning_options(CLI::App& command, CnnTrainingOptions& cnn) {
   using Schedule = CnnTrainingOptions::Schedule;
