@@ -132,7 +132,7 @@ CLI::App* add_replay(CLI::App& parent, std::function<int()>& run) {
       ->add_option("--model", options->models,
                    "Model file instead of the configured ones; may be given several times")
       ->allow_extra_args(false);  // what follows one model is the input
-  command->add_option("input", options->input, "Capture: pcap or pcapng, plain or gzip")
+  command->add_option("input", options->input, "Capture: pcap or pcapng; plain, gzip, bzip2 or xz")
       ->required();
   command->add_option("--verdicts", options->verdicts,
                       "Write a line of JSON per verdict to this file (- for standard output)");
