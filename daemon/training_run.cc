@@ -96,7 +96,8 @@ std::vector<uint32_t> TrainingRun::training_rows() {
     }
     rows.insert(rows.end(), more.begin(), more.end());
   }
-  return rows;
+  return repeated(examples_, rows,
+                  [&](const ExampleFlow& flow) { return sources_[flow.source].times; });
 }
 
 void TrainingRun::learn() {

@@ -119,6 +119,15 @@ std::vector<uint32_t> undersample(const ExampleSet& examples, std::span<const ui
   return out;
 }
 
+std::vector<uint32_t> repeated(const ExampleSet& examples, std::span<const uint32_t> rows,
+                               const std::function<uint32_t(const ExampleFlow&)>& times) {
+  std::vector<uint32_t> out;
+  for (const uint32_t row : rows) {
+    out.insert(out.end(), times(examples.flows[examples.info(row).flow]), row);
+  }
+  return out;
+}
+
 std::vector<uint32_t> against_others(const ExampleSet& examples, std::span<const uint32_t> rows,
                                      uint32_t positive, uint64_t seed) {
   std::mt19937_64 random(seed);

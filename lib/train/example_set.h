@@ -89,6 +89,10 @@ ExampleSet relabel(const ExampleSet& examples, std::span<const uint32_t> rows,
 std::vector<uint32_t> undersample(const ExampleSet& examples, std::span<const uint32_t> rows,
                                   uint64_t seed);
 
+/// Each of the rows as often as its flow is to count, one behind the other.
+std::vector<uint32_t> repeated(const ExampleSet& examples, std::span<const uint32_t> rows,
+                               const std::function<uint32_t(const ExampleFlow&)>& times);
+
 /// For a one-against-all set: all rows of class `positive` and as many of the others, in equal
 /// shares of the other classes as far as they have so many (IV.C there), ascending.
 std::vector<uint32_t> against_others(const ExampleSet& examples, std::span<const uint32_t> rows,

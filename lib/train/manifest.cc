@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <regex>
 #include <string_view>
 
@@ -11,6 +12,8 @@
 
 namespace flowmark {
 namespace {
+
+constexpr uint32_t kMostTimes = 100;  // every training window is listed so often
 
 bool matches(const std::string& pattern, const std::string& text) {
   return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
@@ -50,6 +53,7 @@ class EntryReader {
       fail("{}: split: {}: must be train, validation or test", where(entry_["split"]),
            source.split);
     }
+    source.times = read_times();
     source.flows = list("flows");
     source.session_pattern = scalar("session_pattern");
     check_session_pattern(source);
@@ -70,6 +74,18 @@ class EntryReader {
       fail("{}: {}: must be a single value", where(node), key);
     }
     return node.as<std::string>();
+  }
+
+  uint32_t read_times() const {
+    const std::string text = scalar("times");
+    uint32_t times = 1;
+    const char* end = text.data() + text.size();
+    if (!text.empty() &&
+        (std::from_chars(text.data(), end, times).ptr != end || times < 1 || times > kMostTimes)) {
+      fail("{}: times: {}: must be a whole number from 1 to {}", where(entry_["times"]), text,
+           kMostTimes);
+    }
+    return times;
   }
 
   std::vector<std::string> list(const std::string& key) const {
@@ -180,7 +196,7 @@ std::map<std::string, std::string> DataSource::attributes_of(const RecordedFlow&
     rest.remove_prefix(bar == rest.npos ? rest.size() : bar + 1);
   }
   for (const auto& [key, value] : attributes) {
-    if (key != "path" && key != "session_pattern" && key != "columns") {
+    if (key != "path" && key != "session_pattern" && key != "columns" && key != "times") {
       all[key] = value;
     }
   }

@@ -31,6 +31,8 @@ struct DataSource {
   std::vector<Prefix> inside;  ///< captures: who is upstream
   /// "train", "validation", "test", or empty: not laid down (but perhaps by the flow itself).
   std::string split;
+  /// Each training window counts so often: more than 1 for what a gateway carries more of.
+  uint32_t times = 1;
   /// If not empty: flows of another split are left out, those of none too.
   std::string only_split;
   /// Files of several recordings: a regular expression (ECMAScript) for flow names whose group 1 is

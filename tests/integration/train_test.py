@@ -228,6 +228,28 @@ class Training(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("nothing to resume", done.stderr)
 
+    def test_an_entry_that_counts_twice_is_the_same_file_twice(self):
+        # A third of the flows, once with `times` and once as a file of the same flows under another name.
+        shutil.copyfile(self.flows, self.path("again.csv"))
+        head = "sessions:\n  - {path: flows.csv, columns: [application, encryption], flows: ['?', '1?']"
+        rest = "}\n  - {path: flows.csv, columns: [application, encryption]}\n"
+        again = "  - {path: again.csv, columns: [application, encryption], flows: ['?', '1?']}\n"
+        once, twice, both = (self.path(name) for name in ("once.yaml", "twice.yaml", "both.yaml"))
+        for path, text in ((once, head + rest), (twice, head + ", times: 2" + rest), (both, head + rest + again)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        answers = []
+        for data in (once, twice, both):
+            out = data + ".onnx"
+            done = run("train", "--model-type", "naive-bayes", "--spec", "size_iat-100p", "--data", data, "--label-key",
+                       "encryption", "--validation", "0", "--no-calibration", "--alpha", "1", "--unbalanced", "--out", out)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            done = run("infer", "--model", out, self.flows)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            answers.append(done.stdout)
+        self.assertEqual(answers[1], answers[2])
+        self.assertNotEqual(answers[0], answers[1])
+
     def test_augmented_and_undersampled(self):
         done = run(*self.command("logistic", self.path("more.onnx"), "--augment", "rtt,shift,loss", "--copies",
                                  "3", "--undersample", "--json"))

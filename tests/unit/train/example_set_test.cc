@@ -70,6 +70,12 @@ TEST(Undersample, EveryClassHasAsManyAsTheSmallest) {
   EXPECT_NE(rows, undersample(set, all_rows(set), 4));
 }
 
+TEST(Repeated, ListsRowsAsOftenAsTheirFlowsCount) {
+  const ExampleSet set = make_set({2, 2});
+  const auto times = [](const ExampleFlow& flow) { return flow.class_index == 0 ? 1U : 3U; };
+  EXPECT_EQ(repeated(set, all_rows(set), times), (std::vector<uint32_t>{0, 1, 2, 2, 2, 3, 3, 3}));
+}
+
 TEST(AgainstOthers, TakesEqualSharesAndFillsUpFromTheLarger) {
   const ExampleSet set = make_set({30, 4, 40, 50});
   EXPECT_EQ(count_classes(set, against_others(set, all_rows(set), 0, 1)),

@@ -49,6 +49,7 @@ TEST_F(ManifestTest, ReadsEntries) {
             "  - path: x.csv.gz\n"
             "    labels: {\"Google Doc\": documents, \"You*\": streaming, \"*\": ~}\n"
             "    flows: \"1-*\"\n"
+            "    times: 3\n"
             "    network: {delay_ms: 3}\n"));
   ASSERT_EQ(sources.size(), 2U);
   EXPECT_EQ(sources[0].path, folder_ / "calls/1.pcap");
@@ -57,6 +58,9 @@ TEST_F(ManifestTest, ReadsEntries) {
   EXPECT_EQ(sources[0].split, "test");
   EXPECT_EQ(sources[0].inside.size(), 1U);
   EXPECT_THAT(sources[0].where, HasSubstr("m.yaml:2"));
+  EXPECT_EQ(sources[0].times, 1U);
+  EXPECT_EQ(sources[1].times, 3U);
+  EXPECT_FALSE(sources[1].attributes_of({"1-2", "Youtube", {}}).contains("times"));
   EXPECT_TRUE(sources[1].takes_flow("1-2"));
   EXPECT_FALSE(sources[1].takes_flow("2-1"));
   EXPECT_EQ(sources[1].class_of({"1-2", "Google Doc", {}}), "documents");
@@ -93,6 +97,10 @@ TEST_F(ManifestTest, NamesWhatIsWrong) {
   EXPECT_THAT(error_of("sessions:\n  - 1\n"), HasSubstr("m.yaml:2"));
   EXPECT_THAT(error_of("sessions:\n  - {label: a}\n"), HasSubstr("path is missing"));
   EXPECT_THAT(error_of("sessions:\n  - {path: a, split: x}\n"), HasSubstr("split: x"));
+  for (const char* bad : {"0", "101", "-1", "1.5", "twice", "2x"}) {
+    EXPECT_THAT(error_of(fmt::format("sessions:\n  - {{path: a, times: {}}}\n", bad)),
+                HasSubstr(fmt::format("m.yaml:2: times: {}: must be a whole number", bad)));
+  }
   EXPECT_THAT(error_of("sessions:\n  - {path: a, label: x, labels: {y: z}}\n"),
               HasSubstr("one of the two"));
   EXPECT_THAT(error_of("sessions:\n  - {path: a, labels: 3}\n"), HasSubstr("labels"));
