@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The recording lab's plans, labels and sequences: what needs neither root nor a network."""
 
+import bz2
 import collections
 import contextlib
-import lzma
 import os
 import random
 import select
@@ -259,15 +259,15 @@ class Recordings(unittest.TestCase):
                     plan("test", 1, "p2p", "plain", FAST)[0], plan("test", 1, "chat", "plain", LONG)[0]]
         for session in sessions:
             self.record(session, steps)
-        names = ["test-wireguard.csv.xz", "test-wireguard-mixed.csv.xz", "test-ipsec-background300.csv.xz",
-                 "test.csv.xz", "test-plain-fast.csv.xz", "test-plain-long.csv.xz"]
+        names = ["test-wireguard.csv.bz2", "test-wireguard-mixed.csv.bz2", "test-ipsec-background300.csv.bz2",
+                 "test.csv.bz2", "test-plain-fast.csv.bz2", "test-plain-long.csv.bz2"]
         for session, name in zip(sessions, names):
             output.collect(self.out, "test", session.series)
             (number, label, start, flow), = packets.read_sequences(os.path.join(self.out, name))
             self.assertEqual((number, label), (session.number * output.FLOWS_PER_SESSION, session.label))
             self.assertEqual(start, 1_700_000_000_000_000)
             self.assertEqual([(time - start, size) for time, size in flow], [(0, 128), (1500, -1228), (1520, 88)])
-            with lzma.open(os.path.join(self.out, name), "rt") as file:
+            with bz2.open(os.path.join(self.out, name), "rt") as file:
                 known = dict(part.split("=") for part in file.readline().rstrip().split(",")[3:])
             self.assertEqual(known, {
                 "application": session.variant, "technique": session.technique, "session": str(session.number),
@@ -287,18 +287,24 @@ class Recordings(unittest.TestCase):
                 output.collect(self.out, "test", session.series)
             output.install(self.out, "test", kept.series, repository)
             self.assertEqual(sorted(os.listdir(os.path.join(repository, "data"))),
-                             ["manifest.yaml", "test-wireguard.csv.xz"])
+                             ["manifest.yaml", "test-wireguard.csv.bz2"])
             with open(os.path.join(repository, "data", "manifest.yaml"), encoding="utf-8") as file:
                 self.assertEqual(yaml.safe_load(file)["sessions"], [kept.manifest()])
 
     def test_of_a_session_on_a_fast_line_the_first_packets_are_kept(self):
-        session = plan("test", 1, "p2p", "plain", FAST)[0]
-        count = output.FAST_PACKETS + 5
-        made = self.record(session, [(i % 7, 40, i % 3 == 0) for i in range(count)])
-        output.collect(self.out, "test", session.series)
-        (_, _, start, flow), = packets.read_sequences(os.path.join(self.out, "test-plain-fast.csv.xz"))
-        self.assertEqual([time_us for time_us, _ in flow], [packet.time_us for packet in made[:output.FAST_PACKETS]])
-        self.assertEqual(start, made[0].time_us)
+        swarm = plan("test", 1, "p2p", "plain", FAST)[0]
+        album = next(one for one in plan("test", 1, "browsing", "plain", FAST) if one.variant.startswith("album"))
+        kept = {swarm.number: output.FAST_PACKETS, album.number: output.ALBUM_PACKETS}
+        made = {session.number: self.record(session, [(i % 7, 40, i % 3 == 0) for i in range(output.FAST_PACKETS + 5)])
+                for session in (swarm, album)}
+        output.collect(self.out, "test", swarm.series)
+        flows = list(packets.read_sequences(os.path.join(self.out, "test-plain-fast.csv.bz2")))
+        self.assertEqual(len(flows), 2)
+        for number, _, start, flow in flows:
+            session = number // output.FLOWS_PER_SESSION
+            self.assertEqual([time_us for time_us, _ in flow],
+                             [packet.time_us for packet in made[session][:kept[session]]])
+            self.assertEqual(start, made[session][0].time_us)
 
     def test_gaps_are_rounded_by_little_and_sizes_not(self):
         dice = random.Random(5)
@@ -306,7 +312,7 @@ class Recordings(unittest.TestCase):
         session = plan("test", 1, "chat", "wireguard")[0]
         made = self.record(session, steps)
         output.collect(self.out, "test", session.series)
-        (_, _, _, flow), = packets.read_sequences(os.path.join(self.out, "test-wireguard.csv.xz"))
+        (_, _, _, flow), = packets.read_sequences(os.path.join(self.out, "test-wireguard.csv.bz2"))
         self.assertEqual([abs(size) for _, size in flow], [packet.size for packet in made])
         self.assertEqual(flow[0][0], made[0].time_us)
         for i in range(1, len(made)):

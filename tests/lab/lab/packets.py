@@ -1,7 +1,7 @@
 """Captures of the lab: header-only copies of chosen conversations, and their packet sequences."""
 
+import bz2
 import gzip
-import lzma
 import os
 import socket
 import struct
@@ -167,7 +167,7 @@ def sequence_lines(number, label, flow, known):
 def read_sequences(path):
     """(number, label, epoch in microseconds, [(time in microseconds, signed size)]) of each flow."""
     flow = None
-    with lzma.open(path, "rt") as file:
+    with bz2.open(path, "rt") as file:
         for line in file:
             if line.startswith("#"):
                 if flow:
