@@ -1,11 +1,11 @@
 // Capture files: reading gives packets or a clear error, and copying what was read gives the very
 // same file.
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -27,9 +27,9 @@ const std::string& copy_path() {
 }
 
 bool is_packed(const uint8_t* data, size_t size) {
-  constexpr std::array<uint8_t, 6> kXz{0xFD, '7', 'z', 'X', 'Z', 0};
-  const bool gzip = size >= 2 && data[0] == 0x1f && data[1] == 0x8b;
-  return gzip || (size >= kXz.size() && std::equal(kXz.begin(), kXz.end(), data));
+  const std::string_view start(reinterpret_cast<const char*>(data), size);
+  return start.starts_with("\x1f\x8b") || start.starts_with(std::string_view("\xFD\x37zXZ\0", 6)) ||
+         start.starts_with("BZh");  // no capture starts so
 }
 
 uint64_t read_and_copy(const std::string& path, CaptureCopier& copier) {
