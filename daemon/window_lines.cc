@@ -10,7 +10,8 @@ namespace flowmark {
 
 void WindowOptions::add_to(CLI::App& command) {
   command
-      .add_option("input", input, "Capture (pcap, pcapng) or packet sequence file; plain, gzip, bzip2 or xz")
+      .add_option("input", input,
+                  "Capture (pcap, pcapng) or packet sequence file; plain, gzip, bzip2 or xz")
       ->required()
       ->type_name("IN");
   command.add_option("--out", output, "Write here instead of standard output")->type_name("FILE");

@@ -8,12 +8,13 @@ packets after it. A technique (VPN, Tor) adds namespaces with add_host() on eith
 all this as it is.
 """
 
+import contextlib
 import subprocess
 import threading
 import zlib
 
 from .conditions import relay_commands
-from .process import NAMESPACE_PREFIX, check, inside
+from .process import NAMESPACE_PREFIX, check, inside, remove_namespace
 
 INSIDE4, INSIDE6 = "10.77.0.0/16", "fd77::/64"
 OUTSIDE4, OUTSIDE6 = "198.51.100.0/24", "2001:db8:88::/64"
@@ -83,7 +84,8 @@ class Network:
 
     def down(self):
         for name in reversed(self._namespaces):
-            subprocess.run(["ip", "netns", "del", NAMESPACE_PREFIX + name], capture_output=True, check=False)
+            with contextlib.suppress(RuntimeError):  # the others must go too
+                remove_namespace(NAMESPACE_PREFIX + name)
         self._namespaces = []
 
     def _namespace(self, name):
@@ -153,7 +155,7 @@ class Network:
         # the same name may come before that, so the cable goes first.
         side, port = self._ports.pop(name)
         subprocess.run(["ip", "-n", NAMESPACE_PREFIX + side, "link", "del", port], capture_output=True, check=False)
-        check("ip", "netns", "del", NAMESPACE_PREFIX + name)
+        remove_namespace(NAMESPACE_PREFIX + name)
 
     def set_conditions(self, name, addresses, conditions):
         for relay, commands in zip(self.relays, relay_commands(name, addresses, conditions)):

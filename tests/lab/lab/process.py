@@ -1,5 +1,6 @@
 """Processes of a run: each in its own process group, each ended by its own group and no other."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,14 @@ def check(*command, **options):
 
 def inside(namespace, *command):
     return ("ip", "netns", "exec", NAMESPACE_PREFIX + namespace) + command
+
+
+def remove_namespace(name):
+    """Ends what still runs in a namespace of the lab (vsftpd's sessions leave every process group), then deletes it."""
+    for pid in map(int, check("ip", "netns", "pids", name).split()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    check("ip", "netns", "del", name)
 
 
 class Processes:

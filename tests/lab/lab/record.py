@@ -22,7 +22,7 @@ from .content import Content
 from .network import Network, client_addresses, server_address
 from .options import parse
 from .plan import FAST, SECONDS_FAST, plan
-from .process import NAMESPACE_PREFIX, Processes
+from .process import NAMESPACE_PREFIX, Processes, remove_namespace
 from .servers import SSH
 from .techniques import TECHNIQUES
 from .techniques.tor import Tor, TorNetwork
@@ -82,10 +82,7 @@ def remove_leftovers():
     """Namespaces of a run that was killed: this run holds the lock, so nobody uses them."""
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
     for name in re.findall(rf"^({NAMESPACE_PREFIX}\S+)", listed, re.MULTILINE):
-        pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=True).stdout
-        for pid in map(int, pids.split()):
-            os.kill(pid, signal.SIGKILL)
-        subprocess.run(["ip", "netns", "del", name], check=True)
+        remove_namespace(name)
 
 
 def start_capture(lab, session, processes, path):

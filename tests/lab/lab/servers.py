@@ -208,6 +208,8 @@ pasv_max_port={last}
 max_per_ip=0
 secure_chroot_dir={folder}/empty
 seccomp_sandbox=NO
+isolate=NO
+isolate_network=NO
 xferlog_enable=NO
 """
 

@@ -72,7 +72,7 @@ inline Bytes xz(const Bytes& bytes) {
 
 /// `bytes` as one stream of bzip2.
 inline Bytes bzip2(Bytes bytes) {
-  bytes.reserve(1);  // it takes no null, even of nothing
+  bytes.reserve(1);                                       // it takes no null, even of nothing
   Bytes packed(bytes.size() + bytes.size() / 100 + 600);  // what bzlib.h asks for
   auto size = static_cast<unsigned>(packed.size());
   if (BZ2_bzBuffToBuffCompress(reinterpret_cast<char*>(packed.data()), &size,
