@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -47,6 +48,10 @@ struct Packer {
   const char* name;
   Bytes (*pack)(Bytes);
 };
+
+void PrintTo(const Packer& packer, std::ostream* out) {
+  *out << packer.name;
+}
 
 class PackedInputFileTest : public InputFileTest, public testing::WithParamInterface<Packer> {
  protected:
