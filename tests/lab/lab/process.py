@@ -23,7 +23,7 @@ def inside(namespace, *command):
 
 
 def remove_namespace(name):
-    """Ends what still runs in a namespace of the lab (vsftpd's sessions leave every process group), then deletes it."""
+    """Ends what still runs in a namespace of the lab (vsftpd's sessions leave their process group), then deletes it."""
     for pid in map(int, check("ip", "netns", "pids", name).split()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -185,6 +185,7 @@ def start_files(processes, folder):
     wait_for_port("files", server_address(SSH), 22)
 
 
+# `isolate`: else its sessions leave the server's namespace, and the end of a run does not find them.
 _VSFTPD = """{listen}
 background=NO
 anonymous_enable=YES
