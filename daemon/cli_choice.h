@@ -13,7 +13,8 @@ template <typename Kind>
 using Names = std::vector<std::pair<std::string, Kind>>;
 
 /// An option whose words stand for the values of an enumeration; without it `value` stays as it is,
-/// and is what --help shows as its default.
+/// and is what --help shows as its default. (CLI::CheckedTransformer shows and takes the
+/// enumeration's numbers beside the words.)
 template <typename Kind>
 void add_choice(CLI::App& command, const char* option, Kind& value, const Names<Kind>& names,
                 const char* help) {
