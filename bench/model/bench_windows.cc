@@ -5,7 +5,7 @@
 #include <map>
 
 #include "capture/sequence_file.h"
-#include "model/model_writer.h"
+#include "model/write/model_writer.h"
 #include "window/offline_windows.h"
 
 namespace flowmark::bench {

@@ -7,7 +7,7 @@
 
 #include "feature/feature_spec.h"
 #include "feature/sparse_window.h"
-#include "model/plan.h"
+#include "model/compile/plan.h"
 
 namespace flowmark::bench {
 

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "capture/sequence_file.h"
 #include "model/bench_windows.h"
-#include "model/build_engine.h"
+#include "model/engine/build_engine.h"
 #include "window/offline_windows.h"
 
 namespace flowmark::bench {

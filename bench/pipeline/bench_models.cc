@@ -4,8 +4,8 @@
 #include <random>
 
 #include "base/error.h"
-#include "model/model_writer.h"
-#include "model/plan.h"
+#include "model/compile/plan.h"
+#include "model/write/model_writer.h"
 
 namespace flowmark::bench {
 namespace {

@@ -5,11 +5,11 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "model/build_engine.h"
-#include "model/compile.h"
-#include "model/model_metadata.h"
-#include "model/onnx_file.h"
-#include "model/signature.h"
+#include "model/compile/compile.h"
+#include "model/engine/build_engine.h"
+#include "model/onnx/model_metadata.h"
+#include "model/onnx/onnx_file.h"
+#include "model/onnx/signature.h"
 
 namespace flowmark {
 namespace {

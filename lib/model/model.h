@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "feature/feature_spec.h"
-#include "model/engine.h"
+#include "model/engine/engine.h"
 
 namespace flowmark {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "settings/schema.h"
+#include "schema/schema.h"
 #include "settings/settings.h"
 
 namespace flowmark {

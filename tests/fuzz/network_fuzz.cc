@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "kernel/kernels.h"
-#include "model/build_engine.h"
-#include "model/reference.h"
+#include "model/engine/build_engine.h"
+#include "model/engine/reference.h"
 #include "tests/fuzz/expect.h"
 #include "unit/model/network_maker.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "unit/daemon/model_files.h"
+#include "unit/runtime/model_files.h"
 
 int main(int argc, char** argv) {
   if (argc < 4) {

@@ -2,7 +2,7 @@
 """Writes reference.json: what PyTorch's dense training makes of three small networks.
 
 Run with Debian's python3-torch. Pictures and initial weights are drawn by the rule of
-lib/train/cnn_random.h, so that only results need to be kept; of large tensors every so manieth element
+lib/base/keyed_random.h, so that only results need to be kept; of large tensors every so manieth element
 and the sum.
 """
 

@@ -4,9 +4,9 @@
 #include <sstream>
 
 #include "model/model.h"
-#include "model/model_metadata.h"
-#include "model/onnx_file.h"
-#include "model/signature.h"
+#include "model/onnx/model_metadata.h"
+#include "model/onnx/onnx_file.h"
+#include "model/onnx/signature.h"
 #include "unit/model/model_test_util.h"
 #include "unit/model/network_maker.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "model/model_writer.h"
+#include "model/write/model_writer.h"
 
 namespace flowmark::testing {
 

@@ -1,12 +1,12 @@
 // What the writers write, load_model reads back as the same model.
-#include "model/model_writer.h"
+#include "model/write/model_writer.h"
 
 #include <fstream>
 #include <sstream>
 
+#include "model/engine/reference.h"
 #include "model/model.h"
-#include "model/onnx_file.h"
-#include "model/reference.h"
+#include "model/onnx/onnx_file.h"
 #include "unit/model/model_test_util.h"
 #include "unit/model/network_maker.h"
 

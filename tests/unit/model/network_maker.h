@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "model/plan.h"
+#include "model/compile/plan.h"
 
 namespace flowmark::testing {
 

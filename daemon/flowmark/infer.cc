@@ -1,0 +1,132 @@
+// flowmark infer: a model's answer for every window of a capture or packet sequence file.
+
+#include <oneapi/tbb/enumerable_thread_specific.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "cli/json_lines.h"
+#include "cli/window_options.h"
+#include "daemon/flowmark/commands.h"
+#include "data/flow_map.h"
+#include "model/model.h"
+
+namespace flowmark {
+namespace {
+
+struct InferOptions {
+  WindowOptions window;
+  std::string model;
+  bool bench = false;
+  bool bf16 = false;
+};
+
+constexpr const char* kHelp =
+    "\nA line (JSON) per window: flow, label, direction, window_start_us, window, packets as "
+    "'flowmark features' gives\nthem, then probabilities (in the order of the model's classes) and "
+    "class: the likeliest, or for a multi-label\nmodel the list of those with a probability of at "
+    "least 0.5.\n"
+    "--bench adds a line {\"windows\":N,\"median_us\":..,\"p99_us\":..}: inference alone, from "
+    "sparse features, one thread.\n"
+    "\nExamples:\n"
+    "  flowmark infer --model category.onnx capture.pcap\n"
+    "  flowmark infer --model pictures.onnx --hop 15 --min-packets 10 --bench flows.csv.gz\n";
+
+void append_answer(std::string& line, const Model& model, std::span<const float> probabilities) {
+  line += ",\"probabilities\":[";
+  for (size_t c = 0; c < probabilities.size(); ++c) {
+    line += c == 0 ? "" : ",";
+    append_number(line, probabilities[c]);
+  }
+  line += "],\"class\":";
+  if (model.multilabel) {
+    line += '[';
+    bool first = true;
+    for (size_t c = 0; c < probabilities.size(); ++c) {
+      if (probabilities[c] > model.label_thresholds[c]) {
+        line += first ? "" : ",";
+        first = false;
+        append_string(line, model.classes[c]);
+      }
+    }
+    line += ']';
+  } else {
+    const auto best = std::max_element(probabilities.begin(), probabilities.end());
+    append_string(line, model.classes[static_cast<size_t>(best - probabilities.begin())]);
+  }
+}
+
+/// Times each window's inference alone; the windows are kept until all are known, so that cutting
+/// the flows does not run beside it.
+std::string bench_line(const Model& model, const std::vector<SparseWindow>& windows) {
+  const auto scratch = model.engine->make_scratch();
+  constexpr size_t kWarmUp = 200;
+  for (size_t i = 0; i < std::min(kWarmUp, windows.size()); ++i) {
+    model.engine->run(*scratch, windows[i]);
+  }
+  std::vector<double> times_us;
+  times_us.reserve(windows.size());
+  for (const SparseWindow& window : windows) {
+    const auto start = std::chrono::steady_clock::now();
+    model.engine->run(*scratch, window);
+    const auto end = std::chrono::steady_clock::now();
+    times_us.push_back(std::chrono::duration<double, std::micro>(end - start).count());
+  }
+  std::sort(times_us.begin(), times_us.end());
+  const auto quantile = [&](double share) {
+    const auto place = static_cast<size_t>(share * static_cast<double>(times_us.size()));
+    return times_us.empty() ? 0.0 : times_us[std::min(place, times_us.size() - 1)];
+  };
+  return fmt::format("{{\"windows\":{},\"median_us\":{:.3f},\"p99_us\":{:.3f}}}\n", windows.size(),
+                     quantile(0.5), quantile(0.99));
+}
+
+int run_infer(const InferOptions& options) {
+  const TilingOptions tiling = options.window.tiling();
+  const FlowReadOptions reading = options.window.reading();
+  const std::shared_ptr<const Model> model = load_with_precision(options.model, options.bf16);
+  tbb::enumerable_thread_specific<std::unique_ptr<EngineScratch>> scratches(
+      [&] { return model->engine->make_scratch(); });
+  LineOutput output(options.window.output);
+  std::vector<SparseWindow> kept;
+  map_flows(options.window.input, reading, [&](RecordedFlow&& flow) -> Deliver {
+    std::string lines;
+    std::vector<SparseWindow> windows;
+    EngineScratch& scratch = *scratches.local();
+    cut_windows(flow, model->input, tiling, [&](const OfflineWindow& window) {
+      append_window_fields(lines, flow, window);
+      append_answer(lines, *model, model->engine->run(scratch, window.features));
+      lines += "}\n";
+      if (options.bench) {
+        windows.push_back(window.features);
+      }
+    });
+    return [&output, &kept, text = std::move(lines), windows = std::move(windows)]() mutable {
+      output.write(text);
+      std::move(windows.begin(), windows.end(), std::back_inserter(kept));
+    };
+  });
+  if (options.bench) {
+    output.write(bench_line(*model, kept));
+  }
+  output.finish();
+  return 0;
+}
+
+}  // namespace
+
+CLI::App* add_infer(CLI::App& parent, std::function<int()>& run) {
+  CLI::App* command = parent.add_subcommand("infer", "Print a model's answer for every window");
+  auto options = std::make_shared<InferOptions>();
+  options->window.add_to(*command);
+  command->add_option("--model", options->model, "Model file")->required()->type_name("MODEL");
+  command->add_flag("--bench", options->bench, "Add a line with the time of inference per window");
+  command->add_flag("--bf16", options->bf16,
+                    "Round weights to bfloat16, as the setting `precision: bf16` does");
+  command->footer(kHelp);
+  command->callback([options, &run] { run = [options] { return run_infer(*options); }; });
+  return command;
+}
+
+}  // namespace flowmark

@@ -1,0 +1,300 @@
+#include "daemon/flowmarkd/control.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "daemon/flowmarkd/logging.h"
+#include "mark/dscp.h"
+#include "runtime/flow_text.h"
+
+namespace flowmark {
+namespace {
+
+constexpr size_t kFlowLogCapacity = 4096;
+constexpr int kQuietTicks = 4;  // a burst of changes to the files is one reload
+
+sigset_t our_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+uint64_t monotonic_us() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
+}
+
+void notify_state(const ModelSet& set, const std::string& refusal) {
+  sd_notifyf(0, "STATUS=%zu models running, generation %llu%s", set.models().size(),
+             static_cast<unsigned long long>(set.generation()),
+             refusal.empty() ? "" : "; the last reload was refused");
+}
+
+}  // namespace
+
+void block_signals() {
+  const sigset_t set = our_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+Control::Control(Sources sources)
+    : sources_(std::move(sources)), flows_(kFlowLogCapacity), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  const sigset_t set = our_signals();
+  signals_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (epoll_ < 0 || signals_ < 0 || timer_ < 0) fail("the control thread: {}", strerror(errno));
+  itimerspec period{};
+  period.it_interval.tv_nsec = period.it_value.tv_nsec = kTickMs * 1'000'000L;
+  timerfd_settime(timer_, 0, &period, nullptr);
+  add(signals_);
+  add(timer_);
+  add(watch_.descriptor());
+  const auto& socket = sources_.reloader.settings().control_socket;
+  if (!socket.empty()) {
+    ctl_ = std::make_unique<CtlServer>(
+        socket, [this](const std::string& request) { return answer(request); });
+    add(ctl_->descriptor());
+  }
+  uint64_t watchdog_us = 0;
+  if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
+    watchdog_ticks_ = std::max<uint64_t>(1, watchdog_us / 2 / (kTickMs * 1000));
+  }
+}
+
+Control::~Control() {
+  ctl_.reset();
+  for (const int descriptor : {timer_, signals_, epoll_}) close(descriptor);
+}
+
+void Control::add(int descriptor) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = descriptor;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) {
+    fail("the control thread: {}", strerror(errno));
+  }
+}
+
+int Control::run() {
+  watch_files();
+  report("start", sources_.reloader.first_report());
+  sd_notify(0, "READY=1");
+  while (stopped_by_ == 0) {
+    std::array<epoll_event, 8> events;
+    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+    for (int i = 0; i < count; ++i) {
+      const int descriptor = events[static_cast<size_t>(i)].data.fd;
+      if (descriptor == signals_) {
+        on_signal();
+      } else if (descriptor == timer_) {
+        on_tick();
+      } else if (descriptor == watch_.descriptor()) {
+        for (const auto& file : watch_.changed()) {
+          reload_in_ticks_ = kQuietTicks;
+          settings_changed_ |= file == sources_.reloader.settings().file;
+        }
+      } else if (ctl_ != nullptr) {
+        ctl_->poll();
+      }
+    }
+  }
+  sd_notify(0, "STOPPING=1");
+  return stopped_by_;
+}
+
+bool Control::on_signal() {
+  signalfd_siginfo info{};
+  while (read(signals_, &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGHUP) {
+      reload("SIGHUP", true);
+    } else {
+      stopped_by_ = static_cast<int>(info.ssi_signo);
+    }
+  }
+  return stopped_by_ == 0;
+}
+
+void Control::on_tick() {
+  uint64_t expirations = 0;
+  if (read(timer_, &expirations, sizeof expirations) != sizeof expirations) return;
+  ++ticks_;
+  drain_events();
+  sources_.reloader.tick();
+  if (ctl_ != nullptr) ctl_->tick();
+  if (reload_in_ticks_ > 0 && --reload_in_ticks_ == 0) {
+    reload("changed file", std::exchange(settings_changed_, false));
+  }
+  feed_watchdog();
+}
+
+void Control::drain_events() {
+  constexpr int kLinesPerTick = 20;
+  int lines = 0, unlogged = 0;
+  const bool verbose = spdlog::should_log(spdlog::level::debug);
+  VerdictEvent event;
+  for (EventRing* ring : sources_.rings) {
+    while (ring->pop(event)) {
+      const ModelNames& names = sources_.reloader.names(event.generation);
+      flows_.take(event, names);
+      if (!verbose) continue;
+      if (++lines > kLinesPerTick) {
+        ++unlogged;
+        continue;
+      }
+      spdlog::debug("{}: {} {} ({:.2f}{}{}) after {} packets", to_string(event.key, event.up_is_a),
+                    names.model_name(event.model),
+                    names.verdict_name(event.model, event.class_index, event.labels),
+                    event.confidence, event.provisional ? ", provisional" : "",
+                    event.final ? ", final" : "", event.packets);
+    }
+  }
+  if (unlogged > 0) spdlog::debug("and {} verdicts more", unlogged);
+}
+
+void Control::watch_files() {
+  const Settings& settings = sources_.reloader.settings();
+  std::vector<std::filesystem::path> files{settings.file};
+  for (const ModelSettings& model : settings.models) {
+    files.push_back(model.path);
+    if (!settings.trusted_keys.empty()) files.emplace_back(model.path.string() + ".sig");
+  }
+  for (const std::string& folder : watch_.watch(files)) {
+    spdlog::warn("{}: cannot be watched: changes there are seen at SIGHUP only", folder);
+  }
+}
+
+// Only living workers feed the service manager's watchdog.
+void Control::feed_watchdog() {
+  if (watchdog_ticks_ == 0 || ticks_ % watchdog_ticks_ != 0) return;
+  const auto now = sources_.progress();
+  bool alive = true;
+  for (size_t i = 0; i < now.size() && i < progress_.size(); ++i) alive &= now[i] != progress_[i];
+  progress_ = now;
+  if (alive) {
+    sd_notify(0, "WATCHDOG=1");
+  } else {
+    spdlog::error("a worker makes no progress: the watchdog is not fed");
+  }
+}
+
+void Control::reload(const char* cause, bool settings) {
+  sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+             static_cast<unsigned long long>(monotonic_us()));
+  const ReloadReport result =
+      settings ? sources_.reloader.reload_settings() : sources_.reloader.reload_models();
+  report(cause, result);
+  sd_notify(0, "READY=1");
+}
+
+void Control::report(const char* cause, const ReloadReport& report) {
+  if (report.outcome == ReloadOutcome::refused) {
+    spdlog::error("{}: refused, running on with generation {}: {}", cause, report.generation,
+                  report.message);
+  } else {
+    spdlog::info("{}: {}, generation {}: {}", cause, to_string(report.outcome), report.generation,
+                 report.message);
+    set_log_level(sources_.reloader.settings().log.level);
+    watch_files();
+  }
+  if (!report.needs_restart.empty()) {
+    spdlog::warn("{}: needs a restart to take effect: {}", cause,
+                 fmt::join(report.needs_restart, ", "));
+  }
+  notify_state(*sources_.reloader.current(), sources_.reloader.last_refusal());
+}
+
+nlohmann::ordered_json Control::status() const {
+  const Reloader& reloader = sources_.reloader;
+  nlohmann::ordered_json out = sources_.status();
+  out["generation"] = reloader.current()->generation();
+  out["settled"] = sources_.reloader.publisher().settled();
+  auto reloads = nlohmann::ordered_json::object();
+  for (size_t i = 0; i < static_cast<size_t>(ReloadOutcome::count_); ++i) {
+    const auto outcome = static_cast<ReloadOutcome>(i);
+    reloads[to_string(outcome)] = reloader.count(outcome);
+  }
+  out["reloads"] = reloads;
+  out["last_refusal"] = reloader.last_refusal();
+  return out;
+}
+
+nlohmann::ordered_json Control::explain(const std::string& flow) const {
+  FlowQuery query;
+  query.key = parse_flow(flow);
+  sources_.ask(query);
+  nlohmann::ordered_json out{{"flow", to_string(query.key, query.up_is_a)}, {"known", query.found}};
+  if (!query.found) return out;
+  const ModelNames& names = sources_.reloader.names(query.generation);
+  out["packets"] = query.packets;
+  out["has_windows"] = query.has_windows;
+  out["mark"] = query.mark == kNoMark ? nlohmann::ordered_json()
+                                      : nlohmann::ordered_json(dscp_name(query.mark));
+  auto models = nlohmann::ordered_json::array();
+  for (size_t slot = 0; query.has_windows && slot < names.models.size(); ++slot) {
+    const FlowQuery::ModelAnswer& answer = query.models[slot];
+    auto probabilities = nlohmann::ordered_json::object();
+    for (size_t c = 0; c < answer.classes; ++c) {
+      probabilities[names.class_name(slot, c)] = answer.probabilities[c];
+    }
+    models.push_back({{"model", names.model_name(slot)},
+                      {"class", names.verdict_name(slot, answer.class_index, answer.labels)},
+                      {"windows", answer.windows},
+                      {"probabilities", probabilities}});
+  }
+  out["models"] = models;
+  return out;
+}
+
+std::string Control::answer(const std::string& request) {
+  const auto json = nlohmann::json::parse(request, nullptr, false);
+  if (!json.is_object() || !json.contains("command") || !json["command"].is_string()) {
+    fail("expected a JSON object with \"command\"");
+  }
+  const auto reply = [](const nlohmann::ordered_json& out) {
+    return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
+  const auto reloaded = [&](const ReloadReport& result) {
+    report("ctl", result);
+    return reply({{"outcome", to_string(result.outcome)},
+                  {"generation", result.generation},
+                  {"message", result.message},
+                  {"needs_restart", result.needs_restart}});
+  };
+  const std::string command = json["command"];
+  if (command == "status") return reply(status());
+  if (command == "reload") return reloaded(sources_.reloader.reload_settings());
+  if (command == "rollback") return reloaded(sources_.reloader.rollback());
+  if (command == "flows") {
+    constexpr size_t kMost = 1000;
+    drain_events();
+    const auto most = json.value("top", nlohmann::json(20));
+    if (!most.is_number_unsigned() || most > kMost) fail("top: expected a number 0 to {}", kMost);
+    return reply({{"flows", flows_.top(most.get<size_t>())}, {"known", flows_.size()}});
+  }
+  if (command == "explain") {
+    const auto flow = json.value("flow", nlohmann::json());
+    if (!flow.is_string()) fail("flow: expected the flow as text");
+    return reply(explain(flow));
+  }
+  fail("command: value {}: expected one of status, flows, explain, reload, rollback", command);
+}
+
+}  // namespace flowmark

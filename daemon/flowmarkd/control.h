@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "daemon/flowmarkd/file_watch.h"
+#include "daemon/flowmarkd/flow_log.h"
+#include "daemon/flowmarkd/reloader.h"
+#include "runtime/ctl_server.h"
+#include "runtime/event_ring.h"
+#include "runtime/flow_query.h"
+
+namespace flowmark {
+
+/// TERM, INT and HUP are taken from a descriptor: blocked in the calling thread and in all threads
+/// it starts from now on. To be called before any thread exists.
+void block_signals();
+
+/// The control thread: signals, reloads (SIGHUP, changed files, `ctl`), verdict events, the control
+/// socket and the service manager's watchdog. Owns nothing of the packet path.
+class Control {
+ public:
+  struct Sources {
+    Reloader& reloader;
+    std::vector<EventRing*> rings;
+    /// For `ctl status`: what the daemon knows besides reloads and models.
+    std::function<nlohmann::ordered_json()> status;
+    /// Puts a question to the worker that has the flow, if any.
+    std::function<void(FlowQuery&)> ask;
+    /// Grows while the workers are alive: asked before the watchdog is fed, one number a worker.
+    std::function<std::vector<uint64_t>()> progress;
+  };
+
+  /// Opens what it waits for. Throws Error.
+  explicit Control(Sources sources);
+  ~Control();
+
+  /// Until SIGTERM or SIGINT; returns the signal.
+  int run();
+
+ private:
+  static constexpr int kTickMs = 50;
+
+  void add(int descriptor);
+  bool on_signal();
+  void on_tick();
+  void drain_events();
+  void watch_files();
+  void feed_watchdog();
+  void report(const char* cause, const ReloadReport& report);
+  void reload(const char* cause, bool settings);
+  std::string answer(const std::string& request);
+  nlohmann::ordered_json status() const;
+  nlohmann::ordered_json explain(const std::string& flow) const;
+
+  Sources sources_;
+  FlowLog flows_;
+  FileWatch watch_;
+  std::unique_ptr<CtlServer> ctl_;
+  int epoll_ = -1, signals_ = -1, timer_ = -1;
+  int stopped_by_ = 0;
+  int reload_in_ticks_ = 0;  ///< counts down after a file changed: it may change again at once
+  bool settings_changed_ = false;
+  uint64_t ticks_ = 0;
+  uint64_t watchdog_ticks_ = 0;  ///< 0: no watchdog asked for
+  std::vector<uint64_t> progress_;
+};
+
+}  // namespace flowmark

@@ -1,0 +1,250 @@
+#include "daemon/flowmarkd/daemon.h"
+
+#include <rte_lcore.h>
+#include <sched.h>
+#include <spdlog/spdlog.h>
+#include <time.h>
+
+#include <bit>
+#include <cstring>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "runtime/model_store.h"
+#include "runtime/wiring.h"
+
+namespace flowmark {
+namespace {
+
+constexpr size_t kRingEvents = 8192;
+
+/// While it lives this thread runs on an lcore's core: the memory it touches first comes from that
+/// core's NUMA node.
+class OnCoreOf {
+ public:
+  explicit OnCoreOf(unsigned lcore) {
+    const rte_cpuset_t wanted = rte_lcore_cpuset(lcore);
+    if (sched_getaffinity(0, sizeof(before_), &before_) == 0) {
+      moved_ = sched_setaffinity(0, sizeof(wanted), &wanted) == 0;
+    }
+  }
+  ~OnCoreOf() {
+    if (moved_) sched_setaffinity(0, sizeof(before_), &before_);
+  }
+  OnCoreOf(const OnCoreOf&) = delete;
+  OnCoreOf& operator=(const OnCoreOf&) = delete;
+
+ private:
+  cpu_set_t before_{};
+  bool moved_ = false;
+};
+
+EalPlan checked_plan(const Settings& settings) {
+  for (size_t i = 0; i < settings.ports.size(); ++i) check_port_exists(settings.ports[i], i);
+  return plan_eal(settings, look_at_machine());
+}
+
+const char* to_string(Spreading spreading) {
+  switch (spreading) {
+    case Spreading::single:
+      return "one queue";
+    case Spreading::symmetric:
+      return "symmetric hash of the ports";
+    case Spreading::distributor:
+      return "distributor";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Daemon::Daemon(Settings settings)
+    : settings_(std::move(settings)),
+      plan_(checked_plan(settings_)),
+      reloader_(settings_, settings_.worker_count),
+      eal_(plan_, settings_.eal.file_prefix),
+      started_s_(time(nullptr)) {
+  start_ports();
+  make_workers();
+  make_exporter();
+  std::vector<EventRing*> rings;
+  for (const auto& ring : rings_) rings.push_back(ring.get());
+  control_ = std::make_unique<Control>(Control::Sources{reloader_, std::move(rings),
+                                                        [this] { return status(); },
+                                                        [this](FlowQuery& query) {
+                                                          for (const auto& worker : workers_) {
+                                                            if (worker->ask(query) && query.found)
+                                                              return;
+                                                            query.answered = false;
+                                                          }
+                                                        },
+                                                        [this] { return progress(); }});
+}
+
+Daemon::~Daemon() = default;
+
+void Daemon::start_ports() {
+  uint16_t largest_mtu = 0;
+  for (size_t i = 0; i < settings_.ports.size(); ++i) {
+    ports_.push_back(std::make_unique<Port>(settings_.ports[i], static_cast<uint16_t>(i),
+                                            settings_.idle == IdlePolicy::adaptive));
+    largest_mtu = std::max(largest_mtu, settings_.ports[i].mtu);
+  }
+  const uint32_t workers = settings_.worker_count;
+  for (const auto& port : ports_) spreading_ = std::max(spreading_, port->spreading(workers));
+  if (spreading_ == Spreading::symmetric && ports_.size() == 2 &&
+      ports_[0]->redirection_entries() != ports_[1]->redirection_entries()) {
+    spreading_ = Spreading::distributor;  // the two would send a flow to different workers
+  }
+  const bool symmetric = spreading_ == Spreading::symmetric;
+  const auto own = static_cast<uint16_t>(symmetric ? workers : 1);
+  const auto tx = static_cast<uint16_t>(spreading_ == Spreading::distributor ? workers : own);
+  uint32_t queues = tx;
+  for (const PortSettings& port : settings_.ports) queues = std::max<uint32_t>(queues, port.queues);
+  pool_ = make_packet_pool(ports_.size(), queues, workers, largest_mtu, ports_[0]->socket());
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const uint16_t wanted = settings_.ports[i].queues;
+    if (wanted != 0 && wanted != own) {
+      fail("{}: ports[{}].queues: value {}: {} workers over {} use {} a port; leave it out",
+           settings_.file.string(), i, wanted, workers, to_string(spreading_), own);
+    }
+    ports_[i]->start(own, tx, spreading_, pool_.get());
+  }
+}
+
+void Daemon::make_workers() {
+  const uint32_t count = settings_.worker_count;
+  ClassifierOptions classifier = classifier_options(settings_, count, false);
+  classifier.table.secret = HashSecret::draw();
+  const bool distributed = spreading_ == Spreading::distributor;
+  for (uint32_t i = 0; i < count + (distributed ? 1 : 0); ++i) {
+    counters_.push_back(std::make_unique<WorkerCounters>());
+  }
+  if (distributed) {
+    distributor_ =
+        std::make_unique<Distributor>(ports_, count, settings_.tunnels, HashSecret::draw(), clock_,
+                                      *counters_[count], settings_.idle == IdlePolicy::adaptive);
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    const OnCoreOf place(i + 1);
+    WorkerCounters& counters = *counters_[i];
+    rings_.push_back(std::make_unique<EventRing>(kRingEvents, counters));
+    ios_.push_back(
+        distributed ? distributor_->io(i, counters)
+                    : std::make_unique<DpdkIo>(ports_, static_cast<uint16_t>(i), clock_, counters));
+    WorkerOptions options = worker_options(settings_, i, false);
+    options.ns_per_cycle = 1e9 / static_cast<double>(rte_get_tsc_hz());
+    workers_.push_back(std::make_unique<Worker>(options, classifier, *ios_[i],
+                                                reloader_.publisher(), counters, rings_[i].get()));
+  }
+}
+
+void Daemon::make_exporter() {
+  if (settings_.metrics_listen.empty()) return;
+  const ClassifierOptions options = classifier_options(settings_, settings_.worker_count, false);
+  const uint64_t workers = settings_.worker_count;
+  exporter_ = std::make_unique<Exporter>(
+      Exporter::Sources{counters_, reloader_, std::bit_ceil(options.table.capacity) * workers,
+                        options.window_memory_bytes * workers,
+                        static_cast<double>(rte_get_tsc_hz()), [this] { return port_reports(); }});
+  exporter_->listen(settings_.metrics_listen);
+}
+
+void Daemon::launch() {
+  for (const auto& worker : workers_) {
+    work_.emplace_back([w = worker.get()] { w->run(); });
+  }
+  if (distributor_) {
+    work_.emplace_back([d = distributor_.get()] { d->run(); });
+  }
+  for (size_t i = 0; i < work_.size(); ++i) eal_.launch(static_cast<unsigned>(i) + 1, work_[i]);
+}
+
+void Daemon::stop() {
+  if (distributor_) distributor_->stop_receiving();
+  for (const auto& worker : workers_) worker->stop();
+  for (size_t i = 0; i < workers_.size(); ++i) eal_.wait(static_cast<unsigned>(i) + 1);
+  if (distributor_) {
+    distributor_->finish();
+    eal_.wait(static_cast<unsigned>(workers_.size()) + 1);
+  }
+  for (const auto& port : ports_) port->stop();
+}
+
+int Daemon::run() {
+  launch();
+  spdlog::info("flowmarkd {} runs: {}, {} workers ({}), {} MB of {}", FLOWMARK_VERSION,
+               to_string(settings_.mode), workers_.size(), to_string(spreading_),
+               settings_.eal.memory_mb, plan_.huge_pages ? "huge pages" : "ordinary memory");
+  spdlog::info("memory: {}", memory_text(settings_));
+  for (const auto& port : ports_) {
+    if (spreading_ == Spreading::symmetric) {
+      spdlog::info("{}: {}", port->name(), port->spreading_text());
+    }
+  }
+  if (exporter_) spdlog::info("metrics at http://{}/metrics", settings_.metrics_listen);
+  const int signal = control_->run();
+  spdlog::info("{}: stopping", strsignal(signal));
+  stop();
+  const bool sends = settings_.mode == RunMode::inline_ports;
+  const Totals totals = add_up(counters_);
+  std::cout << summary_text(totals, *reloader_.current(), sends) << std::flush;
+  if (sends && totals.received() != totals.transmitted() + totals.all_dropped()) {
+    spdlog::error("{} packets received but {} sent and {} dropped", totals.received(),
+                  totals.transmitted(), totals.all_dropped());
+    return 1;
+  }
+  return 0;
+}
+
+std::vector<PortReport> Daemon::port_reports() const {
+  std::vector<PortReport> reports;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Port::Stats stats = ports_[i]->stats();
+    reports.push_back({ports_[i]->name(), settings_.ports[i].role, stats.missed, stats.rx_errors,
+                       stats.tx_errors, stats.rx_no_memory});
+  }
+  return reports;
+}
+
+nlohmann::ordered_json Daemon::status() const {
+  const auto models = reloader_.current();
+  nlohmann::ordered_json out{{"version", FLOWMARK_VERSION},
+                             {"mode", to_string(settings_.mode)},
+                             {"uptime_s", time(nullptr) - started_s_},
+                             {"workers", workers_.size()},
+                             {"spreading", to_string(spreading_)},
+                             {"config", settings_.file.string()},
+                             {"metrics", settings_.metrics_listen}};
+  auto names = nlohmann::ordered_json::array();
+  for (const auto& report : port_reports()) {
+    names.push_back({{"name", report.name},
+                     {"role", to_string(report.role)},
+                     {"missed", report.missed},
+                     {"rx_errors", report.rx_errors},
+                     {"tx_errors", report.tx_errors}});
+  }
+  out["port_devices"] = names;
+  out.update(summary_json(add_up(counters_), *models, settings_.mode == RunMode::inline_ports));
+  return out;
+}
+
+std::vector<uint64_t> Daemon::progress() const {
+  std::vector<uint64_t> rounds;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    rounds.push_back(counters_[i]->bursts.get() + counters_[i]->empty_polls.get());
+  }
+  return rounds;
+}
+
+void check_start(const Settings& settings) {
+  checked_plan(settings);
+  const auto models = load_models(settings, 1);
+  for (const std::string& remark : remarks(settings, *models)) {
+    std::cerr << settings.file.string() << ": " << remark << "\n";
+  }
+}
+
+}  // namespace flowmark

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/flowmarkd/control.h"
+#include "daemon/flowmarkd/exporter.h"
+#include "daemon/flowmarkd/reloader.h"
+#include "dpdk/distributor.h"
+#include "dpdk/dpdk_io.h"
+#include "dpdk/eal.h"
+#include "dpdk/port.h"
+#include "runtime/event_ring.h"
+#include "runtime/totals.h"
+#include "runtime/worker.h"
+#include "settings/settings.h"
+
+namespace flowmark {
+
+/// flowmarkd: everything is wired here, and the members' order is the order of start and, reversed,
+/// of the end.
+class Daemon {
+ public:
+  /// Starts DPDK, the ports and everything else but the workers. Throws Error.
+  explicit Daemon(Settings settings);
+  ~Daemon();
+
+  /// Forwards until SIGTERM or SIGINT, then stops in order and prints the summary.
+  int run();
+
+ private:
+  void start_ports();
+  void make_workers();
+  void make_exporter();
+  void launch();
+  void stop();
+  std::vector<PortReport> port_reports() const;
+  nlohmann::ordered_json status() const;
+  std::vector<uint64_t> progress() const;
+
+  Settings settings_;  ///< as started; what changes live is the reloader's
+  EalPlan plan_;
+  Reloader reloader_;
+  Eal eal_;
+  LiveClock clock_;
+  Mempool pool_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  Spreading spreading_ = Spreading::single;
+  WorkerCountersList counters_;  ///< of the workers, then of the distributor
+  std::vector<std::unique_ptr<EventRing>> rings_;
+  std::unique_ptr<Distributor> distributor_;
+  std::vector<std::unique_ptr<PacketIo>> ios_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::function<void()>> work_;  ///< by lcore - 1
+  std::unique_ptr<Exporter> exporter_;
+  std::unique_ptr<Control> control_;
+  int64_t started_s_ = 0;
+};
+
+/// What start-up would find, without starting: models, ports, cores, memory. Throws Error.
+void check_start(const Settings& settings);
+
+}  // namespace flowmark

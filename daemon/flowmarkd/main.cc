@@ -1,0 +1,75 @@
+// flowmarkd: the command line, and what becomes of errors at start.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "daemon/flowmarkd/daemon.h"
+#include "daemon/flowmarkd/logging.h"
+#include "settings/settings.h"
+
+namespace flowmark {
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kWrongUse = 2;
+
+struct Arguments {
+  std::string config = "/etc/flowmark/flowmark.yaml";
+  bool check = false;
+};
+
+int run(const Arguments& arguments) {
+  Settings settings = load_settings(arguments.config);
+  if (settings.mode == RunMode::replay) {
+    throw SettingsError({arguments.config + ": mode: value replay: flowmarkd runs inline or "
+                                            "mirror; for a capture use flowmark replay"});
+  }
+  if (arguments.check) {
+    check_start(settings);
+    std::cout << arguments.config << ": good\n";
+    return 0;
+  }
+  block_signals();
+  start_logging(settings.log);
+  Daemon daemon(std::move(settings));
+  return daemon.run();
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app(
+      "flowmarkd: forwards packets between two ports, recognises what kind of traffic each flow "
+      "carries and marks it.\nThe configuration is described in flowmark.yaml; 'flowmark ctl' "
+      "talks to the running daemon.",
+      "flowmarkd");
+  Arguments arguments;
+  app.set_version_flag("--version", "flowmarkd " FLOWMARK_VERSION);
+  app.add_option("--config", arguments.config, "Configuration file")->capture_default_str();
+  app.add_flag("--check-config", arguments.check,
+               "Check the configuration, its models, ports, cores and memory, and end");
+  app.footer(
+      "\nSIGHUP reads the configuration and the models again, SIGTERM stops.\n"
+      "Exit status: 0 stopped or good, 1 failed, 2 wrong use or configuration.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    std::cerr << "flowmarkd: " << error.what() << "\nTry 'flowmarkd --help'.\n";
+    return kWrongUse;
+  }
+  return run(arguments);
+}
+
+}  // namespace
+}  // namespace flowmark
+
+int main(int argc, char** argv) {
+  try {
+    return flowmark::parse_and_run(argc, argv);
+  } catch (const flowmark::SettingsError& error) {
+    std::cerr << error.what() << "\n";
+    return flowmark::kWrongUse;
+  } catch (const std::exception& error) {
+    std::cerr << "flowmarkd: " << error.what() << "\n";
+    return flowmark::kFailure;
+  }
+}

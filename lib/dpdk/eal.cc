@@ -1,0 +1,57 @@
+#include "dpdk/eal.h"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace flowmark {
+namespace {
+
+int call(void* work) {
+  (*static_cast<const std::function<void()>*>(work))();
+  return 0;
+}
+
+}  // namespace
+
+Eal::Eal(const EalPlan& plan, const std::string& file_prefix) : file_prefix_(file_prefix) {
+  // The EAL keeps pointers into the arguments and reorders them: they live as long as the process.
+  static std::vector<std::string> words;
+  static std::vector<char*> pointers;
+  words = plan.arguments;
+  words.insert(words.begin(), "flowmarkd");
+  pointers.clear();
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  if (rte_eal_init(static_cast<int>(words.size()), pointers.data()) < 0) {
+    std::string line;
+    for (const std::string& word : plan.arguments) line += " " + word;
+    fail("DPDK does not start: {} (arguments:{})", rte_strerror(rte_errno), line);
+  }
+}
+
+Eal::~Eal() {
+  rte_eal_cleanup();
+  // The EAL leaves its runtime folder, e.g. /var/run/dpdk/flowmark, behind.
+  std::error_code ignored;
+  const char* const folder = rte_eal_get_runtime_dir();
+  if (folder != nullptr && std::filesystem::path(folder).filename() == file_prefix_) {
+    std::filesystem::remove_all(folder, ignored);
+  }
+}
+
+void Eal::launch(unsigned lcore, const std::function<void()>& work) {
+  const int status =
+      rte_eal_remote_launch(call, const_cast<void*>(static_cast<const void*>(&work)), lcore);
+  if (status != 0) fail("lcore {} does not start: {}", lcore, rte_strerror(-status));
+}
+
+void Eal::wait(unsigned lcore) {
+  rte_eal_wait_lcore(lcore);
+}
+
+}  // namespace flowmark

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+
+#include "dpdk/eal_plan.h"
+
+namespace flowmark {
+
+/// The DPDK environment of this process: one at a time, and DPDK lets a process have it only once.
+class Eal {
+ public:
+  /// Throws Error with DPDK's reason.
+  explicit Eal(const EalPlan& plan, const std::string& file_prefix);
+  ~Eal();
+  Eal(const Eal&) = delete;
+  Eal& operator=(const Eal&) = delete;
+
+  /// Runs `work` on an lcore; it must stay valid until wait().
+  void launch(unsigned lcore, const std::function<void()>& work);
+  void wait(unsigned lcore);
+
+ private:
+  std::string file_prefix_;
+};
+
+}  // namespace flowmark

@@ -1,0 +1,140 @@
+#include "evaluate/bootstrap.h"
+
+#include <oneapi/tbb/parallel_for.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "base/error.h"
+
+namespace flowmark {
+namespace {
+
+/// What a group adds to the confusion matrix.
+struct Part {
+  uint32_t truth = 0;
+  uint32_t answer = 0;
+  uint64_t times = 0;
+};
+
+std::vector<std::vector<Part>> parts_by_group(std::span<const Judgement> judgements) {
+  std::map<uint32_t, std::map<std::pair<uint32_t, uint32_t>, uint64_t>> counts;
+  for (const Judgement& one : judgements) {
+    ++counts[one.group][{one.truth, one.answer}];
+  }
+  std::vector<std::vector<Part>> groups;
+  for (const auto& [group, cells] : counts) {
+    auto& parts = groups.emplace_back();
+    for (const auto& [cell, times] : cells) {
+      parts.push_back({cell.first, cell.second, times});
+    }
+  }
+  return groups;
+}
+
+/// Value at a share of the way through sorted values, between neighbours where it falls between.
+double quantile(const std::vector<double>& sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  const double part = place - std::floor(place);
+  return sorted[below] + part * (sorted[above] - sorted[below]);
+}
+
+std::vector<double> all_scores(const Confusion& confusion) {
+  std::vector<double> scores{confusion.accuracy(), confusion.balanced_accuracy()};
+  for (size_t c = 0; c < confusion.classes().size(); ++c) {
+    scores.insert(scores.end(), {confusion.precision(c), confusion.recall(c), confusion.f1(c)});
+  }
+  return scores;
+}
+
+nlohmann::ordered_json pair_of(const Interval& interval) {
+  return nlohmann::ordered_json::array({interval.low, interval.high});
+}
+
+}  // namespace
+
+Confusion confusion_of(const std::vector<std::string>& classes,
+                       std::span<const Judgement> judgements) {
+  Confusion confusion(classes);
+  for (const Judgement& one : judgements) {
+    confusion.add(one.truth, one.answer);
+  }
+  return confusion;
+}
+
+std::vector<Interval> bootstrap_intervals(const std::vector<std::string>& classes,
+                                          std::span<const Judgement> judgements,
+                                          const Statistics& statistics,
+                                          const BootstrapOptions& options) {
+  if (options.replicates < 1 || options.replicates > 100'000) {
+    fail("{} bootstrap replicates: must be 1 to 100000", options.replicates);
+  }
+  if (!(options.level > 0 && options.level < 1)) {
+    fail("bootstrap level {}: must be between 0 and 1", options.level);
+  }
+  if (judgements.empty()) {
+    fail("nothing was judged: no interval can be given");
+  }
+  const auto groups = parts_by_group(judgements);
+  std::vector<std::vector<double>> drawn(options.replicates);
+  tbb::parallel_for(uint32_t{0}, options.replicates, [&](uint32_t replicate) {
+    std::seed_seq seed{static_cast<uint32_t>(options.seed),
+                       static_cast<uint32_t>(options.seed >> 32), replicate};
+    std::mt19937_64 random(seed);
+    Confusion confusion(classes);
+    for (size_t i = 0; i < groups.size(); ++i) {
+      for (const Part& part : groups[random() % groups.size()]) {
+        confusion.add(part.truth, part.answer, part.times);
+      }
+    }
+    drawn[replicate] = statistics(confusion);
+  });
+  std::vector<Interval> intervals(drawn.front().size());
+  std::vector<double> sorted(drawn.size());
+  for (size_t s = 0; s < intervals.size(); ++s) {
+    std::transform(drawn.begin(), drawn.end(), sorted.begin(),
+                   [s](const std::vector<double>& figures) { return figures.at(s); });
+    std::sort(sorted.begin(), sorted.end());
+    const double tail = (1 - options.level) / 2;
+    intervals[s] = {quantile(sorted, tail), quantile(sorted, 1 - tail)};
+  }
+  return intervals;
+}
+
+ConfidentScores confident_scores(const std::vector<std::string>& classes,
+                                 std::span<const Judgement> judgements,
+                                 const BootstrapOptions& options) {
+  const std::vector<Interval> all = bootstrap_intervals(classes, judgements, all_scores, options);
+  ConfidentScores scores;
+  std::vector<uint32_t> groups;
+  for (const Judgement& one : judgements) {
+    groups.push_back(one.group);
+  }
+  std::sort(groups.begin(), groups.end());
+  scores.groups = static_cast<uint32_t>(std::unique(groups.begin(), groups.end()) - groups.begin());
+  scores.accuracy = all[0];
+  scores.balanced_accuracy = all[1];
+  for (size_t i = 2; i + 2 < all.size(); i += 3) {
+    scores.classes.push_back({all[i], all[i + 1], all[i + 2]});
+  }
+  return scores;
+}
+
+nlohmann::ordered_json ConfidentScores::to_json(const std::vector<std::string>& names) const {
+  nlohmann::ordered_json out;
+  out["groups"] = groups;
+  out["accuracy"] = pair_of(accuracy);
+  out["balanced_accuracy"] = pair_of(balanced_accuracy);
+  for (size_t c = 0; c < classes.size(); ++c) {
+    out["classes"][names[c]] = {{"precision", pair_of(classes[c].precision)},
+                                {"recall", pair_of(classes[c].recall)},
+                                {"f1", pair_of(classes[c].f1)}};
+  }
+  return out;
+}
+
+}  // namespace flowmark

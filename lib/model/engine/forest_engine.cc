@@ -1,0 +1,284 @@
+// Decision forests: many trees are walked at once, so that the processor works on some while others
+// wait for memory.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <memory>
+#include <numeric>
+
+#include "base/error.h"
+#include "model/engine/build_engine.h"
+#include "model/engine/dense_stack.h"
+
+// The lanes' pointers have to stay in registers.
+#ifdef __clang__
+#define FLOWMARK_UNROLL_LANES _Pragma("clang loop unroll(full)")
+#else
+#define FLOWMARK_UNROLL_LANES _Pragma("GCC unroll 16")
+#endif
+
+namespace flowmark {
+namespace {
+
+constexpr size_t kLanes = 8;  // trees walked at once: as many pointers fit in registers
+constexpr uint32_t kUnitsPerStep = 4;
+constexpr size_t kScatterChunk = 256;
+
+/// A node in 8 bytes. `link` holds the feature in its low bits and above them how many nodes
+/// further on (or back) the `yes` child is; `no` follows it. A leaf is its own `yes` child and its
+/// threshold is a NaN, than which nothing is larger, with the row of its scores as payload.
+struct Node {
+  float threshold;
+  int32_t link;
+};
+static_assert(sizeof(Node) == 8);
+
+constexpr uint32_t kPayloadBits = 22;
+constexpr uint32_t kNanBits = 0x7fc00000;
+
+struct Tree {
+  size_t first = 0;   ///< node
+  size_t leaves = 0;  ///< first row of leaf scores
+  uint32_t depth = 0;
+};
+
+struct ForestScratch final : EngineScratch {
+  std::span<const SparseValue> window;
+  AlignedVector<float> inputs;      ///< dense; all 0 between inferences
+  std::vector<uint32_t> scattered;  ///< places that are not 0
+  AlignedVector<uint32_t> rows;     ///< leaf reached, per tree
+  AlignedVector<float> scores;
+  std::vector<float> probabilities;
+  size_t scatter_count = 0;
+  size_t next_tree = 0;
+};
+
+/// Lays the trees of a plan out one after the other, each breadth first: the upper levels, which
+/// every window visits, share cache lines. A node with two parents is written twice, but both lead
+/// to the same children.
+class Layout {
+ public:
+  Layout(const ForestPlan& plan, uint32_t feature_bits)
+      : plan_(plan),
+        feature_bits_(feature_bits),
+        children_(plan.nodes.size(), kNone),
+        height_(plan.nodes.size(), kNone) {}
+
+  Tree add(uint32_t root);
+
+  AlignedVector<Node> nodes;
+  AlignedVector<float> leaves;
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  Node leaf(const Tree& tree, uint32_t row);
+  uint32_t height(uint32_t root);
+
+  const ForestPlan& plan_;
+  uint32_t feature_bits_;
+  std::vector<uint32_t> children_;  ///< place in its tree, by node of the plan
+  std::vector<uint32_t> height_;    ///< longest way to a leaf
+};
+
+Node Layout::leaf(const Tree& tree, uint32_t row) {
+  const size_t count = leaves.size() / plan_.scores - tree.leaves;
+  if (count >> kPayloadBits != 0) fail("a tree has more than {} leaves", 1u << kPayloadBits);
+  const float* from = plan_.leaves.data() + size_t{row} * plan_.scores;
+  leaves.insert(leaves.end(), from, from + plan_.scores);
+  return {std::bit_cast<float>(kNanBits | static_cast<uint32_t>(count)), 0};
+}
+
+uint32_t Layout::height(uint32_t root) {
+  std::vector<uint32_t> open{root};
+  while (!open.empty()) {
+    const uint32_t at = open.back();
+    const ForestPlan::Node& node = plan_.nodes[at];
+    if (node.feature == ForestPlan::kLeaf) {
+      height_[at] = 0;
+    } else if (height_[node.yes] == kNone || height_[node.no] == kNone) {
+      if (height_[node.yes] == kNone) open.push_back(node.yes);
+      if (height_[node.no] == kNone) open.push_back(node.no);
+      continue;
+    } else {
+      height_[at] = 1 + std::max(height_[node.yes], height_[node.no]);
+    }
+    open.pop_back();
+  }
+  return height_[root];
+}
+
+Tree Layout::add(uint32_t root) {
+  Tree tree;
+  tree.first = nodes.size();
+  tree.leaves = leaves.size() / plan_.scores;
+  tree.depth = height(root);
+  std::vector<uint32_t> order{root};
+  for (size_t place = 0; place < order.size(); ++place) {
+    const uint32_t from = order[place];
+    const ForestPlan::Node& node = plan_.nodes[from];
+    if (node.feature == ForestPlan::kLeaf) {
+      nodes.push_back(leaf(tree, node.yes));
+      continue;
+    }
+    if (children_[from] == kNone) {
+      children_[from] = static_cast<uint32_t>(order.size());
+      order.push_back(node.yes);
+      order.push_back(node.no);
+    }
+    if (order.size() >> (31 - feature_bits_) != 0) {
+      fail("a tree of {} nodes is too large for {} features", order.size(), plan_.inputs);
+    }
+    const int64_t step = int64_t{children_[from]} - static_cast<int64_t>(place);
+    nodes.push_back({node.threshold, static_cast<int32_t>(step * (1 << feature_bits_) +
+                                                          static_cast<int64_t>(node.feature))});
+  }
+  return tree;
+}
+
+class ForestEngine final : public Engine {
+ public:
+  ForestEngine(const ForestPlan& plan, const Kernels& kernels);
+
+  std::unique_ptr<EngineScratch> make_scratch() const override;
+  void begin(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept override;
+  bool step(EngineScratch& scratch, uint32_t work) const noexcept override;
+  std::span<const float> probabilities(const EngineScratch& scratch) const noexcept override {
+    return std::span(static_cast<const ForestScratch&>(scratch).probabilities).first(classes_);
+  }
+  uint32_t input_length() const noexcept override { return inputs_; }
+  uint32_t class_count() const noexcept override { return classes_; }
+  const char* kind() const noexcept override { return "forest"; }
+
+ private:
+  uint32_t walk(ForestScratch& own) const noexcept;
+  void finish(ForestScratch& own) const noexcept;
+
+  const Kernels& kernels_;
+  uint32_t inputs_;
+  uint32_t scores_;
+  uint32_t classes_;
+  uint32_t feature_bits_;
+  OutputRule rule_;
+  std::vector<Tree> trees_;  ///< by depth, filled up to whole groups of lanes
+  size_t tree_count_;
+  AlignedVector<Node> nodes_;
+  AlignedVector<float> leaves_;
+  AlignedVector<float> base_;
+  AlignedVector<float> ones_;
+};
+
+ForestEngine::ForestEngine(const ForestPlan& plan, const Kernels& kernels)
+    : kernels_(kernels),
+      inputs_(plan.inputs),
+      scores_(plan.scores),
+      classes_(plan.output.pair == OutputRule::Pair::no ? plan.scores : 2),
+      feature_bits_(static_cast<uint32_t>(
+          std::max<int>(1, static_cast<int>(std::bit_width(plan.inputs - 1))))),
+      rule_(plan.output),
+      tree_count_(plan.roots.size()) {
+  Layout layout(plan, feature_bits_);
+  for (const uint32_t root : plan.roots) trees_.push_back(layout.add(root));
+  nodes_ = std::move(layout.nodes);
+  leaves_ = std::move(layout.leaves);
+  leaves_.resize(leaves_.size() + kKernelPad, 0.0F);
+  // Lanes of a group take as many steps as its deepest tree: neighbours should be alike.
+  std::stable_sort(trees_.begin(), trees_.end(),
+                   [](const Tree& a, const Tree& b) { return a.depth < b.depth; });
+  // The last group is filled up with trees whose result is not used.
+  while (trees_.size() % kLanes != 0) trees_.push_back(trees_.front());
+  base_.assign(plan.base.begin(), plan.base.end());
+  base_.resize(scores_ + kKernelPad, 0.0F);
+  ones_.assign(trees_.size(), 1.0F);
+}
+
+std::unique_ptr<EngineScratch> ForestEngine::make_scratch() const {
+  auto scratch = std::make_unique<ForestScratch>();
+  scratch->inputs.assign(inputs_, 0.0F);
+  scratch->scattered.assign(inputs_, 0);
+  scratch->rows.assign(trees_.size(), 0);
+  scratch->scores.assign(base_.size() + kKernelPad, 0.0F);
+  scratch->probabilities.assign(std::max(scores_, classes_), 0.0F);
+  return scratch;
+}
+
+void ForestEngine::begin(EngineScratch& scratch,
+                         std::span<const SparseValue> window) const noexcept {
+  auto& own = static_cast<ForestScratch&>(scratch);
+  for (size_t i = 0; i < own.scatter_count; ++i) own.inputs[own.scattered[i]] = 0;
+  own.window = window;
+  own.scatter_count = 0;
+  own.next_tree = 0;
+}
+
+/// One group of trees. Returns the work done.
+uint32_t ForestEngine::walk(ForestScratch& own) const noexcept {
+  const Tree* trees = trees_.data() + own.next_tree;
+  const float* inputs = own.inputs.data();
+  const int32_t mask = (1 << feature_bits_) - 1;
+  const uint32_t shift = feature_bits_;
+  std::array<const Node*, kLanes> at;
+  // The last is the deepest, but for the repeated trees that fill the last group up.
+  uint32_t depth = 0;
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    at[lane] = nodes_.data() + trees[lane].first;
+    depth = std::max(depth, trees[lane].depth);
+  }
+  // Most ways are shorter than the deepest: stop when no lane moves any more.
+  int32_t moved = 1;
+  for (uint32_t step = 0; step < depth && moved != 0; ++step) {
+    moved = 0;
+    FLOWMARK_UNROLL_LANES
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const Node node = *at[lane];
+      const int32_t ahead =
+          (node.link >> shift) + static_cast<int32_t>(inputs[node.link & mask] > node.threshold);
+      at[lane] += ahead;
+      moved |= ahead;
+    }
+  }
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    const uint32_t bits = std::bit_cast<uint32_t>(at[lane]->threshold);
+    own.rows[own.next_tree + lane] =
+        static_cast<uint32_t>(trees[lane].leaves) + (bits & ((1u << kPayloadBits) - 1));
+  }
+  own.next_tree += kLanes;
+  return static_cast<uint32_t>(kLanes) * (depth + 4) * kUnitsPerStep;
+}
+
+void ForestEngine::finish(ForestScratch& own) const noexcept {
+  std::copy(base_.begin(), base_.end(), own.scores.begin());
+  kernels_.add_rows(own.scores.data(), scores_, leaves_.data(), scores_, own.rows.data(),
+                    ones_.data(), tree_count_);
+  std::copy_n(own.scores.begin(), scores_, own.probabilities.begin());
+  apply_output_rule(rule_, own.probabilities, classes_);
+}
+
+bool ForestEngine::step(EngineScratch& scratch, uint32_t work) const noexcept {
+  auto& own = static_cast<ForestScratch&>(scratch);
+  int64_t left = work;
+  while (left > 0) {
+    if (own.scatter_count < own.window.size()) {
+      const size_t end = std::min(own.window.size(), own.scatter_count + kScatterChunk);
+      left -= static_cast<int64_t>(4 * (end - own.scatter_count));
+      for (; own.scatter_count < end; ++own.scatter_count) {
+        const SparseValue& value = own.window[own.scatter_count];
+        own.inputs[value.index] = value.value;
+        own.scattered[own.scatter_count] = value.index;
+      }
+    } else if (own.next_tree < trees_.size()) {
+      left -= walk(own);
+    } else {
+      finish(own);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::unique_ptr<const Engine> make_forest_engine(const ForestPlan& plan, const Kernels& kernels) {
+  return std::make_unique<ForestEngine>(plan, kernels);
+}
+
+}  // namespace flowmark

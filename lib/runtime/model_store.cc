@@ -1,0 +1,135 @@
+#include "runtime/model_store.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace flowmark {
+namespace {
+
+bool same_file(const Model& a, const Model& b) {
+  return a.path == b.path && a.sha256 == b.sha256 && a.engine->precision() == b.engine->precision();
+}
+
+std::shared_ptr<const Model> load_or_reuse(const Settings& settings, const ModelSettings& wanted,
+                                           const ModelSet* reuse) {
+  LoadOptions options;
+  options.max_bytes = uint64_t{settings.max_model_mb} << 20;
+  options.require_golden = settings.require_golden;
+  options.trusted_keys = settings.trusted_keys;
+  options.precision = wanted.precision;
+  auto model = load_model(wanted.path, options);
+  if (reuse != nullptr) {
+    for (const ActiveModel& old : reuse->models()) {
+      if (same_file(*old.model, *model)) return old.model;
+    }
+  }
+  return model;
+}
+
+VerdictCondition condition_of(const ModelSettings& wanted, const std::vector<ActiveModel>& before) {
+  const auto other = std::find_if(before.begin(), before.end(), [&](const ActiveModel& model) {
+    return model.name == wanted.when->model;
+  });
+  if (other == before.end()) {
+    fail("model {}: when.model: value {}: expected the name of a model further up the list",
+         wanted.name, wanted.when->model);
+  }
+  VerdictCondition condition;
+  condition.model = static_cast<uint32_t>(other - before.begin());
+  const auto& classes = other->model->classes;
+  for (const std::string& name : wanted.when->classes) {
+    const auto place = std::find(classes.begin(), classes.end(), name);
+    if (place == classes.end()) {
+      fail("model {}: when.classes: value {}: model {} ({}) has the classes {}", wanted.name, name,
+           other->name, other->model->path, fmt::join(classes, ", "));
+    }
+    condition.class_mask |= uint64_t{1} << (place - classes.begin());
+  }
+  return condition;
+}
+
+bool same_model(const ActiveModel& a, const ActiveModel& b) {
+  const auto same_policy = [](const VerdictPolicy& x, const VerdictPolicy& y) {
+    return x.min_packets == y.min_packets && x.min_us == y.min_us &&
+           x.hop_packets == y.hop_packets && x.hop_us == y.hop_us && x.votes == y.votes &&
+           x.confidence == y.confidence && x.hysteresis == y.hysteresis;
+  };
+  const auto same_condition = [](const auto& x, const auto& y) {
+    return x.has_value() == y.has_value() &&
+           (!x || (x->model == y->model && x->class_mask == y->class_mask));
+  };
+  return a.name == b.name && a.marks == b.marks && a.class_dscp == b.class_dscp &&
+         a.label_thresholds == b.label_thresholds && same_file(*a.model, *b.model) &&
+         same_policy(a.policy, b.policy) && same_condition(a.condition, b.condition);
+}
+
+}  // namespace
+
+std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t generation,
+                                            const ModelSet* reuse) {
+  std::vector<ActiveModel> models;
+  for (const ModelSettings& wanted : settings.models) {
+    ActiveModel active;
+    active.name = wanted.name;
+    active.model = load_or_reuse(settings, wanted, reuse);
+    active.policy = wanted.policy;
+    if (!wanted.policy.confidence_given && active.model->confidence) {
+      active.policy.confidence = *active.model->confidence;
+    }
+    if (active.model->multilabel && wanted.policy.confidence_given) {
+      active.label_thresholds.assign(active.model->classes.size(), wanted.policy.confidence);
+    }
+    active.marks = wanted.marks;
+    if (wanted.when) active.condition = condition_of(wanted, models);
+    for (const std::string& name : active.model->classes) {
+      const auto mark = settings.marking.classes.find(name);
+      active.class_dscp.push_back(mark == settings.marking.classes.end() ? std::nullopt
+                                                                         : mark->second);
+    }
+    models.push_back(std::move(active));
+  }
+  return std::make_shared<const ModelSet>(generation, std::move(models));
+}
+
+std::shared_ptr<const ModelSet> no_models(uint64_t generation) {
+  return std::make_shared<const ModelSet>(generation, std::vector<ActiveModel>{});
+}
+
+std::shared_ptr<const ModelSet> renew(const ModelSet& set, uint64_t generation) {
+  return std::make_shared<const ModelSet>(generation, set.models());
+}
+
+bool same_models(const ModelSet& a, const ModelSet& b) {
+  return std::equal(a.models().begin(), a.models().end(), b.models().begin(), b.models().end(),
+                    same_model);
+}
+
+std::vector<std::string> remarks(const Settings& settings, const ModelSet& set) {
+  const auto defaults = MarkingSettings::default_classes();
+  std::vector<std::string> found;
+  for (const auto& [name, mark] : settings.marking.classes) {
+    const bool given =
+        std::any_of(set.models().begin(), set.models().end(), [&name](const ActiveModel& model) {
+          const auto& classes = model.model->classes;
+          return std::find(classes.begin(), classes.end(), name) != classes.end();
+        });
+    if (!given && !defaults.contains(name)) {
+      found.push_back(fmt::format("marking.classes.{}: no configured model has this class", name));
+    }
+  }
+  for (size_t i = 0; i < set.models().size() && i < settings.models.size(); ++i) {
+    const Precision wanted = settings.models[i].precision;
+    if (wanted == set.models()[i].model->engine->precision()) continue;
+    found.push_back(
+        fmt::format("models[{}].precision: {} runs in exact float: {} is for "
+                    "convolutional networks on processors with AVX512_BF16",
+                    i, settings.models[i].name, to_string(wanted)));
+  }
+  return found;
+}
+
+}  // namespace flowmark
