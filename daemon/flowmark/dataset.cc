@@ -28,7 +28,7 @@ struct DatasetArguments {
   bool json = false;
 };
 
-constexpr const char* kHelp =
+constexpr const char* kDatasetHelp =
     "\nInputs are captures, packet sequence files, the published FlowPic CSV form, and manifests "
     "of "
     "them (docs/cli.md).\nThe file written is a packet sequence file with what is known of every "
@@ -176,7 +176,7 @@ CLI::App* add_dataset(CLI::App& parent, std::function<int()>& run) {
   command->add_option("--threads", arguments->threads, "Threads to use (default: all)")
       ->type_name("N");
   command->add_flag("--json", arguments->json, "Print JSON instead of a table");
-  command->footer(kHelp);
+  command->footer(kDatasetHelp);
   command->callback([arguments, &run] { run = [arguments] { return run_dataset(*arguments); }; });
   return command;
 }

@@ -29,7 +29,7 @@ struct EvalOptions {
   uint32_t pictures = 4;
 };
 
-constexpr const char* kHelp =
+constexpr const char* kEvalHelp =
     "\nPrints precision, recall, F1 and the confusion matrix by full window and by flow; the "
     "accuracy after so many\npackets or seconds (how early is it right?); bootstrap intervals; the "
     "calibration error (do 90% mean 90%?); and\nwhat withholding answers below a confidence costs "
@@ -262,7 +262,7 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run) {
       ->check(CLI::Range(0, 100000))
       ->capture_default_str();
   command->add_option("--seed", options->bootstrap.seed, "Of the bootstrap")->capture_default_str();
-  command->footer(kHelp);
+  command->footer(kEvalHelp);
   command->callback([options, &run] { run = [options] { return run_eval(*options); }; });
   return command;
 }

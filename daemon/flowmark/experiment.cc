@@ -31,7 +31,7 @@ struct ExperimentArguments {
   uint32_t threads = 0;
 };
 
-constexpr const char* kHelp =
+constexpr const char* kExperimentHelp =
     "\nThe data is a manifest (docs/cli.md) whose entries say what they hold:\n"
     "  label        the kind of traffic; several at once as voip+chat\n"
     "  encryption   plain, tor, or how it is tunnelled (openvpn, wireguard, vpn ...); `technique` "
@@ -240,7 +240,7 @@ CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
   CLI::App* command =
       parent.add_subcommand("experiment", "The papers' experiments over labelled recordings");
   command->require_subcommand(1);
-  command->footer(kHelp);
+  command->footer(kExperimentHelp);
   for (const char* name : {"leroux", "flowpic"}) {
     const bool tunnels = std::string(name) == "leroux";
     CLI::App* one =
@@ -269,7 +269,7 @@ CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
           ->capture_default_str();
       add_picture_options(*one, *arguments);
     }
-    one->footer(kHelp);
+    one->footer(kExperimentHelp);
     one->callback([arguments, name = std::string(name), one, &run] {
       run = [arguments, name, one] { return run_named(name, *arguments, *one); };
     });

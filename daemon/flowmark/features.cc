@@ -17,7 +17,7 @@ struct FeaturesOptions {
   std::string model;
 };
 
-constexpr const char* kHelp =
+constexpr const char* kFeaturesHelp =
     "\nA line (JSON) per window: flow, label (if the input has one), direction (up, down; both "
     "for\n"
     "packet windows), window_start_us (since the epoch), window (its number in the flow), packets, "
@@ -83,7 +83,7 @@ CLI::App* add_features(CLI::App& parent, std::function<int()>& run) {
       command->add_option("--model", options->model, "Take the specification of this model file");
   spec->type_name("SPEC")->excludes(model);
   model->type_name("MODEL");
-  command->footer(kHelp);
+  command->footer(kFeaturesHelp);
   command->callback([options, spec, model, &run] {
     if (spec->count() + model->count() == 0) {
       throw CLI::RequiredError("one of --spec and --model");

@@ -22,7 +22,7 @@ struct InferOptions {
   bool bf16 = false;
 };
 
-constexpr const char* kHelp =
+constexpr const char* kInferHelp =
     "\nA line (JSON) per window: flow, label, direction, window_start_us, window, packets as "
     "'flowmark features' gives\nthem, then probabilities (in the order of the model's classes) and "
     "class: the likeliest, or for a multi-label\nmodel the list of those with a probability of at "
@@ -124,7 +124,7 @@ CLI::App* add_infer(CLI::App& parent, std::function<int()>& run) {
   command->add_flag("--bench", options->bench, "Add a line with the time of inference per window");
   command->add_flag("--bf16", options->bf16,
                     "Round weights to bfloat16, as the setting `precision: bf16` does");
-  command->footer(kHelp);
+  command->footer(kInferHelp);
   command->callback([options, &run] { run = [options] { return run_infer(*options); }; });
   return command;
 }

@@ -35,7 +35,7 @@ struct RenderOptions {
   uint64_t seed = 1;
 };
 
-constexpr const char* kHelp =
+constexpr const char* kRenderHelp =
     "\nFlowPics: time to the right, packet size upwards. Histograms: inter-arrival time or surge "
     "period to the right,\nsigned size upwards (upstream above). Darker is more, on a logarithmic "
     "scale.\n"
@@ -199,7 +199,7 @@ CLI::App* add_render(CLI::App& parent, std::function<int()>& run) {
   spec->type_name("SPEC")->excludes(model);
   model->type_name("MODEL");
   add_choice(*command, *options);
-  command->footer(kHelp);
+  command->footer(kRenderHelp);
   command->callback([options, spec, model, command, &run] {
     if (spec->count() + model->count() == 0) {
       throw CLI::RequiredError("one of --spec and --model");

@@ -21,7 +21,7 @@
 namespace flowmark {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kReplayHelp =
     "\nThe verdicts depend on the capture, the models and the configuration alone: the same input "
     "gives the same\noutput, byte for byte. Ports, workers and inference budgets of the "
     "configuration do not matter here.\n"
@@ -125,7 +125,7 @@ int replay(const ReplayOptions& options) {
 CLI::App* add_replay(CLI::App& parent, std::function<int()>& run) {
   auto options = std::make_shared<ReplayOptions>();
   CLI::App* command = parent.add_subcommand("replay", "Send a capture through the daemon's worker");
-  command->footer(kHelp);
+  command->footer(kReplayHelp);
   command->add_option("--config", options->config, "Configuration (models, policies, marks)")
       ->required();
   command

@@ -27,7 +27,7 @@ struct TrainArguments {
   bool no_calibration = false;
 };
 
-constexpr const char* kHelp =
+constexpr const char* kTrainHelp =
     "\nA manifest is a YAML file (docs/cli.md):\n"
     "  sessions:\n"
     "    - {path: calls/1.pcap.gz, label: voip, session: 1, split: train}\n"
@@ -274,7 +274,7 @@ CLI::App* add_train(CLI::App& parent, std::function<int()>& run) {
   add_linear_options(*command, *arguments);
   add_forest_options(*command, options.learner.forest);
   add_cnn_options(*command, *arguments);
-  command->footer(kHelp);
+  command->footer(kTrainHelp);
   command->callback([arguments, &run] { run = [arguments] { return run_train(*arguments); }; });
   return command;
 }

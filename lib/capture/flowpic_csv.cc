@@ -2,18 +2,18 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/read_number.h"
 #include "capture/input_file.h"
 #include "capture/sort_packets.h"
 
 namespace flowmark {
 namespace {
 
-constexpr size_t kLongestLine = 256 << 20;
+constexpr size_t kLongestCsvLine = 256 << 20;
 constexpr size_t kFixedCells = 8;
 constexpr double kLatestSecond = 253'402'300'800;  // the end of the year 9999
 
@@ -42,12 +42,6 @@ class Cells {
   bool at_end_ = false;
 };
 
-template <typename T>
-bool read_number(std::string_view text, T& value) {
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && stop == text.data() + text.size();
-}
-
 class FlowLine {
  public:
   FlowLine(const std::string& path, uint64_t number, std::string_view line)
@@ -60,7 +54,7 @@ class FlowLine {
     }
     const double start = seconds(fixed_[6], "start");
     uint64_t count = 0;
-    if (!read_number(fixed_[7], count) || count == 0 || count > kLongestLine) {
+    if (!read_number(fixed_[7], count) || count == 0 || count > kLongestCsvLine) {
       fail("{}: number of packets '{}': must be 1 or more", where_, fixed_[7]);
     }
     read_times(start, count);
@@ -143,7 +137,7 @@ bool is_flowpic_csv(const std::filesystem::path& path) {
   if (size < sizeof start || !std::all_of(start, start + size, is_text)) return false;
   InputFile file(path);
   std::string line;
-  if (!file.read_line(line, kLongestLine)) return false;
+  if (!file.read_line(line, kLongestCsvLine)) return false;
   Cells cells(line);
   std::string_view cell;
   uint64_t count = 0;
@@ -157,7 +151,7 @@ void read_flowpic_csv(const std::filesystem::path& path,
                       const std::function<void(RecordedFlow&&)>& take) {
   InputFile file(path);
   std::string line;
-  for (uint64_t number = 1; file.read_line(line, kLongestLine); ++number) {
+  for (uint64_t number = 1; file.read_line(line, kLongestCsvLine); ++number) {
     if (line.empty()) continue;
     take(FlowLine(path.string(), number, line).read());
   }

@@ -1,13 +1,13 @@
 #include "capture/sequence_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <limits>
 #include <optional>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/read_number.h"
 #include "capture/flowpic_csv.h"
 #include "capture/input_file.h"
 #include "capture/sort_packets.h"
@@ -18,13 +18,6 @@ namespace {
 constexpr size_t kLongestLine = 4096;
 constexpr TimeUs kLatest = 253'402'300'800 * kUsPerSecond;  // the end of the year 9999
 constexpr TimeUs kLargestStep = 365LL * 24 * 3600 * kUsPerSecond;
-
-template <typename T>
-bool read_number(std::string_view text, T& value) {
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc{} && stop == end;
-}
 
 bool only_digits(std::string_view text) {
   return !text.empty() &&

@@ -51,11 +51,15 @@ std::vector<double> all_scores(const Confusion& confusion) {
   return scores;
 }
 
-nlohmann::ordered_json pair_of(const Interval& interval) {
-  return nlohmann::ordered_json::array({interval.low, interval.high});
+}  // namespace
+
+nlohmann::ordered_json Interval::to_json() const {
+  return {low, high};
 }
 
-}  // namespace
+std::string Interval::to_text() const {
+  return fmt::format("{:.2f} to {:.2f}%", 100 * low, 100 * high);
+}
 
 Confusion confusion_of(const std::vector<std::string>& classes,
                        std::span<const Judgement> judgements) {
@@ -127,12 +131,12 @@ ConfidentScores confident_scores(const std::vector<std::string>& classes,
 nlohmann::ordered_json ConfidentScores::to_json(const std::vector<std::string>& names) const {
   nlohmann::ordered_json out;
   out["groups"] = groups;
-  out["accuracy"] = pair_of(accuracy);
-  out["balanced_accuracy"] = pair_of(balanced_accuracy);
+  out["accuracy"] = accuracy.to_json();
+  out["balanced_accuracy"] = balanced_accuracy.to_json();
   for (size_t c = 0; c < classes.size(); ++c) {
-    out["classes"][names[c]] = {{"precision", pair_of(classes[c].precision)},
-                                {"recall", pair_of(classes[c].recall)},
-                                {"f1", pair_of(classes[c].f1)}};
+    out["classes"][names[c]] = {{"precision", classes[c].precision.to_json()},
+                                {"recall", classes[c].recall.to_json()},
+                                {"f1", classes[c].f1.to_json()}};
   }
   return out;
 }

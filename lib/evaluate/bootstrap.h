@@ -26,6 +26,11 @@ Confusion confusion_of(const std::vector<std::string>& classes,
 struct Interval {
   double low = 0;
   double high = 0;
+
+  /// [low, high]
+  nlohmann::ordered_json to_json() const;
+  /// "91.20 to 93.45%"
+  std::string to_text() const;
 };
 
 struct BootstrapOptions {

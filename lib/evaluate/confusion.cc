@@ -5,15 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "evaluate/mean.h"
+
 namespace flowmark {
-namespace {
-
-double share(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-}  // namespace
-
 Confusion::Confusion(std::vector<std::string> classes)
     : classes_(std::move(classes)), counts_(classes_.size() * classes_.size(), 0) {}
 

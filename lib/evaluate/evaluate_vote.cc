@@ -61,7 +61,7 @@ std::vector<Voter> voters_of(std::span<const std::shared_ptr<const Model>> model
 }
 
 /// A flow's answers on their way from a worker to the evaluations.
-struct AskedFlow {
+struct VotedFlow {
   std::string group;  ///< empty: its own
   uint32_t truth = 0;
   std::vector<std::vector<Answer>> answers;  ///< by voter
@@ -74,7 +74,7 @@ class VoteJudge {
     result_.voters.resize(models.size(), {models[0]->classes, options.cut.prefixes});
   }
 
-  void take(const AskedFlow& flow) {
+  void take(const VotedFlow& flow) {
     if (std::all_of(flow.answers.begin(), flow.answers.end(),
                     [](const std::vector<Answer>& answers) { return answers.empty(); })) {
       ++result_.counts.thin_flows;
@@ -147,7 +147,7 @@ VoteEvaluation evaluate_vote(std::span<const std::shared_ptr<const Model>> model
   const uint64_t left_out = map_labelled_flows(
       sources,
       [&](uint32_t source, const std::string& class_name, const RecordedFlow& flow) -> Deliver {
-        auto asked = std::make_shared<AskedFlow>();
+        auto asked = std::make_shared<VotedFlow>();
         asked->group = bootstrap_group(sources[source], flow, options.group_by);
         asked->truth = class_of_flow(*voters[0].model, sources[source], flow, class_name);
         asked->answers.resize(voters.size());

@@ -10,10 +10,6 @@
 namespace flowmark {
 namespace {
 
-std::string percent(const Interval& interval) {
-  return fmt::format("{:.2f} to {:.2f}%", 100 * interval.low, 100 * interval.high);
-}
-
 nlohmann::ordered_json prefix_json(const FlowPrefix& prefix) {
   if (prefix.packets > 0) {
     return {{"packets", prefix.packets}};
@@ -112,7 +108,7 @@ std::string Evaluation::details_text(const BootstrapOptions& bootstrap) const {
     if (bootstrap.replicates > 0) {
       const auto scores = confident_scores(windows_.classes(), judgements, bootstrap);
       text += fmt::format("accuracy {}, balanced {} ({:g}% bootstrap intervals, {} groups)\n",
-                          percent(scores.accuracy), percent(scores.balanced_accuracy),
+                          scores.accuracy.to_text(), scores.balanced_accuracy.to_text(),
                           100 * bootstrap.level, scores.groups);
       if (scores.groups == 1) {
         text += "All flows are of one group: the interval cannot show what another would give.\n";

@@ -1,11 +1,17 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 namespace flowmark {
 
-/// 0 of nothing.
+/// Of a whole, 0 to 1; 0 of nothing.
+inline double share(uint64_t part, uint64_t whole) noexcept {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// Arithmetic mean; 0 of nothing.
 inline double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) {

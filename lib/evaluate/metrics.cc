@@ -3,16 +3,9 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "evaluate/mean.h"
 
 namespace flowmark {
-namespace {
-
-double share(uint64_t part, uint64_t whole) noexcept {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-}  // namespace
-
 MultiLabelScores::MultiLabelScores(std::vector<std::string> labels)
     : labels_(std::move(labels)), counts_(labels_.size()) {
   if (labels_.empty() || labels_.size() > 64) {

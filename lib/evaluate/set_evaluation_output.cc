@@ -12,14 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json pair_of(const Interval& interval) {
-  return {interval.low, interval.high};
-}
-
-std::string percent(const Interval& interval) {
-  return fmt::format("{:.2f} to {:.2f}%", 100 * interval.low, 100 * interval.high);
-}
-
 }  // namespace
 
 Json SetEvaluation::to_json() const {
@@ -51,8 +43,8 @@ Json SetEvaluation::details_json(const BootstrapOptions& bootstrap) const {
       return;
     }
     const Intervals found = intervals(of_flows, bootstrap);
-    out[name] = {{"exact_match", pair_of(found.exact_match)},
-                 {"hamming_loss", pair_of(found.hamming_loss)},
+    out[name] = {{"exact_match", found.exact_match.to_json()},
+                 {"hamming_loss", found.hamming_loss.to_json()},
                  {"groups", found.groups}};
   };
   add("windows", false);
@@ -106,7 +98,7 @@ std::string SetEvaluation::details_text(const BootstrapOptions& bootstrap) const
     const Intervals found = intervals(of_flows, bootstrap);
     text += fmt::format(
         "\n{}: exact match {}, Hamming loss {} ({:g}% bootstrap intervals, {} groups)\n", name,
-        percent(found.exact_match), percent(found.hamming_loss), 100 * bootstrap.level,
+        found.exact_match.to_text(), found.hamming_loss.to_text(), 100 * bootstrap.level,
         found.groups);
     if (found.groups == 1) {
       text += "All flows are of one group: the interval cannot show what another would give.\n";

@@ -70,6 +70,10 @@ struct PoolWindow {
 /// Arrays that kernels read or write in whole vectors are padded to a multiple of so many floats;
 /// maps carry as many at their end. Weights in the padding are 0.
 inline constexpr size_t kKernelPad = 16;
+/// The next multiple of kKernelPad.
+constexpr size_t padded(size_t count) noexcept {
+  return (count + kKernelPad - 1) / kKernelPad * kKernelPad;
+}
 
 /// The inner loops of inference for one instruction set. The scalar ones are the specification;
 /// the others differ from them by float rounding only. None needs alignment, allocates or throws.

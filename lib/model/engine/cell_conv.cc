@@ -11,10 +11,6 @@ namespace {
 constexpr size_t kChunkUnits = 2048;
 constexpr size_t kCellAlign = 4;
 
-size_t padded(size_t count) {
-  return (count + kKernelPad - 1) / kKernelPad * kKernelPad;
-}
-
 size_t positions_of_phase(const AxisGeometry& axis, uint32_t phase) {
   return static_cast<size_t>(
       std::count_if(axis.inputs.begin(), axis.inputs.end(),

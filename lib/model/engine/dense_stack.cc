@@ -18,7 +18,7 @@ size_t row_stride(size_t outputs) {
   return (outputs + kKernelPad - 1) / kKernelPad * kKernelPad;
 }
 
-size_t padded(size_t count) {
+size_t padded_row(size_t count) {
   return (count + 2 * kBf16RowPad - 1) / kBf16RowPad * kBf16RowPad;
 }
 
@@ -115,7 +115,7 @@ DenseStack::DenseStack(const NetworkPlan& plan, std::span<const float> backgroun
         }
       }
     }
-    to.base.assign(padded(from.outputs), 0.0F);
+    to.base.assign(padded_row(from.outputs), 0.0F);
     std::transform(base.begin(), base.end(), to.base.begin(),
                    [](double value) { return static_cast<float>(value); });
     layers_.push_back(std::move(to));
@@ -130,9 +130,9 @@ DenseStack::State DenseStack::make_state() const {
   State state;
   size_t most = 0;
   for (const Layer& layer : layers_) most = std::max<size_t>(most, layer.outputs);
-  state.sums.assign(padded(most), 0.0F);
-  state.values.assign(padded(most), 0.0F);
-  state.indices.assign(padded(most), 0);
+  state.sums.assign(padded_row(most), 0.0F);
+  state.values.assign(padded_row(most), 0.0F);
+  state.indices.assign(padded_row(most), 0);
   state.probabilities.assign(std::max<size_t>(classes_, layers_.back().outputs), 0.0F);
   return state;
 }

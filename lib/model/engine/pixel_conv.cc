@@ -5,10 +5,6 @@
 namespace flowmark {
 namespace {
 
-size_t padded(size_t count) {
-  return (count + kKernelPad - 1) / kKernelPad * kKernelPad;
-}
-
 /// Cells of the map start at whole vectors where that costs no vector more: what one pixel has
 /// stored there, the next can then load at once, and no access touches two cache lines.
 size_t cell_stride(const ConvLayer& layer, const ConvGeometry& geometry) {
