@@ -9,15 +9,13 @@
 
 #include "base/error.h"
 #include "capture/sequence_file.h"
-#include "feature/feature_spec.h"
+#include "feature/histogram/histogram.h"
 
 namespace flowmark {
 namespace {
 
 FeatureSpec bench_spec() {
-  FeatureSpec spec;
-  spec.kind = FeatureKind::combined;
-  return spec;
+  return histogram({.kind = HistogramKind::combined});
 }
 
 }  // namespace

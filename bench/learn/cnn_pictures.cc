@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/keyed_random.h"
 #include "capture/sequence_file.h"
+#include "feature/flowpic/flowpic.h"
 
 namespace flowmark {
 namespace {
@@ -58,8 +59,8 @@ std::map<std::string, std::vector<RecordedFlow>> flows_by_class(const PictureCho
 }  // namespace
 
 ExampleSet bench_pictures(const PictureChoice& choice) {
-  FeatureSpec spec;
-  spec.picture = {static_cast<TimeUs>(choice.seconds * 1e6), choice.bins, choice.bins, 1500};
+  const FeatureSpec spec =
+      flowpic({static_cast<TimeUs>(choice.seconds * 1e6), choice.bins, choice.bins, 1500});
   ExampleSet out;
   out.feature_count = spec.length();
   out.flows.resize(1);

@@ -5,6 +5,8 @@
 #include <map>
 
 #include "capture/sequence_file.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 #include "model/write/model_writer.h"
 #include "window/offline_windows.h"
 
@@ -47,7 +49,7 @@ SparseWindow merge(const std::vector<SparseWindow>& windows, uint32_t wanted,
 
 /// Bursts of full-size packets, some of a few other sizes.
 SparseWindow synthetic(const FeatureSpec& spec, uint32_t wanted, std::mt19937& random) {
-  const uint32_t columns = spec.is_picture() ? spec.picture.time_bins : 30;
+  const uint32_t columns = spec.image() ? spec.image()->width : 30;
   const uint32_t rows = spec.length() / columns;
   std::vector<uint32_t> sizes;
   for (int i = 0; i < 12; ++i) sizes.push_back(static_cast<uint32_t>(random() % rows));
@@ -139,7 +141,7 @@ void write_paper_model(const std::filesystem::path& path, uint32_t side) {
   ModelDescription description;
   description.task = "bench";
   description.classes = {"a", "b", "c", "d", "e"};
-  description.input.picture.time_bins = description.input.picture.size_bins = side;
+  description.input = flowpic({60 * kUsPerSecond, side, side, 1500});
   write_network_model(path, description, paper_plan(side));
 }
 
@@ -148,7 +150,7 @@ void write_random_forest(const std::filesystem::path& path, uint32_t trees, uint
   ModelDescription description;
   description.task = "bench";
   description.classes = {"a", "b", "c", "d", "e"};
-  description.input.kind = FeatureKind::size_iat;
+  description.input = histogram({.kind = HistogramKind::size_iat});
   ForestPlan plan;
   plan.inputs = description.input.length();
   plan.scores = 5;

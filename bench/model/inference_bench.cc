@@ -192,7 +192,7 @@ void report_batches(const Engine& engine, const std::vector<WindowGroup>& groups
 }
 
 const std::vector<uint32_t>& sizes_for(const FeatureSpec& spec) {
-  return spec.is_picture() ? kPictureSizes : kHistogramSizes;
+  return spec.image() ? kPictureSizes : kHistogramSizes;
 }
 
 void bench_model(const std::filesystem::path& path, Precision precision,

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "feature/histogram/histogram.h"
 #include "model/compile/plan.h"
 #include "model/write/model_writer.h"
 
@@ -76,7 +77,7 @@ ModelSet make_models(const std::string& which) {
   description.task = "category";
   description.classes = kClasses;
   if (which == "both" || which == "linear") {
-    description.input.kind = FeatureKind::combined;
+    description.input = histogram({.kind = HistogramKind::combined});
     const size_t features = description.input.length();
     write_linear_model(file, description,
                        {random_weights(kClasses.size() * features, random),

@@ -3,15 +3,14 @@
 #include <random>
 #include <vector>
 
+#include "feature/histogram/histogram.h"
 #include "window/flow_windows.h"
 
 namespace flowmark {
 namespace {
 
-FeatureSpec spec_of(FeatureKind kind) {
-  FeatureSpec spec;
-  spec.kind = kind;
-  return spec;
+FeatureSpec combined() {
+  return histogram({.kind = HistogramKind::combined});
 }
 
 /// A made flow: full segments one way, acknowledgements and requests the other way.
@@ -69,10 +68,10 @@ void append_flowpic(benchmark::State& state) {
   run_append(state, {FeatureSpec()});
 }
 void append_combined(benchmark::State& state) {
-  run_append(state, {spec_of(FeatureKind::combined)});
+  run_append(state, {combined()});
 }
 void append_both(benchmark::State& state) {
-  run_append(state, {FeatureSpec(), spec_of(FeatureKind::combined)});
+  run_append(state, {FeatureSpec(), combined()});
 }
 
 /// range(0) packets a second for 60 seconds, then the features over and over.
@@ -86,9 +85,12 @@ void run_features(benchmark::State& state, const FeatureSpec& spec) {
     windows->append(packet, plan, pool);
   }
   SparseWindow out;
-  out.reserve(FlowWindows::max_values(plan));
+  out.reserve(plan.max_values());
+  WindowReader reader(plan);
   for (auto _ : state) {
-    windows->features(0, Direction::down, plan, out);
+    windows->begin_read(0, Direction::down, plan, reader);
+    while (!reader.step(UINT32_MAX, out)) {
+    }
     benchmark::DoNotOptimize(out.data());
   }
   state.counters["values"] = static_cast<double>(out.size());
@@ -99,11 +101,11 @@ void features_flowpic(benchmark::State& state) {
   run_features(state, FeatureSpec());
 }
 void features_combined(benchmark::State& state) {
-  run_features(state, spec_of(FeatureKind::combined));
+  run_features(state, combined());
 }
 
 void create_and_destroy(benchmark::State& state) {
-  const WindowPlan plan({FeatureSpec(), spec_of(FeatureKind::combined)});
+  const WindowPlan plan({FeatureSpec(), combined()});
   BlockPool pool(1 << 20);
   for (auto _ : state) {
     FlowWindows* windows = FlowWindows::create(plan, pool);

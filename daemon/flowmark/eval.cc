@@ -56,7 +56,7 @@ constexpr uint32_t kMorePackets[] = {10, 16, 32, 64, 128, 256, 512};
 constexpr double kMoreSeconds[] = {0.5, 1, 2, 5, 10, 15, 30, 60};
 
 double window_s(const FeatureSpec& spec) {
-  return static_cast<double>(spec.picture.window_us) / double{kUsPerSecond};
+  return static_cast<double>(spec.window_us()) / double{kUsPerSecond};
 }
 
 /// How early is it right? By packets and by seconds, as far as they suit all models, unless the
@@ -70,14 +70,14 @@ CutOptions cut_of(const EvalOptions& options, const Models& models) {
   if (data.prefix_packets.empty() && data.prefix_seconds.empty() && !data.no_prefixes) {
     for (const uint32_t packets : kMorePackets) {
       if (all([&](const FeatureSpec& spec) {
-            return spec.is_picture() || packets < spec.histogram.window_packets;
+            return spec.is_by_time() || packets < spec.window_packets();
           })) {
         data.prefix_packets.push_back(packets);
       }
     }
     for (const double seconds : kMoreSeconds) {
       if (all([&](const FeatureSpec& spec) {
-            return !spec.is_picture() || seconds < window_s(spec);
+            return !spec.is_by_time() || seconds < window_s(spec);
           })) {
         data.prefix_seconds.push_back(seconds);
       }

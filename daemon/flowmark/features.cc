@@ -34,15 +34,16 @@ constexpr const char* kFeaturesHelp =
 void append_window(std::string& lines, const RecordedFlow& flow, const FeatureSpec& spec,
                    const OfflineWindow& window) {
   append_window_fields(lines, flow, window);
-  lines += spec.is_picture() ? ",\"pixels\":[" : ",\"bins\":[";
+  const auto image = spec.image();
+  lines += image ? ",\"pixels\":[" : ",\"bins\":[";
   bool first = true;
   for (const SparseValue& value : window.features) {
     lines += first ? "[" : ",[";
     first = false;
-    if (spec.is_picture()) {
-      append_number(lines, value.index % spec.picture.time_bins);
+    if (image) {
+      append_number(lines, value.index % image->width);
       lines += ',';
-      append_number(lines, value.index / spec.picture.time_bins);
+      append_number(lines, value.index / image->width);
     } else {
       append_number(lines, value.index);
     }

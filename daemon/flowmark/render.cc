@@ -121,21 +121,12 @@ void read(const RenderOptions& options, const FeatureSpec& spec, const TakeRow& 
   });
 }
 
-std::string describe(const FeatureSpec& spec) {
-  if (spec.is_picture()) {
-    return fmt::format(
-        "FlowPic {} x {}, {:g} s", spec.picture.time_bins, spec.picture.size_bins,
-        static_cast<double>(spec.picture.window_us) / static_cast<double>(kUsPerSecond));
-  }
-  return fmt::format("{} of {} packets", to_string(spec.kind), spec.histogram.window_packets);
-}
-
 int run_render(const RenderOptions& options) {
   const FeatureSpec spec =
       options.model.empty() ? parse_spec_argument(options.spec) : load_model(options.model)->input;
   const bool single = !options.flow.empty();
   SheetOptions style;
-  style.title = describe(spec) + ", darker is more";
+  style.title = spec.title() + ", darker is more";
   style.style.side = options.side > 0 ? options.side : single ? kSingleSide : kSheetSide;
   style.style.axes = !options.no_axes;
   style.style.text_scale = std::max(1U, style.style.side / 500);

@@ -37,8 +37,8 @@ void Classifier::Impl::use_models(const ModelSet* set) {
       const uint32_t epoch = plans.empty() ? 1 : plans.back().epoch + 1;
       plans.push_back({epoch, 0, set->plan()});
     }
-    window.reserve(FlowWindows::max_values(*plans.back().plan));
-    reader.picture.reserve(FlowWindows::max_values(*plans.back().plan));
+    window.reserve(plans.back().plan->max_values());
+    reader = WindowReader(*plans.back().plan);
   }
   restart_counters(set);
   busy = preparing = false;

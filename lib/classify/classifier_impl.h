@@ -37,7 +37,7 @@ struct Classifier::Impl {
   void fetch_rings() const noexcept;
   void hand_on_staged() noexcept;
   void hand_on(FlowId id, FlowState& state) noexcept;
-  void count_result(FlowId id, FlowWindows::AppendResult result) noexcept;
+  void count_result(FlowId id, AppendResult result) noexcept;
 
   // look.cc
   void look(FlowId id, uint8_t direction, TimeUs now_us) noexcept;

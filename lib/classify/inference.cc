@@ -72,7 +72,7 @@ bool Classifier::Impl::step(bool finely) noexcept {
   const uint32_t parts = finely ? kFiner : 1;
   const Model& model = *models->models()[active.model].model;
   if (!reading) return model.engine->step(*scratch[active.model], kWorkPerLook / parts);
-  reading = !reader.step(kPixelsPerLook / parts, model.input.values, window);
+  reading = !reader.step(kPixelsPerLook / parts, window);
   if (!reading) model.engine->begin(*scratch[active.model], window);
   return false;
 }
@@ -169,10 +169,7 @@ bool Classifier::Impl::has_cheaper(FlowState& state, uint8_t slot) const noexcep
 
 bool Classifier::Impl::is_provisional(const FlowState& state, const DueItem& item) const noexcept {
   const FeatureSpec& spec = models->models()[item.model].model->input;
-  const TimeUs age_us = item.time_us - state.start_us;
-  if (spec.is_picture()) return age_us < spec.picture.window_us;
-  if (spec.histogram.window_us > 0 && age_us >= spec.histogram.window_us) return false;
-  return state.total_packets() < spec.histogram.window_packets;
+  return !spec.is_full(item.time_us - state.start_us, state.total_packets());
 }
 
 void Classifier::Impl::finish_window() noexcept {

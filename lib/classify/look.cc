@@ -35,7 +35,7 @@ void Classifier::Impl::look(FlowId id, uint8_t direction, TimeUs now_us) noexcep
     for (uint8_t slot = 0; slot < layout.slots.size(); ++slot) {
       if (!wanted(state, slot)) continue;  // when that changes the flow is looked at again
       const ActiveModel& model = models->models()[slot];
-      if (!model.model->input.is_picture()) {
+      if (!model.model->input.has_directions()) {
         look_at(id, state, {slot, 0}, state.total_packets(), age_ms, true, now_us, next);
         continue;
       }
@@ -79,8 +79,8 @@ void Classifier::Impl::look_at(FlowId id, FlowState& state, WindowName name, uin
   if (enough && !late && !next.asked) return;
   const bool at_next = next.asked ? enough || late : enough && late;
   const uint32_t missing = at_next ? 1 : next.packets - std::min(packets, next.packets);
-  const bool picture = models->models()[name.slot].model->input.is_picture();
-  uint32_t& until = picture ? look.packets[name.side] : look.together;
+  const bool has_directions = models->models()[name.slot].model->input.has_directions();
+  uint32_t& until = has_directions ? look.packets[name.side] : look.together;
   until = std::min(until, missing);
 }
 

@@ -141,9 +141,9 @@ void Classifier::Impl::hand_on(FlowId id, FlowState& state) noexcept {
   count_result(id, state.windows->add(staged, plan, pool));
 }
 
-void Classifier::Impl::count_result(FlowId id, FlowWindows::AppendResult result) noexcept {
-  if (result == FlowWindows::AppendResult::picture_full) counters.picture_overflows.add();
-  if (result != FlowWindows::AppendResult::out_of_memory) return;
+void Classifier::Impl::count_result(FlowId id, AppendResult result) noexcept {
+  if (result == AppendResult::window_full) counters.picture_overflows.add();
+  if (result != AppendResult::out_of_memory) return;
   counters.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
   make_way(id);  // the next packets find room
 }

@@ -12,10 +12,6 @@ namespace {
 constexpr uint32_t kPrefixPackets[] = {10, 16, 32, 64, 128, 256, 512, 1024};
 constexpr double kPrefixSeconds[] = {1, 2, 5, 10, 15, 30, 60, 120};
 
-TimeUs window_us(const FeatureSpec& spec) {
-  return spec.is_picture() ? spec.picture.window_us : spec.histogram.window_us;
-}
-
 }  // namespace
 
 void DataOptions::add_to(CLI::App& command) {
@@ -87,16 +83,16 @@ CutOptions DataOptions::cut(const FeatureSpec& spec) const {
   if (!cut.prefixes.empty() || no_prefixes) {
     return cut;
   }
-  if (spec.is_picture()) {
+  if (spec.is_by_time()) {
     for (const double seconds : kPrefixSeconds) {
       const TimeUs us = std::llround(seconds * static_cast<double>(kUsPerSecond));
-      if (us < window_us(spec)) {
+      if (us < spec.window_us()) {
         cut.prefixes.push_back({0, us});
       }
     }
   } else {
     for (const uint32_t packets : kPrefixPackets) {
-      if (packets < spec.histogram.window_packets) {
+      if (packets < spec.window_packets()) {
         cut.prefixes.push_back({packets, 0});
       }
     }

@@ -1,10 +1,12 @@
 #include "cli/window_options.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <sstream>
 
 #include "cli/json_lines.h"
+#include "feature/kinds.h"
 
 namespace flowmark {
 
@@ -62,9 +64,9 @@ std::vector<Prefix> parse_prefixes(const std::vector<std::string>& texts) {
 namespace {
 
 bool names_kind(const std::string& argument) {
-  const std::string word = argument.substr(0, argument.find('-'));
-  return word == to_string(FeatureKind::flowpic) || word == to_string(FeatureKind::size_iat) ||
-         word == to_string(FeatureKind::burst_surge) || word == to_string(FeatureKind::combined);
+  const auto& names = feature_names();
+  return std::find(names.begin(), names.end(), argument.substr(0, argument.find('-'))) !=
+         names.end();
 }
 
 /// "flowpic-32-binary-15s", "size_iat-log1p-256p": a kind, then pixels a side, values, the window's
@@ -73,9 +75,10 @@ FeatureSpec short_spec(const std::string& argument) {
   std::istringstream words(argument);
   std::string word;
   std::getline(words, word, '-');
-  const bool picture = word == to_string(FeatureKind::flowpic);
   std::string json = "{\"kind\":\"" + word + "\"";
   bool known = names_kind(argument);
+  const bool picture =
+      known && FeatureSpec::from_json(json + "}", "--spec " + argument).image().has_value();
   while (known && std::getline(words, word, '-')) {
     const std::string digits = word.substr(0, word.find_first_not_of("0123456789."));
     const std::string unit = word.substr(digits.size());
@@ -93,10 +96,9 @@ FeatureSpec short_spec(const std::string& argument) {
   }
   if (!known) {
     fail(
-        "--spec {}: neither JSON, nor a readable file, nor one of flowpic, size_iat, burst_surge, "
-        "combined (or such as flowpic-32, flowpic-1500-15s, flowpic-64-binary, "
-        "size_iat-log1p-256p)",
-        argument);
+        "--spec {}: neither JSON, nor a readable file, nor one of {} (or such as flowpic-32, "
+        "flowpic-1500-15s, flowpic-64-binary, size_iat-log1p-256p)",
+        argument, fmt::join(feature_names(), ", "));
   }
   return FeatureSpec::from_json(json + "}", "--spec " + argument);
 }

@@ -48,7 +48,7 @@ TimeUs longest(const FeatureSpec& spec, const CutOptions& cut) {
   TimeUs most = 0;
   for (const FlowPrefix& prefix : cut.prefixes) {
     if (prefix.us == 0) {
-      return spec.is_picture() ? spec.picture.window_us : 0;
+      return spec.is_by_time() ? spec.window_us() : 0;
     }
     most = std::max(most, prefix.us);
   }

@@ -103,12 +103,12 @@ void balance(std::vector<Member>& members, const ExperimentCell& cell,
 
 /// Nothing could be cut: what a window must have.
 std::string no_window(const ExperimentCell& cell, const WindowRules& rules) {
-  if (!cell.spec.is_picture()) {
-    return fmt::format("no flow has {} packets{}", cell.spec.histogram.window_packets,
+  if (!cell.spec.is_by_time()) {
+    return fmt::format("no flow has {} packets{}", cell.spec.window_packets(),
                        rules.short_flows ? "" : " (--short-flows takes what there is)");
   }
   const double seconds =
-      static_cast<double>(cell.spec.picture.window_us) / static_cast<double>(kUsPerSecond);
+      static_cast<double>(cell.spec.window_us()) / static_cast<double>(kUsPerSecond);
   return fmt::format(
       "no block of {:g} s has {} packets over {:g} s in one direction (--min-packets, --min-span)",
       seconds, rules.min_packets, std::round(10 * rules.min_span * seconds) / 10);

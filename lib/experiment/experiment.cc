@@ -135,7 +135,7 @@ std::string forest_of(const ExperimentOptions& options) {
 /// Of pictures and networks trained otherwise than by default, for the same reason.
 std::string pictures_of(const ExperimentCell& cell, const ExperimentOptions& options) {
   std::string text;
-  if (cell.spec.is_picture() && options.rules.slide_us > 0) {
+  if (cell.spec.is_by_time() && options.rules.slide_us > 0) {
     text += fmt::format(" slide {}", options.rules.slide_us);
   }
   const auto training = [](const CnnTrainingOptions& cnn) {

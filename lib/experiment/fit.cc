@@ -32,7 +32,7 @@ std::unique_ptr<Learner> learner_of(const std::string& name, const FeatureSpec& 
 SparseWindow as_read(const std::string& learner, const FeatureSpec& spec,
                      const SparseWindow& counts) {
   SparseWindow window = counts;
-  if (!spec.is_picture() && learner == "logistic") {
+  if (!spec.image() && learner == "logistic") {
     for (SparseValue& value : window) {
       value.value = feature_value(ValueKind::log1p, static_cast<uint32_t>(value.value), 0);
     }

@@ -51,7 +51,7 @@ std::vector<DealtPart> deal_recordings(const std::vector<Recording>& recordings,
 void cut_overlay(const Overlay& overlay, const std::vector<uint32_t>& labels,
                  const FeatureSpec& spec, uint32_t group,
                  std::vector<MixedWindows::Window>& windows) {
-  const uint32_t packets = spec.histogram.window_packets;
+  const uint32_t packets = spec.window_packets();
   cut_windows(overlay.flow, spec, {}, [&](const OfflineWindow& window) {
     std::vector<uint32_t> counts(labels.size(), 0);
     for (size_t i = size_t{window.number} * packets; i < (size_t{window.number} + 1) * packets;
@@ -82,8 +82,7 @@ void mix_one(const ByLabel& flows, const FeatureSpec& spec, uint32_t group,
     const auto& of = flows[label];
     chosen.push_back(of[random.bits(2000 + label) % of.size()]);
   }
-  const Overlay overlay =
-      overlay_flows(chosen, kWindowsPerMixture * size_t{spec.histogram.window_packets});
+  const Overlay overlay = overlay_flows(chosen, kWindowsPerMixture * size_t{spec.window_packets()});
   cut_overlay(overlay, labels, spec, group, windows);
 }
 

@@ -20,21 +20,18 @@ std::optional<double> published_for(const std::string& technique, double plain, 
   return technique == "plain" ? plain : technique == "vpn" ? vpn : tor;
 }
 
-FeatureSpec histogram(FeatureKind kind, const PlanOptions& options) {
-  FeatureSpec spec;
-  spec.kind = kind;
-  spec.histogram.window_packets = options.window_packets;
-  return spec;
+FeatureSpec histogram(const std::string& kind, const PlanOptions& options) {
+  return FeatureSpec::from_json(
+      fmt::format(R"({{"kind":"{}","window_packets":{}}})", kind, options.window_packets),
+      "experiment");
 }
 
 FeatureSpec picture(uint32_t pixels, double seconds, ValueKind values) {
-  FeatureSpec spec;
-  spec.kind = FeatureKind::flowpic;
-  spec.values = values;
-  spec.picture.window_us = static_cast<TimeUs>(seconds * static_cast<double>(kUsPerSecond));
-  spec.picture.time_bins = pixels;
-  spec.picture.size_bins = pixels;
-  return spec;
+  return FeatureSpec::from_json(
+      fmt::format(
+          R"({{"kind":"flowpic","window_s":{},"time_bins":{},"size_bins":{},"values":"{}"}})",
+          seconds, pixels, pixels, to_string(values)),
+      "experiment");
 }
 
 /// The technique that experiments on details are made with: the first that has two categories.
@@ -64,17 +61,16 @@ void add_tunnel_models(ExperimentPlan& plan, const PlanOptions& options) {
     best.table = "Kind of traffic, " + technique;
     best.row = "best of the nine";
     best.published = published_for(technique, 1.0, 0.968, 0.861);
-    for (const FeatureKind kind :
-         {FeatureKind::size_iat, FeatureKind::burst_surge, FeatureKind::combined}) {
+    for (const std::string kind : {"size_iat", "burst_surge", "combined"}) {
       for (const char* learner : {"naive-bayes", "logistic", "forest"}) {
         ExperimentCell cell;
-        cell.id = fmt::format("leroux/{}/{}/{}", technique, to_string(kind), learner);
+        cell.id = fmt::format("leroux/{}/{}/{}", technique, kind, learner);
         cell.table = best.table;
-        cell.row = fmt::format("{}, {}", to_string(kind), learner);
+        cell.row = fmt::format("{}, {}", kind, learner);
         cell.train_on = cell.test_on = technique;
         cell.spec = histogram(kind, options);
         cell.learner = learner;
-        if (technique == "plain" && kind == FeatureKind::combined && cell.learner == "logistic") {
+        if (technique == "plain" && kind == "combined" && cell.learner == "logistic") {
           cell.published = 1.0;
         }
         best.cells.push_back(cell.id);
@@ -111,7 +107,7 @@ void add_background_rates(ExperimentPlan& plan, const ExperimentData& data,
       cell.table = best.table;
       cell.row = name + ", " + learner;
       cell.train_on = cell.test_on = technique;
-      cell.spec = histogram(FeatureKind::combined, options);
+      cell.spec = histogram("combined", options);
       cell.learner = learner;
       cell.background_pps = rate.pps;
       cell.recorded_background = rate.recorded;
@@ -131,7 +127,7 @@ void add_multi_label(ExperimentPlan& plan, const PlanOptions& options) {
       cell.row = fmt::format("{}, {}", technique, learner);
       cell.task = Task::multi_label;
       cell.train_on = cell.test_on = technique;
-      cell.spec = histogram(FeatureKind::combined, options);
+      cell.spec = histogram("combined", options);
       cell.learner = learner;
       if (technique == "vpn" && cell.learner == "forest") {
         cell.published = 0.839;

@@ -24,24 +24,24 @@ void cut_one(const RecordedFlow& flow, uint32_t index, const FeatureSpec& spec,
   TilingOptions tiling;
   tiling.min_packets = rules.min_packets;
   uint32_t hops = 1;  // from one block to the next
-  if (spec.is_picture() && rules.slide_us > 0 && !rules.first_only) {
+  if (spec.is_by_time() && rules.slide_us > 0 && !rules.first_only) {
     tiling.hop_us = rules.slide_us;
-    hops = static_cast<uint32_t>(spec.picture.window_us / rules.slide_us);
+    hops = static_cast<uint32_t>(spec.window_us() / rules.slide_us);
   }
   const auto take = [&](const OfflineWindow& window) {
     if (rules.first_only && window.number > 0) {
       return;
     }
-    if (spec.is_picture() && static_cast<double>(window.span_us) <
-                                 rules.min_span * static_cast<double>(spec.picture.window_us)) {
+    if (spec.is_by_time() && static_cast<double>(window.span_us) <
+                                 rules.min_span * static_cast<double>(spec.window_us())) {
       return;
     }
     windows.push_back({index, window.number, window.side, window.packets, window.number % hops != 0,
                        0, window.features});
   };
   cut_windows(flow, spec, tiling, take);
-  if (windows.empty() && !spec.is_picture() && rules.short_flows) {
-    tiling.prefix_packets = spec.histogram.window_packets;
+  if (windows.empty() && !spec.is_by_time() && rules.short_flows) {
+    tiling.prefix_packets = spec.window_packets();
     cut_windows(flow, spec, tiling, take);
   }
 }
@@ -95,9 +95,9 @@ RecordedFlow add_background(const RecordedFlow& flow, double packets_per_second,
 std::vector<RecordedWindow> cut_recordings(const std::vector<Recording>& recordings,
                                            const FeatureSpec& spec, const WindowRules& rules,
                                            double background_pps, uint64_t seed) {
-  if (spec.is_picture() && rules.slide_us > 0 && spec.picture.window_us % rules.slide_us != 0) {
+  if (spec.is_by_time() && rules.slide_us > 0 && spec.window_us() % rules.slide_us != 0) {
     fail("pictures that begin every {:g} s: that must divide the block of {:g} s",
-         seconds_of(rules.slide_us), seconds_of(spec.picture.window_us));
+         seconds_of(rules.slide_us), seconds_of(spec.window_us()));
   }
   std::vector<FlowPacket> palette;
   if (background_pps > 0) {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "feature/feature_spec.h"
+#include "feature/values.h"
 
 namespace flowmark {
 

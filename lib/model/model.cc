@@ -63,9 +63,9 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
   }
   GraphContract contract;
   contract.input_length = metadata.input.length();
-  if (metadata.input.is_picture()) {
-    contract.height = metadata.input.picture.size_bins;
-    contract.width = metadata.input.picture.time_bins;
+  if (const auto image = metadata.input.image()) {
+    contract.height = image->height;
+    contract.width = image->width;
   }
   contract.classes = metadata.classes;
   contract.multilabel = metadata.multilabel;

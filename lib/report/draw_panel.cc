@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
+
 namespace flowmark {
 namespace {
 
@@ -21,21 +24,17 @@ uint32_t height_of(const Panel& panel, uint32_t row) {
 }  // namespace
 
 std::vector<Panel> panels_of(const FeatureSpec& spec) {
-  if (spec.is_picture()) {
-    return {{Panel::Kind::picture, 0, spec.picture.size_bins, spec.picture.time_bins, false}};
+  if (spec.image()) {
+    return {
+        {Panel::Kind::picture, 0, picture_of(spec).size_bins, picture_of(spec).time_bins, false}};
   }
-  const HistogramSpec& h = spec.histogram;
+  const HistogramSpec& h = histogram_of(spec);
   const Panel sizes{Panel::Kind::size_iat, 0, 2 * h.size.bins, h.iat_us.bins, true};
   Panel bursts{Panel::Kind::burst_surge, 0, 2 * h.burst_bytes.bins, h.surge_us.bins, true};
-  switch (spec.kind) {
-    case FeatureKind::size_iat:
-      return {sizes};
-    case FeatureKind::burst_surge:
-      return {bursts};
-    default:
-      bursts.first = sizes.rows * sizes.columns;
-      return {sizes, bursts};
-  }
+  if (!h.has_burst_surge()) return {sizes};
+  if (!h.has_size_iat()) return {bursts};
+  bursts.first = sizes.rows * sizes.columns;
+  return {sizes, bursts};
 }
 
 PanelScale scale_of(const Panel& panel, uint32_t side) {

@@ -7,6 +7,9 @@
 
 #include "report/draw_panel.h"
 
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
+
 namespace flowmark {
 namespace {
 
@@ -68,12 +71,12 @@ std::vector<Tick> time_ticks(const FeatureSpec& spec, const Panel& panel, uint32
   switch (panel.kind) {
     case Panel::Kind::picture:
       return linear_ticks(
-          static_cast<double>(spec.picture.window_us) / static_cast<double>(kUsPerSecond), width,
-          spacing);
+          static_cast<double>(picture_of(spec).window_us) / static_cast<double>(kUsPerSecond),
+          width, spacing);
     case Panel::Kind::size_iat:
-      return log_ticks(spec.histogram.iat_us, width, spacing, short_time);
+      return log_ticks(histogram_of(spec).iat_us, width, spacing, short_time);
     default:
-      return log_ticks(spec.histogram.surge_us, width, spacing, short_time);
+      return log_ticks(histogram_of(spec).surge_us, width, spacing, short_time);
   }
 }
 
@@ -81,10 +84,10 @@ std::vector<Tick> size_ticks(const FeatureSpec& spec, const Panel& panel, uint32
                              uint32_t text_scale) {
   const uint32_t spacing = 2 * Image::kTextHeight * text_scale;
   if (panel.kind == Panel::Kind::picture) {
-    return linear_ticks(spec.picture.max_size, height, 2 * spacing);
+    return linear_ticks(picture_of(spec).max_size, height, 2 * spacing);
   }
   const bool sizes = panel.kind == Panel::Kind::size_iat;
-  const LogAxis& axis = sizes ? spec.histogram.size : spec.histogram.burst_bytes;
+  const LogAxis& axis = sizes ? histogram_of(spec).size : histogram_of(spec).burst_bytes;
   const uint32_t half = height / 2;
   std::vector<Tick> ticks;
   for (const Tick& tick : log_ticks(axis, half, spacing, short_bytes)) {

@@ -138,7 +138,7 @@ void add_windows(HtmlReport& report, const Model& model, const std::vector<Shown
                                   shown.flow, to_string(shown.window.side), shown.window.number,
                                   shown.window.packets, verdict);
     picture.alt =
-        fmt::format("{} of a flow of class {}: {} packets in {} cells", to_string(model.input.kind),
+        fmt::format("{} of a flow of class {}: {} packets in {} cells", model.input.kind(),
                     model.classes[shown.truth], shown.window.packets, shown.window.features.size());
     pictures.push_back(std::move(picture));
   }

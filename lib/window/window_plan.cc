@@ -1,56 +1,47 @@
+#include "window/window_plan.h"
+
 #include <algorithm>
 
 #include "base/error.h"
-#include "window/window_tables.h"
+#include "window/flow_windows.h"
+#include "window/window_reader.h"
 
 namespace flowmark {
 namespace {
 
-template <typename State>
-size_t place(size_t& end) {
-  const size_t offset = (end + alignof(State) - 1) / alignof(State) * alignof(State);
-  end = offset + sizeof(State);
-  return offset;
-}
+constexpr size_t kAlign = alignof(void*);
 
-SpecTables tables_of(const FeatureSpec& spec, size_t& end) {
-  if (spec.is_picture()) {
-    return {PictureTables(spec.picture), spec.values, place<PicturePair>(end)};
-  }
-  return {HistogramTables(spec), spec.values, place<SlidingHistogram>(end)};
+size_t aligned(size_t bytes) {
+  return (bytes + kAlign - 1) / kAlign * kAlign;
 }
 
 }  // namespace
 
-WindowPlan::WindowPlan(std::vector<FeatureSpec> specs) : tables_(std::make_unique<Tables>()) {
-  size_t end = sizeof(FlowWindows);
-  for (FeatureSpec& spec : specs) {
-    if (std::find(specs_.begin(), specs_.end(), spec) != specs_.end()) continue;
+WindowPlan::WindowPlan(const std::vector<FeatureSpec>& specs)
+    : object_bytes_(aligned(sizeof(FlowWindows))) {
+  for (const FeatureSpec& spec : specs) {
+    if (std::ranges::find(specs_, spec) != specs_.end()) continue;
     spec.check("feature specification");
-    const SpecTables& made = tables_->specs.emplace_back(tables_of(spec, end));
-    const auto* histogram = std::get_if<HistogramTables>(&made.tables);
-    const size_t values = histogram != nullptr ? histogram->most_bins : FlowWindows::kMaxPixels;
-    tables_->max_values = std::max(tables_->max_values, values);
-    specs_.push_back(std::move(spec));
+    const Part& part = parts_.emplace_back(Part{spec.feature().live(), object_bytes_});
+    object_bytes_ = aligned(object_bytes_ + part.live->state_bytes());
+    max_values_ = std::max(max_values_, part.live->most_values());
+    specs_.push_back(spec);
   }
-  if (end > BlockPool::kMaxBlock) {
+  if (object_bytes_ > BlockPool::kMaxBlock) {
     fail("{} different feature specifications are too many", specs_.size());
   }
-  tables_->object_size = end;
 }
 
-WindowPlan::~WindowPlan() = default;
-
 size_t WindowPlan::index_of(const FeatureSpec& spec) const {
-  const auto found = std::find(specs_.begin(), specs_.end(), spec);
+  const auto found = std::ranges::find(specs_, spec);
   if (found == specs_.end()) {
     fail("feature specification {} is not in the window plan", spec.to_json());
   }
   return static_cast<size_t>(found - specs_.begin());
 }
 
-size_t WindowPlan::object_size() const noexcept {
-  return tables_->object_size;
+WindowReader::WindowReader(const WindowPlan& plan) {
+  for (const WindowPlan::Part& part : plan.parts()) readers_.push_back(part.live->make_reader());
 }
 
 }  // namespace flowmark

@@ -1,4 +1,6 @@
 #include "support/fake_model.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 
 #include <array>
 #include <cmath>
@@ -9,11 +11,11 @@ namespace {
 class SizeEngine final : public Engine {
  public:
   SizeEngine(const FeatureSpec& spec, double threshold, int steps) : spec_(spec), steps_(steps) {
-    if (spec.is_picture()) {
-      threshold_row_ =
-          static_cast<uint32_t>(threshold * spec.picture.size_bins / spec.picture.max_size);
+    if (spec.image()) {
+      const PictureSpec& picture = picture_of(spec);
+      threshold_row_ = static_cast<uint32_t>(threshold * picture.size_bins / picture.max_size);
     } else {
-      const LogAxis& axis = spec.histogram.size;
+      const LogAxis& axis = histogram_of(spec).size;
       threshold_row_ = static_cast<uint32_t>(axis.bins * std::log(threshold / axis.min) /
                                              std::log(axis.max / axis.min));
     }
@@ -51,9 +53,9 @@ class SizeEngine final : public Engine {
 
  private:
   bool is_large(uint32_t index) const noexcept {
-    if (spec_.is_picture()) return index / spec_.picture.time_bins >= threshold_row_;
-    const uint32_t row = index / spec_.histogram.iat_us.bins;
-    return row % spec_.histogram.size.bins >= threshold_row_;
+    if (const auto image = spec_.image()) return index / image->width >= threshold_row_;
+    const HistogramSpec& axes = histogram_of(spec_);
+    return index / axes.iat_us.bins % axes.size.bins >= threshold_row_;
   }
 
   FeatureSpec spec_;
@@ -87,18 +89,11 @@ ActiveModel active(std::shared_ptr<const Model> model, std::string name) {
 }
 
 FeatureSpec histogram_spec(uint32_t window_packets) {
-  FeatureSpec spec;
-  spec.kind = FeatureKind::size_iat;
-  spec.histogram.window_packets = window_packets;
-  return spec;
+  return histogram({.kind = HistogramKind::size_iat, .window_packets = window_packets});
 }
 
 FeatureSpec picture_spec(TimeUs window_us, uint32_t bins) {
-  FeatureSpec spec;
-  spec.kind = FeatureKind::flowpic;
-  spec.picture.window_us = window_us;
-  spec.picture.time_bins = spec.picture.size_bins = bins;
-  return spec;
+  return flowpic({window_us, bins, bins, 1500});
 }
 
 }  // namespace flowmark::testing

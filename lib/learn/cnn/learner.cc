@@ -20,16 +20,17 @@ class CnnLearner final : public Learner {
  public:
   CnnLearner(const LearnerOptions& options, const FeatureSpec& input)
       : all_(options), options_(options.cnn) {
-    if (!input.is_picture()) {
+    const auto image = input.image();
+    if (!image) {
       fail("a CNN reads pictures: 'kind' of the feature specification must be flowpic, not {}",
-           to_string(input.kind));
+           input.kind());
     }
     options_.balanced = options.balanced;
     options_.seed = options.seed;
     options_.stop = options.stop;
     options_.state = options.state;
-    height_ = input.picture.size_bins;
-    width_ = input.picture.time_bins;
+    height_ = image->height;
+    width_ = image->width;
   }
 
   void learn(const ExampleSet& examples, std::span<const uint32_t> train,

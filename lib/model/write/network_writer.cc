@@ -103,7 +103,7 @@ void write_network_model(const std::filesystem::path& path, const ModelDescripti
   OnnxModel model = empty_model(description);
   Chain chain(model);
   for (const ConvLayer& layer : plan.convs) add_conv(chain, layer);
-  if (description.input.is_picture()) chain.add("Flatten", {}, {{"axis", integer(1)}});
+  if (description.input.image()) chain.add("Flatten", {}, {{"axis", integer(1)}});
   const size_t channels = plan.convs.empty() ? 1 : plan.convs.back().filters;
   for (size_t i = 0; i < plan.dense.size(); ++i) {
     const DenseLayer& layer = plan.dense[i];

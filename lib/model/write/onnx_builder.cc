@@ -92,9 +92,9 @@ OnnxModel empty_model(const ModelDescription& description) {
   model.opsets = {{"", 13}, {"ai.onnx.ml", 1}};
   model.graph_name = description.task;
   const FeatureSpec& input = description.input;
-  if (input.is_picture()) {
-    model.inputs = {float_value(
-        kInputName, {OnnxValue::kSymbolic, 1, input.picture.size_bins, input.picture.time_bins})};
+  if (const auto image = input.image()) {
+    model.inputs = {
+        float_value(kInputName, {OnnxValue::kSymbolic, 1, image->height, image->width})};
   } else {
     model.inputs = {float_value(kInputName, {OnnxValue::kSymbolic, input.length()})};
   }
@@ -103,7 +103,7 @@ OnnxModel empty_model(const ModelDescription& description) {
 
 void add_classifier(OnnxModel& model, const ModelDescription& description, OnnxNode node) {
   std::string flat = kInputName;
-  if (description.input.is_picture()) {
+  if (description.input.image()) {
     flat = "flat";
     model.nodes.push_back({"Flatten", "", "flatten", {kInputName}, {flat}, {{"axis", integer(1)}}});
   }
@@ -130,9 +130,9 @@ void finish(const std::filesystem::path& path, const ModelDescription& descripti
   read_metadata(model.metadata);  // refuses what load_model would refuse
   GraphContract contract{description.input.length(), 0, 0, description.classes,
                          description.multilabel};
-  if (description.input.is_picture()) {
-    contract.height = description.input.picture.size_bins;
-    contract.width = description.input.picture.time_bins;
+  if (const auto image = description.input.image()) {
+    contract.height = image->height;
+    contract.width = image->width;
   }
   const auto engine = build_engine(compile_graph(model, contract), default_kernels());
   const auto scratch = engine->make_scratch();

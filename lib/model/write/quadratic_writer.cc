@@ -10,7 +10,7 @@ void write_quadratic_model(const std::filesystem::path& path, const ModelDescrip
                            const QuadraticParameters& parameters) {
   const size_t classes = description.classes.size();
   const size_t inputs = description.input.length();
-  if (description.input.is_picture()) {
+  if (description.input.image()) {
     fail("{}: a quadratic model reads histograms, not pictures", path.string());
   }
   if (parameters.linear.size() != classes * inputs ||

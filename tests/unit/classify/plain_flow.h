@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "classify/classifier.h"
+#include "feature/histogram/histogram.h"
 #include "support/fake_model.h"
 #include "window/flow_windows.h"
 #include "window/offline_windows.h"
@@ -75,9 +76,7 @@ inline ActiveModel digest_model(FeatureSpec spec, std::string name) {
 
 /// Two histograms and a picture, each with rules of its own.
 inline ModelSet digest_models() {
-  FeatureSpec combined;
-  combined.kind = FeatureKind::combined;
-  combined.histogram.window_packets = 256;
+  const FeatureSpec combined = histogram({.kind = HistogramKind::combined, .window_packets = 256});
   std::vector<ActiveModel> all = {digest_model(combined, "combined"),
                                   digest_model(picture_spec(), "picture"),
                                   digest_model(histogram_spec(1024), "size_iat")};
@@ -132,10 +131,10 @@ class PlainFlow {
     ASSERT_EQ(windows_->append(make_record(static_cast<uint32_t>(packet.time_us), packet.size,
                                            packet.direction, packet.pure_ack),
                                *models_.plan(), pool_),
-              FlowWindows::AppendResult::ok);
+              AppendResult::ok);
     if (is_first) return;  // one packet is no conversation yet
     for (size_t m = 0; m < states_.size(); ++m) {
-      const bool picture = models_.models()[m].model->input.is_picture();
+      const bool picture = models_.models()[m].model->input.has_directions();
       ask(m, picture ? side : 0, picture ? packets_[side] : packets_[0] + packets_[1],
           packet.time_us);
     }
@@ -178,8 +177,8 @@ class PlainFlow {
     while (!model.model->engine->step(*state.scratch, 1000)) {
     }
     const FeatureSpec& input = model.model->input;
-    const bool provisional = input.is_picture() ? now_us - start_us_ < input.picture.window_us
-                                                : total < input.histogram.window_packets;
+    const bool provisional = input.is_by_time() ? now_us - start_us_ < input.window_us()
+                                                : total < input.window_packets();
     const bool was_settled = state.verdict.settled;
     const VerdictChange change =
         vote(state.verdict, state.votes, model.model->engine->probabilities(*state.scratch),

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "feature/flowpic/flowpic.h"
 
 namespace flowmark {
 namespace {
@@ -63,8 +64,7 @@ TEST(Augment, EarlierPacketsFallOffTheBeginning) {
 }
 
 TEST(Augment, ShiftedPicturesMoveByColumns) {
-  FeatureSpec spec;
-  spec.picture = {10 * kUsPerSecond, 10, 15, 1500};
+  const FeatureSpec spec = flowpic({10 * kUsPerSecond, 10, 15, 1500});
   const auto columns = [&](const RecordedFlow& from) {
     std::vector<uint32_t> out;
     cut_windows(from, spec, {}, [&](const OfflineWindow& window) {

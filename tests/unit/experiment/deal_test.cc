@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "experiment/mix.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 #include "unit/data/made_recordings.h"
 
 namespace flowmark {
@@ -164,10 +166,7 @@ TEST(DealCell, PicturesInBetweenOfNewApplicationsAreNotLearnt) {
 
 TEST(CutRecordings, SlidesOverPicturesButKeepsTheirBlocks) {
   const ExperimentData data = made_data();
-  FeatureSpec spec;
-  spec.kind = FeatureKind::flowpic;
-  spec.picture.window_us = 20 * kUsPerSecond;
-  spec.picture.time_bins = spec.picture.size_bins = 16;
+  const FeatureSpec spec = flowpic({20 * kUsPerSecond, 16, 16, 1500});
   WindowRules rules;
   const auto blocks = cut_recordings(data.recordings, spec, rules, 0, 1);
   rules.slide_us = 5 * kUsPerSecond;
@@ -302,10 +301,10 @@ TEST(Overlay, FlowsBeginTogetherAndPacketsKeepTheirOrder) {
 TEST(Deal, SaysWhatAWindowMustHave) {
   const ExperimentData data = made_data();
   ExperimentCell cell = cell_for(Task::category, "vpn", "vpn");
-  cell.spec.kind = FeatureKind::size_iat;
+  cell.spec = histogram({.kind = HistogramKind::size_iat});
   EXPECT_THAT(deal_cell(cell, data.recordings, {}, {}, 1).lacks,
               HasSubstr("no flow has 1024 packets (--short-flows"));
-  cell.spec.kind = FeatureKind::flowpic;
+  cell.spec = FeatureSpec();
   EXPECT_THAT(deal_cell(cell, data.recordings, {}, {}, 1).lacks,
               HasSubstr("no block of 60 s has 11 packets over 50 s"));
 }
@@ -313,7 +312,7 @@ TEST(Deal, SaysWhatAWindowMustHave) {
 TEST(Mixtures, TheDatasOwnComeFirst) {
   ExperimentData data = made_data();
   ExperimentCell cell = cell_for(Task::multi_label, "vpn", "vpn");
-  cell.spec.kind = FeatureKind::size_iat;
+  cell.spec = histogram({.kind = HistogramKind::size_iat});
   ExperimentOptions options;
   options.mixtures = 20;
   const MixedWindows made = mix_windows(cell, data, options, 1);

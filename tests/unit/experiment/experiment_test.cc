@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 #include "experiment/run.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 #include "unit/data/made_recordings.h"
 
 namespace flowmark {
@@ -105,7 +107,9 @@ TEST(FlowPic, LearnsCategoriesTechniquesAndUnknownApplications) {
   ExperimentPlan plan = flowpic_plan(data, options);
   // A linear model cannot generalise over single pixels of 1500 x 1500.
   for (ExperimentCell& cell : plan.cells) {
-    cell.spec.picture.time_bins = cell.spec.picture.size_bins = 32;
+    PictureSpec small = picture_of(cell.spec);
+    small.time_bins = small.size_bins = 32;
+    cell.spec = flowpic(small, cell.spec.values());
   }
   const auto results = by_id(run_experiment(
       plan, data, small(), folder(),
@@ -302,7 +306,7 @@ TEST(Windows, ThinAndShortPicturesAreLeftOut) {
   WindowRules any;
   any.min_span = 0;
   EXPECT_EQ(cut_recordings(recordings, spec, any, 0, 1).size(), 2U);
-  spec.kind = FeatureKind::size_iat;
+  spec = histogram({.kind = HistogramKind::size_iat});
   EXPECT_EQ(cut_recordings(recordings, spec, {}, 0, 1).size(), 0U);
   any.short_flows = true;
   EXPECT_EQ(cut_recordings(recordings, spec, any, 0, 1).size(), 2U);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "feature/histogram/histogram.h"
 
 namespace flowmark {
 namespace {
@@ -37,8 +38,7 @@ TEST(FeatureSpec, PictureOfTheDesign) {
 
 TEST(FeatureSpec, AllButTheKindHasDefaults) {
   EXPECT_EQ(read(R"({"kind":"flowpic"})"), FeatureSpec());
-  FeatureSpec expected;
-  expected.kind = FeatureKind::combined;
+  const FeatureSpec expected = histogram({});
   EXPECT_EQ(read(R"({"kind":"combined"})"), expected);
   EXPECT_EQ(expected.length(), 2U * 16 * 30 + 2U * 16 * 30);
 }
@@ -49,11 +49,12 @@ TEST(FeatureSpec, ReadsAllKeysOfHistograms) {
            R"("size":{"bins":8,"min":50,"max":1400},"iat_us":{"bins":9,"min":2,"max":5e6},)"
            R"("burst_bytes":{"bins":10,"min":60,"max":2e6},)"
            R"("surge_us":{"bins":11,"min":200.5,"max":3e7},"surge_gap_us":500000})");
-  EXPECT_EQ(spec.kind, FeatureKind::combined);
-  EXPECT_EQ(spec.values, ValueKind::log1p);
-  const HistogramSpec expected{512,           2'500'000,        {8, 50, 1400}, {9, 2, 5e6},
-                               {10, 60, 2e6}, {11, 200.5, 3e7}, 500'000};
-  EXPECT_EQ(spec.histogram, expected);
+  EXPECT_EQ(spec.kind(), "combined");
+  EXPECT_EQ(spec.values(), ValueKind::log1p);
+  const HistogramSpec expected{HistogramKind::combined, 512,         2'500'000,
+                               {8, 50, 1400},           {9, 2, 5e6}, {10, 60, 2e6},
+                               {11, 200.5, 3e7},        500'000};
+  EXPECT_EQ(histogram_of(spec), expected);
   EXPECT_EQ(spec.length(), 2U * 8 * 9 + 2U * 10 * 11);
 }
 
@@ -72,8 +73,8 @@ TEST(FeatureSpec, TextComesBackEqual) {
 }
 
 TEST(FeatureSpec, FractionsOfSecondsAreExactMicroseconds) {
-  EXPECT_EQ(read(R"({"kind":"flowpic","window_s":12.345678})").picture.window_us, 12'345'678);
-  EXPECT_EQ(read(R"({"kind":"size_iat","window_s":0.3})").histogram.window_us, 300'000);
+  EXPECT_EQ(read(R"({"kind":"flowpic","window_s":12.345678})").window_us(), 12'345'678);
+  EXPECT_EQ(read(R"({"kind":"size_iat","window_s":0.3})").window_us(), 300'000);
 }
 
 TEST(FeatureSpec, ErrorsNameKeyValueAndRange) {
@@ -136,10 +137,9 @@ TEST(FeatureSpec, RefusesWhatIsNotInRange) {
        }) {
     EXPECT_THAT(error_of(text), HasSubstr("here: ")) << text;
   }
-  FeatureSpec spec;
-  spec.kind = FeatureKind::size_iat;
-  spec.histogram.size.max = std::nan("");
-  EXPECT_THROW(spec.check("here"), Error);
+  HistogramSpec spec{.kind = HistogramKind::size_iat};
+  spec.size.max = std::nan("");
+  EXPECT_THROW(histogram(spec).check("here"), Error);
 }
 
 TEST(FeatureSpec, RefusesWhatIsNotAnObjectOfKeys) {

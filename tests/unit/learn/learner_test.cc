@@ -1,5 +1,7 @@
 // Every kind of model: trained, written, read back, the same answers; and what is refused.
 #include "learn/learner.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,18 +20,14 @@ using testing::ThrowsMessage;
 
 /// 60 histogram bins, as reference_data("counts").
 FeatureSpec histogram_60() {
-  FeatureSpec spec;
-  spec.kind = FeatureKind::size_iat;
-  spec.histogram.size.bins = 3;
-  spec.histogram.iat_us.bins = 10;
-  return spec;
+  HistogramSpec spec{.kind = HistogramKind::size_iat};
+  spec.size.bins = 3;
+  spec.iat_us.bins = 10;
+  return histogram(spec);
 }
 
 FeatureSpec picture_32() {
-  FeatureSpec spec;
-  spec.picture.time_bins = 32;
-  spec.picture.size_bins = 32;
-  return spec;
+  return flowpic({60 * kUsPerSecond, 32, 32, 1500});
 }
 
 /// Pictures whose class shows as a bright stripe among noise.

@@ -9,6 +9,8 @@
 #include <string>
 
 #include "base/error.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 #include "model/write/model_writer.h"
 
 namespace flowmark::testing {
@@ -61,18 +63,14 @@ inline SparseWindow random_window(uint32_t length, size_t count, std::mt19937& r
 
 /// A histogram of 2 * size_bins * iat_bins.
 inline FeatureSpec histogram_spec(uint32_t size_bins, uint32_t iat_bins) {
-  FeatureSpec spec;
-  spec.kind = FeatureKind::size_iat;
-  spec.histogram.size.bins = size_bins;
-  spec.histogram.iat_us.bins = iat_bins;
-  return spec;
+  HistogramSpec spec{.kind = HistogramKind::size_iat};
+  spec.size.bins = size_bins;
+  spec.iat_us.bins = iat_bins;
+  return histogram(spec);
 }
 
 inline FeatureSpec picture_spec(uint32_t size_bins, uint32_t time_bins) {
-  FeatureSpec spec;
-  spec.picture.size_bins = size_bins;
-  spec.picture.time_bins = time_bins;
-  return spec;
+  return flowpic({60 * kUsPerSecond, time_bins, size_bins, 1500});
 }
 
 }  // namespace flowmark::testing

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 #include "report/contact_sheet.h"
 #include "report/draw_panel.h"
 
@@ -10,9 +12,7 @@ namespace flowmark {
 namespace {
 
 FeatureSpec picture(uint32_t bins) {
-  FeatureSpec spec;
-  spec.picture.time_bins = spec.picture.size_bins = bins;
-  return spec;
+  return flowpic({60 * kUsPerSecond, bins, bins, 1500});
 }
 
 TEST(DrawWindow, AFlowPicHasTimeToTheRightAndSizeUpwards) {
@@ -39,13 +39,12 @@ TEST(DrawWindow, MoreIsDarkerAndOneIsSeen) {
 }
 
 TEST(DrawWindow, UpstreamIsAboveAndLargerSizesOutwards) {
-  FeatureSpec spec;
-  spec.kind = FeatureKind::size_iat;
+  const FeatureSpec spec = histogram({.kind = HistogramKind::size_iat});
   const DrawStyle style{60, false, 1};
   const DrawnSize size = drawn_size(spec, style);
   Image image(size.width, size.height);
-  const uint32_t columns = spec.histogram.iat_us.bins;
-  const uint32_t bins = spec.histogram.size.bins;
+  const uint32_t columns = histogram_of(spec).iat_us.bins;
+  const uint32_t bins = histogram_of(spec).size.bins;
   // Largest size upstream, largest size downstream, both in the first column.
   draw_window(spec, SparseWindow{{(bins - 1) * columns, 1}, {(2 * bins - 1) * columns, 1}}, style,
               0, 0, image);
@@ -67,7 +66,7 @@ TEST(DrawWindow, AxesMarkSecondsBytesAndDecades) {
   for (const Tick& tick : bytes) {
     EXPECT_NEAR(tick.place, std::stod(tick.label) / 2, 1);
   }
-  spec.kind = FeatureKind::size_iat;
+  spec = histogram({.kind = HistogramKind::size_iat});
   const Panel sizes = panels_of(spec)[0];
   const auto gaps = time_ticks(spec, sizes, 700, 1);  // 1 us to 10 s: seven decades
   ASSERT_EQ(gaps.size(), 8U);

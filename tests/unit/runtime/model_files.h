@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "feature/histogram/histogram.h"
 #include "model/write/model_writer.h"
 
 namespace flowmark::testing {
@@ -33,8 +34,7 @@ inline void write_constant_model(const std::filesystem::path& path, size_t winne
   ModelDescription description;
   description.task = "category";
   description.classes = std::move(classes);
-  description.input.kind = FeatureKind::size_iat;
-  description.input.histogram.window_packets = 64;
+  description.input = histogram({.kind = HistogramKind::size_iat, .window_packets = 64});
   description.card = R"({"class_shares":{"voip":0.25,"streaming":0.75}})";
   LinearParameters parameters;
   parameters.weights.assign(description.classes.size() * description.input.length(), 0.0F);

@@ -5,36 +5,30 @@
 #include <utility>
 #include <vector>
 
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 #include "unit/window/reference.h"
 #include "window/flow_windows.h"
 
 namespace flowmark {
 
 inline FeatureSpec picture_spec(double window_s, uint32_t time_bins, uint32_t size_bins,
-                                uint32_t max_size) {
-  FeatureSpec spec;
-  spec.picture = {static_cast<TimeUs>(window_s * 1e6), time_bins, size_bins, max_size};
-  return spec;
+                                uint32_t max_size, ValueKind values = ValueKind::count) {
+  return flowpic({static_cast<TimeUs>(window_s * 1e6), time_bins, size_bins, max_size}, values);
 }
 
-inline FeatureSpec histogram_spec(FeatureKind kind, uint32_t packets, TimeUs window_us = 0,
+inline FeatureSpec histogram_spec(HistogramKind kind, uint32_t packets, TimeUs window_us = 0,
                                   ValueKind values = ValueKind::count) {
-  FeatureSpec spec;
-  spec.kind = kind;
-  spec.values = values;
-  spec.histogram.window_packets = packets;
-  spec.histogram.window_us = window_us;
-  return spec;
+  return histogram({.kind = kind, .window_packets = packets, .window_us = window_us}, values);
 }
 
 /// Bins so many that the histogram's counts stay in the hash table.
 inline FeatureSpec fine_histogram_spec() {
-  FeatureSpec spec = histogram_spec(FeatureKind::combined, 1024);
-  spec.histogram.size = {100, 40, 1500};
-  spec.histogram.iat_us = {150, 1, 10e6};
-  spec.histogram.burst_bytes = {60, 40, 1e6};
-  spec.histogram.surge_us = {200, 100, 60e6};
-  return spec;
+  return histogram({.kind = HistogramKind::combined,
+                    .size = {100, 40, 1500},
+                    .iat_us = {150, 1, 10e6},
+                    .burst_bytes = {60, 40, 1e6},
+                    .surge_us = {200, 100, 60e6}});
 }
 
 inline PacketRecord record_of(const FlowPacket& packet) {
@@ -47,14 +41,14 @@ class Flow {
  public:
   explicit Flow(std::vector<FeatureSpec> specs, size_t pool_bytes = 1 << 20)
       : plan_(std::move(specs)), pool_(pool_bytes), windows_(FlowWindows::create(plan_, pool_)) {
-    out_.reserve(FlowWindows::max_values(plan_));
+    out_.reserve(plan_.max_values());
   }
   ~Flow() {
     FlowWindows::destroy(windows_, plan_, pool_);
     EXPECT_EQ(pool_.used(), 0U);
   }
 
-  FlowWindows::AppendResult append(const FlowPacket& packet) {
+  AppendResult append(const FlowPacket& packet) {
     return windows_->append(record_of(packet), plan_, pool_);
   }
   const SparseWindow& features(size_t spec, Direction direction = Direction::up) {
@@ -78,21 +72,18 @@ class Flow {
 };
 
 inline std::vector<FeatureSpec> various_specs() {
-  std::vector<FeatureSpec> specs = {
+  return {
       picture_spec(60, 1500, 1500, 1500),
-      picture_spec(15, 32, 32, 1500),
+      picture_spec(15, 32, 32, 1500, ValueKind::binary),
       picture_spec(0.01, 4096, 7, 65535),
-      picture_spec(0.7, 13, 4096, 1000),
-      histogram_spec(FeatureKind::size_iat, 1024),
-      histogram_spec(FeatureKind::burst_surge, 100),
-      histogram_spec(FeatureKind::combined, 1024, 0, ValueKind::fraction),
-      histogram_spec(FeatureKind::combined, 300, 2'000'000, ValueKind::log1p),
-      histogram_spec(FeatureKind::size_iat, 1),
+      picture_spec(0.7, 13, 4096, 1000, ValueKind::log1p),
+      histogram_spec(HistogramKind::size_iat, 1024),
+      histogram_spec(HistogramKind::burst_surge, 100),
+      histogram_spec(HistogramKind::combined, 1024, 0, ValueKind::fraction),
+      histogram_spec(HistogramKind::combined, 300, 2'000'000, ValueKind::log1p),
+      histogram_spec(HistogramKind::size_iat, 1),
       fine_histogram_spec(),
   };
-  specs[1].values = ValueKind::binary;
-  specs[3].values = ValueKind::log1p;
-  return specs;
 }
 
 }  // namespace flowmark

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "feature/flowpic/sliding_picture.h"
 #include "unit/window/flow_fixture.h"
 
 namespace flowmark {
@@ -7,7 +8,6 @@ namespace {
 
 using reference::Packets;
 using reference::random_flow;
-using AppendResult = FlowWindows::AppendResult;
 
 TEST(FlowWindows, PictureTakesNoMoreThanItsPixels) {
   Flow flow({picture_spec(60, 4096, 4096, 4096)});
@@ -18,15 +18,15 @@ TEST(FlowWindows, PictureTakesNoMoreThanItsPixels) {
     const auto size = static_cast<uint16_t>(1 + i % 4096);
     const TimeUs later = i >= 4096 ? 20'000 + now : now;
     const AppendResult result = flow.append({later, size, Direction::up, false});
-    refused += result == AppendResult::picture_full ? 1 : 0;
+    refused += result == AppendResult::window_full ? 1 : 0;
     if (i >= 8192) continue;
     ASSERT_EQ(result, AppendResult::ok);
     ++expected[(size - 1U) * 4096 + (i >= 4096 ? 1 : 0)];
   }
-  EXPECT_EQ(expected.size(), FlowWindows::kMaxPixels);
-  EXPECT_EQ((*flow).pixels(0, Direction::up, flow.plan()), FlowWindows::kMaxPixels);
+  EXPECT_EQ(expected.size(), SlidingPicture::kMaxPixels);
+  EXPECT_EQ(flow.features(0).size(), SlidingPicture::kMaxPixels);
   EXPECT_EQ(refused, 0U) << "packets of known pixels are counted also when the picture is full";
-  EXPECT_EQ(flow.append({50'000, 9, Direction::up, false}), AppendResult::picture_full);
+  EXPECT_EQ(flow.append({50'000, 9, Direction::up, false}), AppendResult::window_full);
   for (uint32_t i = 8192; i < 10'000; ++i) ++expected[(i % 4096) * 4096 + 1];
   EXPECT_EQ(flow.features(0), reference::values(expected, ValueKind::count, 0));
   // When the old columns have gone there is room again.
@@ -47,7 +47,7 @@ TEST(FlowWindows, NoMemoryForTheObjectGivesNothing) {
 // Memory runs out under many flows at once; they go on, say so, and recover when it comes back.
 TEST(FlowWindows, ExhaustedPoolHarmsNobody) {
   const WindowPlan plan({picture_spec(60, 1500, 1500, 1500), fine_histogram_spec(),
-                         histogram_spec(FeatureKind::size_iat, 64)});
+                         histogram_spec(HistogramKind::size_iat, 64)});
   BlockPool pool(2 * BlockPool::kMaxBlock);
   std::vector<FlowWindows*> flows;
   for (int i = 0; i < 40; ++i) flows.push_back(FlowWindows::create(plan, pool));

@@ -14,7 +14,6 @@ namespace {
 using reference::Packets;
 using reference::random_flow;
 using reference::Shape;
-using AppendResult = FlowWindows::AppendResult;
 
 /// Compares all windows with the reference when the first `count` packets have come.
 void expect_as_specified(Flow& flow, const Packets& packets, size_t count) {
@@ -22,20 +21,21 @@ void expect_as_specified(Flow& flow, const Packets& packets, size_t count) {
   for (size_t s = 0; s < flow.plan().specs().size(); ++s) {
     const FeatureSpec& spec = flow.plan().specs()[s];
     SCOPED_TRACE(std::to_string(count) + " packets, " + spec.to_json());
-    if (!spec.is_picture()) {
-      const size_t begin = reference::window_begin(seen, count, spec.histogram);
+    if (!spec.has_directions()) {
+      const size_t begin = reference::window_begin(seen, count, histogram_of(spec));
       const auto packets_now = static_cast<uint32_t>(count - begin);
       ASSERT_EQ(flow.packets(s), packets_now);
       const auto expected = reference::histogram(seen, begin, count, spec);
-      ASSERT_EQ(flow.features(s), reference::values(expected, spec.values, packets_now));
+      ASSERT_EQ(flow.features(s), reference::values(expected, spec.values(), packets_now));
       continue;
     }
     for (const Direction direction : {Direction::up, Direction::down}) {
       const auto expected =
-          reference::sliding_picture(reference::of_direction(seen, direction), spec.picture);
+          reference::sliding_picture(reference::of_direction(seen, direction), picture_of(spec));
       const uint32_t packets_now = reference::total(expected);
       ASSERT_EQ(flow.packets(s, direction), packets_now);
-      ASSERT_EQ(flow.features(s, direction), reference::values(expected, spec.values, packets_now));
+      ASSERT_EQ(flow.features(s, direction),
+                reference::values(expected, spec.values(), packets_now));
     }
   }
 }
@@ -144,7 +144,8 @@ TEST(FlowWindows, SlidingPictureEqualsTheTileItCovers) {
     const TimeUs column = (packets[i].time_us - origin) / 40'000;
     if (column % 150 != 149 || i + 1 == packets.size()) continue;
     if ((packets[i + 1].time_us - origin) / 40'000 == column) continue;
-    const auto tile = reference::picture(packets, origin + (column - 149) * 40'000, spec.picture);
+    const auto tile =
+        reference::picture(packets, origin + (column - 149) * 40'000, picture_of(spec));
     ASSERT_EQ(flow.features(0), reference::values(tile, ValueKind::count, 0));
     ++compared;
   }
@@ -152,7 +153,7 @@ TEST(FlowWindows, SlidingPictureEqualsTheTileItCovers) {
 }
 
 TEST(FlowWindows, SlidingSizesEqualAFreshWindowOfTheLastPackets) {
-  const FeatureSpec spec = histogram_spec(FeatureKind::size_iat, 256);
+  const FeatureSpec spec = histogram_spec(HistogramKind::size_iat, 256);
   const Packets packets = random_flow(12, {});
   Flow sliding({spec});
   for (const FlowPacket& packet : packets) sliding.append(packet);
@@ -164,7 +165,7 @@ TEST(FlowWindows, SlidingSizesEqualAFreshWindowOfTheLastPackets) {
 }
 
 TEST(FlowWindows, APacketAsOldAsTheWindowIsLongHasLeftIt) {
-  Flow flow({histogram_spec(FeatureKind::size_iat, 1024, 500'000)});
+  Flow flow({histogram_spec(HistogramKind::size_iat, 1024, 500'000)});
   flow.append({1'000, 100, Direction::up, false});
   flow.append({500'999, 100, Direction::up, false});
   EXPECT_EQ(flow.packets(0), 2U);
@@ -197,56 +198,9 @@ TEST(FlowWindows, RecordsAreTheNewestInOrder) {
   }
 }
 
-TEST(FlowWindows, RestartEmptiesOneSpecAndHistogramsReachBack) {
-  const FeatureSpec picture = picture_spec(60, 1500, 1500, 1500);
-  const FeatureSpec sizes = histogram_spec(FeatureKind::combined, 1024);
-  const Packets packets = random_flow(14, {});
-  Flow flow({picture, sizes});
-  const size_t cut = 700;
-  for (size_t i = 0; i < cut; ++i) flow.append(packets[i]);
-  const SparseWindow kept = flow.features(0);
-  (*flow).restart(1, flow.plan(), flow.pool());
-  EXPECT_EQ(flow.packets(1), 0U);
-  EXPECT_TRUE(flow.features(1).empty());
-  EXPECT_EQ(flow.features(0), kept);
-  (*flow).restart(0, flow.plan(), flow.pool());
-  EXPECT_TRUE(flow.features(0, Direction::up).empty());
-  EXPECT_TRUE(flow.features(0, Direction::down).empty());
-  for (size_t i = cut; i < packets.size(); ++i) {
-    flow.append(packets[i]);
-    const size_t begin = std::max(cut, i + 1 - std::min<size_t>(i + 1, 1024));
-    ASSERT_EQ(flow.packets(1), i + 1 - begin);
-    if (i % 97 != 0) continue;
-    const auto counts = reference::histogram(packets, begin, i + 1, sizes);
-    ASSERT_EQ(flow.features(1), reference::values(counts, ValueKind::count, 0));
-    const Packets since(packets.begin() + cut, packets.begin() + static_cast<long>(i) + 1);
-    const auto pixels = reference::sliding_picture(reference::of_direction(since, Direction::down),
-                                                   picture.picture);
-    ASSERT_EQ(flow.features(0, Direction::down), reference::values(pixels, ValueKind::count, 0));
-  }
-}
-
-TEST(FlowWindows, KeepNewestShortensAHistogramOnly) {
-  const FeatureSpec sizes = histogram_spec(FeatureKind::combined, 1024);
-  const Packets packets = random_flow(15, {});
-  Flow flow({sizes});
-  size_t begin = 0;
-  for (size_t i = 0; i < packets.size(); ++i) {
-    flow.append(packets[i]);
-    begin = std::max(begin, i + 1 - std::min<size_t>(i + 1, 1024));
-    if (i % 100 != 99) continue;
-    const uint32_t keep = static_cast<uint32_t>(i * 7 % 300);
-    (*flow).keep_newest(0, keep, flow.plan());
-    begin = std::max(begin, i + 1 - keep);
-    ASSERT_EQ(flow.packets(0), i + 1 - begin);
-    const auto counts = reference::histogram(packets, begin, i + 1, sizes);
-    ASSERT_EQ(flow.features(0), reference::values(counts, ValueKind::count, 0));
-  }
-}
-
 TEST(WindowPlan, KeepsEachSpecOnce) {
   const FeatureSpec a = picture_spec(60, 1500, 1500, 1500);
-  const FeatureSpec b = histogram_spec(FeatureKind::combined, 1024);
+  const FeatureSpec b = histogram_spec(HistogramKind::combined, 1024);
   const WindowPlan plan({a, b, a, b});
   ASSERT_EQ(plan.specs().size(), 2U);
   EXPECT_EQ(plan.index_of(a), 0U);
@@ -256,7 +210,7 @@ TEST(WindowPlan, KeepsEachSpecOnce) {
 
 TEST(WindowPlan, RefusesWhatIsNotValid) {
   EXPECT_THROW(WindowPlan({picture_spec(60, 5000, 1500, 1500)}), Error);
-  EXPECT_THROW(WindowPlan({histogram_spec(FeatureKind::combined, 0)}), Error);
+  EXPECT_THROW(WindowPlan({histogram_spec(HistogramKind::combined, 0)}), Error);
 }
 
 }  // namespace

@@ -45,11 +45,10 @@ std::vector<RecordedFlow> read_flows() {
 
 SparseWindow features_of(const json& line, const FeatureSpec& spec) {
   SparseWindow features;
-  if (spec.is_picture()) {
+  if (spec.image()) {
     for (const json& pixel : line["pixels"]) {
-      features.push_back(
-          {pixel[1].get<uint32_t>() * spec.picture.time_bins + pixel[0].get<uint32_t>(),
-           pixel[2].get<float>()});
+      features.push_back({pixel[1].get<uint32_t>() * spec.image()->width + pixel[0].get<uint32_t>(),
+                          pixel[2].get<float>()});
     }
   } else {
     for (const json& bin : line["bins"]) {

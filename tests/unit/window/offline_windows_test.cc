@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "feature/flowpic/sliding_picture.h"
 #include "unit/window/flow_fixture.h"
 
 namespace flowmark {
@@ -32,12 +33,12 @@ std::vector<OfflineWindow> expected_pictures(const Packets& raw, const FeatureSp
     if (packets.empty()) continue;
     const TimeUs origin = packets[0].time_us;
     for (TimeUs k = 0; origin + k * hop_us <= packets.back().time_us; ++k) {
-      const auto counts = reference::picture(packets, origin + k * hop_us, spec.picture);
+      const auto counts = reference::picture(packets, origin + k * hop_us, picture_of(spec));
       const uint32_t total = reference::total(counts);
       if (total < min_packets) continue;
       windows.push_back({direction == Direction::up ? Side::up : Side::down, origin + k * hop_us,
                          static_cast<uint32_t>(k), total,
-                         reference::values(counts, spec.values, total)});
+                         reference::values(counts, spec.values(), total)});
     }
   }
   return windows;
@@ -60,18 +61,16 @@ TEST(CutWindows, PicturesTileEachDirection) {
   Shape shape;
   shape.odd_sizes = true;
   shape.back_chance = 0.05;
-  FeatureSpec specs[] = {picture_spec(15, 1500, 1500, 1500), picture_spec(1.7, 32, 32, 1500),
-                         picture_spec(0.01, 3, 4096, 65535)};
-  specs[1].values = ValueKind::binary;
-  specs[2].values = ValueKind::log1p;
+  const FeatureSpec specs[] = {picture_spec(15, 1500, 1500, 1500),
+                               picture_spec(1.7, 32, 32, 1500, ValueKind::binary),
+                               picture_spec(0.01, 3, 4096, 65535, ValueKind::log1p)};
   for (const FeatureSpec& spec : specs) {
-    for (const TimeUs hop :
-         {spec.picture.window_us, spec.picture.window_us / 3, spec.picture.window_us * 5 / 2}) {
+    for (const TimeUs hop : {spec.window_us(), spec.window_us() / 3, spec.window_us() * 5 / 2}) {
       for (const uint32_t min_packets : {0U, 1U, 40U}) {
         SCOPED_TRACE(spec.to_json() + " hop " + std::to_string(hop));
         const Packets packets = random_flow(21, shape);
         TilingOptions options;
-        options.hop_us = hop == spec.picture.window_us ? 0 : hop;
+        options.hop_us = hop == spec.window_us() ? 0 : hop;
         options.min_packets = min_packets;
         expect_equal(cut(packets, spec, options),
                      expected_pictures(packets, spec, hop, min_packets));
@@ -101,7 +100,7 @@ TEST(CutWindows, PicturesTakeMorePixelsThanLive) {
   }
   const auto windows = cut(packets, spec);
   expect_equal(windows, expected_pictures(packets, spec, 60'000'000, 1));
-  EXPECT_GT(windows[0].features.size(), 2 * FlowWindows::kMaxPixels);
+  EXPECT_GT(windows[0].features.size(), 2 * SlidingPicture::kMaxPixels);
 }
 
 TEST(CutWindows, PacketWindowsFollowOneAnother) {
@@ -110,14 +109,14 @@ TEST(CutWindows, PacketWindowsFollowOneAnother) {
   shape.back_chance = 0.01;
   const Packets raw = random_flow(22, shape);
   const Packets packets = reference::in_order(raw);
-  for (const FeatureKind kind :
-       {FeatureKind::size_iat, FeatureKind::burst_surge, FeatureKind::combined}) {
+  for (const HistogramKind kind :
+       {HistogramKind::size_iat, HistogramKind::burst_surge, HistogramKind::combined}) {
     const FeatureSpec spec = histogram_spec(kind, 1024, 0, ValueKind::fraction);
     std::vector<OfflineWindow> expected;
     for (uint32_t k = 0; k < 3; ++k) {
       const auto counts = reference::histogram(packets, k * 1024, (k + 1) * 1024, spec);
       expected.push_back({Side::both, packets[k * 1024].time_us, k, 1024,
-                          reference::values(counts, spec.values, 1024)});
+                          reference::values(counts, spec.values(), 1024)});
     }
     TilingOptions options;
     options.hop_us = 77;  // means nothing here
@@ -129,7 +128,7 @@ TEST(CutWindows, TimeLimitedWindowsFollowOneAnother) {
   Shape shape;
   shape.mean_gap_us = 3000;
   const Packets packets = random_flow(23, shape);
-  const FeatureSpec spec = histogram_spec(FeatureKind::combined, 200, 300'000);
+  const FeatureSpec spec = histogram_spec(HistogramKind::combined, 200, 300'000);
   std::vector<OfflineWindow> expected;
   uint32_t by_count = 0;
   uint32_t by_time = 0;
@@ -143,7 +142,7 @@ TEST(CutWindows, TimeLimitedWindowsFollowOneAnother) {
     expected.push_back(
         {Side::both, packets[begin].time_us, static_cast<uint32_t>(expected.size()),
          static_cast<uint32_t>(end - begin),
-         reference::values(reference::histogram(packets, begin, end, spec), spec.values, 0)});
+         reference::values(reference::histogram(packets, begin, end, spec), spec.values(), 0)});
     begin = end;
   }
   EXPECT_GT(by_count, 3U);
@@ -155,7 +154,7 @@ TEST(CutWindows, TimeLimitedWindowsWithAHop) {
   Shape shape;
   shape.mean_gap_us = 3000;
   const Packets packets = random_flow(24, shape);
-  const FeatureSpec spec = histogram_spec(FeatureKind::combined, 150, 300'000);
+  const FeatureSpec spec = histogram_spec(HistogramKind::combined, 150, 300'000);
   for (const TimeUs hop : {100'000, 300'000, 450'000}) {
     for (const uint32_t min_packets : {0U, 20U}) {
       std::vector<OfflineWindow> expected;
@@ -172,7 +171,7 @@ TEST(CutWindows, TimeLimitedWindowsWithAHop) {
         expected.push_back(
             {Side::both, begin < end ? packets[begin].time_us : start, k,
              static_cast<uint32_t>(end - begin),
-             reference::values(reference::histogram(packets, begin, end, spec), spec.values, 0)});
+             reference::values(reference::histogram(packets, begin, end, spec), spec.values(), 0)});
       }
       TilingOptions options;
       options.hop_us = hop;
@@ -185,14 +184,14 @@ TEST(CutWindows, TimeLimitedWindowsWithAHop) {
 TEST(CutWindows, PrefixCutsOnlyTheBeginning) {
   const Packets packets = random_flow(25, {});
   const FeatureSpec picture = picture_spec(15, 1500, 1500, 1500);
-  const FeatureSpec sizes = histogram_spec(FeatureKind::size_iat, 1024);
+  const FeatureSpec sizes = histogram_spec(HistogramKind::size_iat, 1024);
   TilingOptions options;
   options.prefix_packets = 10;
   auto windows = cut(packets, picture, options);
   ASSERT_EQ(windows.size(), 2U);
   Packets first = reference::of_direction(packets, Direction::down);
   first.resize(10);
-  const auto ten = reference::picture(first, first[0].time_us, picture.picture);
+  const auto ten = reference::picture(first, first[0].time_us, picture_of(picture));
   EXPECT_EQ(windows[1].features, reference::values(ten, ValueKind::count, 0));
   windows = cut(packets, sizes, options);
   ASSERT_EQ(windows.size(), 1U);
@@ -207,7 +206,7 @@ TEST(CutWindows, PrefixCutsOnlyTheBeginning) {
       [&](const FlowPacket& packet) { return packet.time_us < packets[0].time_us + 2'000'000; }));
   EXPECT_EQ(windows[0].packets, count);
   EXPECT_EQ(windows[0].features,
-            reference::values(reference::histogram(packets, 0, count, sizes), sizes.values, 0));
+            reference::values(reference::histogram(packets, 0, count, sizes), sizes.values(), 0));
   windows = cut(packets, picture, options);
   ASSERT_EQ(windows.size(), 2U);
   for (const SparseValue& pixel : windows[0].features) EXPECT_LT(pixel.index % 1500, 200U);
@@ -220,7 +219,7 @@ TEST(CutWindows, PrefixCutsOnlyTheBeginning) {
 // What is trained on is what the daemon sees.
 TEST(CutWindows, PacketWindowsEqualTheLiveOnes) {
   const Packets packets = random_flow(26, {});
-  const FeatureSpec spec = histogram_spec(FeatureKind::combined, 512);
+  const FeatureSpec spec = histogram_spec(HistogramKind::combined, 512);
   const auto windows = cut(packets, spec);
   ASSERT_EQ(windows.size(), packets.size() / 512);
   Flow live({spec});
@@ -249,18 +248,18 @@ TEST(CutWindows, GapsOfDaysAreTheLongestBin) {
   const Packets packets = {{0, 100, Direction::up, false},
                            {86'400'000'000, 100, Direction::up, false},
                            {86'400'000'001, 100, Direction::down, false}};
-  FeatureSpec spec = histogram_spec(FeatureKind::combined, 3);
+  const FeatureSpec spec = histogram_spec(HistogramKind::combined, 3);
   const auto windows = cut(packets, spec);
   ASSERT_EQ(windows.size(), 1U);
   EXPECT_EQ(windows[0].features,
-            reference::values(reference::histogram(packets, 0, 3, spec), spec.values, 0));
-  spec.histogram.window_us = 3'600'000'000;
-  EXPECT_EQ(cut(packets, spec).size(), 2U);
+            reference::values(reference::histogram(packets, 0, 3, spec), spec.values(), 0));
+  const FeatureSpec hourly = histogram_spec(HistogramKind::combined, 3, 3'600'000'000);
+  EXPECT_EQ(cut(packets, hourly).size(), 2U);
 }
 
 TEST(CutWindows, EmptyFlowsHaveNone) {
   EXPECT_TRUE(cut({}, picture_spec(60, 1500, 1500, 1500)).empty());
-  EXPECT_TRUE(cut({}, histogram_spec(FeatureKind::combined, 16)).empty());
+  EXPECT_TRUE(cut({}, histogram_spec(HistogramKind::combined, 16)).empty());
 }
 
 TEST(CutWindows, RefusesWhatIsNotValid) {

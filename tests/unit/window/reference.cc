@@ -6,7 +6,7 @@
 namespace flowmark::reference {
 namespace {
 
-/// The edges of a LogAxis as feature/log_bins.h gives them for numpy.
+/// The edges of a LogAxis as feature/histogram/log_bins.h gives them for numpy.
 class Axis {
  public:
   explicit Axis(const LogAxis& axis) : bins(axis.bins) {
@@ -117,9 +117,9 @@ Counts sliding_picture(const Packets& packets, const PictureSpec& spec) {
 Counts histogram(const Packets& flow, size_t begin, size_t end, const FeatureSpec& spec) {
   Counts counts;
   if (begin == end) return counts;
-  const HistogramSpec& axes = spec.histogram;
+  const HistogramSpec& axes = histogram_of(spec);
   uint32_t start = 0;
-  if (spec.kind != FeatureKind::burst_surge) {
+  if (axes.has_size_iat()) {
     const Axis size(axes.size);
     const Axis iat_us(axes.iat_us);
     for (size_t i = begin; i < end; ++i) {
@@ -128,7 +128,7 @@ Counts histogram(const Packets& flow, size_t begin, size_t end, const FeatureSpe
     }
     start = 2 * axes.size.bins * axes.iat_us.bins;
   }
-  if (spec.kind != FeatureKind::size_iat) {
+  if (axes.has_burst_surge()) {
     const Axis bytes(axes.burst_bytes);
     const Axis surge_us(axes.surge_us);
     for (const Burst& burst : bursts_of(flow, end, axes.surge_gap_us)) {

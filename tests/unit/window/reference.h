@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "feature/feature_spec.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 #include "feature/sparse_window.h"
 #include "window/offline_windows.h"
 
@@ -16,7 +18,7 @@ using Packets = std::vector<FlowPacket>;
 using Counts = std::map<uint32_t, uint32_t>;  ///< by index in the tensor
 
 /// The scalar specification of the features: everything is computed anew from the list of packets,
-/// as the definitions in feature_spec.h say, with 64-bit times and no state.
+/// as the definitions in flowpic.h and histogram.h say, with 64-bit times and no state.
 
 /// Times that run back stand still.
 Packets in_order(Packets packets);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "feature/histogram/histogram.h"
 #include "model/model.h"
 #include "model/write/model_writer.h"
 #include "unit/learn/forest/data.h"
@@ -13,9 +14,10 @@ namespace {
 void expect_same_answers(bool multilabel, bool random_thresholds) {
   ModelDescription description;
   description.task = "test";
-  description.input.kind = FeatureKind::size_iat;
-  description.input.histogram.size.bins = 3;
-  description.input.histogram.iat_us.bins = 10;
+  HistogramSpec input{.kind = HistogramKind::size_iat};
+  input.size.bins = 3;
+  input.iat_us.bins = 10;
+  description.input = histogram(input);
   description.multilabel = multilabel;
   const ForestData data = reference_data(multilabel ? "mixed" : "counts");
   ASSERT_EQ(description.input.length(), data.examples.feature_count);

@@ -1,4 +1,4 @@
-#include "window/sliding_picture.h"
+#include "feature/flowpic/sliding_picture.h"
 
 #include <algorithm>
 #include <limits>
@@ -8,14 +8,17 @@ namespace {
 
 constexpr uint32_t kFirstCapacity = 8;
 constexpr uint32_t kPatientCapacity = 64;  // not given back
+static_assert(SlidingPicture::kMaxPixels * sizeof(PicturePixel) <= BlockPool::kMaxBlock);
+static_assert((SlidingPicture::kMaxPixels & (SlidingPicture::kMaxPixels - 1)) == 0);
 
 }  // namespace
 
-PictureTables::PictureTables(const PictureSpec& spec)
+PictureTables::PictureTables(const PictureSpec& spec, ValueKind value_kind)
     : window_us(static_cast<uint32_t>(spec.window_us)),
       time_bins(spec.time_bins),
       size_bins(spec.size_bins),
       max_size(spec.max_size),
+      values(value_kind),
       row(spec.max_size + 1) {
   for (uint32_t size = 1; size <= max_size; ++size) {
     row[size] = static_cast<uint16_t>((size - 1) * size_bins / max_size);
@@ -96,12 +99,11 @@ uint32_t SlidingPicture::find_in_newest_column(uint16_t row) const noexcept {
   return low;
 }
 
-SlidingPicture::Added SlidingPicture::append(uint64_t time_us, uint16_t size, uint32_t max_pixels,
-                                             const PictureTables& tables,
-                                             BlockPool& pool) noexcept {
+AppendResult SlidingPicture::append(uint64_t time_us, uint16_t size, const PictureTables& tables,
+                                    BlockPool& pool) noexcept {
   move_to(time_us, tables);
   if (in_newest_column_ == 0) drop_old(tables.time_bins, pool);
-  if (size == 0 || size > tables.max_size) return Added::ok;
+  if (size == 0 || size > tables.max_size) return AppendResult::ok;
 
   const uint16_t row = tables.row[size];
   const uint32_t place = find_in_newest_column(row);
@@ -110,18 +112,18 @@ SlidingPicture::Added SlidingPicture::append(uint64_t time_us, uint16_t size, ui
       at(place).count < std::numeric_limits<uint16_t>::max()) {
     ++at(place).count;
     ++packets_;
-    return Added::ok;
+    return AppendResult::ok;
   }
-  if (count_ == max_pixels) return Added::full;
+  if (count_ == kMaxPixels) return AppendResult::window_full;
   if (count_ == capacity_ && !resize(capacity_ == 0 ? kFirstCapacity : capacity_ * 2U, pool)) {
-    return Added::out_of_memory;
+    return AppendResult::out_of_memory;
   }
   for (uint32_t i = count_; i > place; --i) at(i) = at(i - 1);
   at(place) = {column_, row, 1};
   ++count_;
   ++in_newest_column_;
   ++packets_;
-  return Added::ok;
+  return AppendResult::ok;
 }
 
 void SlidingPicture::copy_to(PictureReader& reader, const PictureTables& tables) const noexcept {

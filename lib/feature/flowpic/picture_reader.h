@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "feature/sparse_window.h"
+#include "feature/live_feature.h"
 
 namespace flowmark {
 
@@ -22,11 +22,12 @@ static_assert(sizeof(PicturePixel) == 8);
 /// pieces: a picture of thousands of pixels takes longer than a slice of inference may. It works on
 /// a copy, so that packets may go on changing the picture. One per thread; no allocation after
 /// reserve().
-class PictureReader {
+class PictureReader final : public FeatureReader {
  public:
   static constexpr uint32_t kMaxRows = 4096;
 
-  void reserve(size_t pixels) { pixels_.reserve(pixels); }
+  /// Reserves memory for the largest picture.
+  PictureReader();
 
   /// Starts on a picture: the caller fills the vector that it gets.
   std::vector<PicturePixel>& begin(uint32_t first_column, uint32_t packets,
@@ -34,7 +35,7 @@ class PictureReader {
 
   /// Works on about so many pixels. True when `out` (the same in every step, with room for all
   /// pixels) is complete.
-  bool step(uint32_t pixels, ValueKind values, SparseWindow& out) noexcept;
+  bool step(uint32_t pixels, SparseWindow& out) noexcept override;
 
  private:
   enum class Phase : uint8_t { count, place, join, value, done };

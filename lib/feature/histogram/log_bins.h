@@ -5,9 +5,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "feature/feature_spec.h"
-
 namespace flowmark {
+
+/// A logarithmic axis: bin = floor(bins * log(v / min) / log(max / min)), clamped to [0, bins),
+/// with edges rounded up to whole numbers (LogBins says how exactly).
+struct LogAxis {
+  uint32_t bins = 0;
+  double min = 0;
+  double max = 0;
+
+  friend bool operator==(const LogAxis&, const LogAxis&) = default;
+};
 
 /// A LogAxis made ready for whole numbers: the same bins on every machine and in numpy, since only
 /// its edges are computed in floating point and then rounded to whole numbers once. Immutable.
@@ -20,7 +28,7 @@ namespace flowmark {
 ///   bin = np.searchsorted(edges, v, side="right")
 class LogBins {
  public:
-  /// The axis must have passed FeatureSpec::check.
+  /// The axis must have passed Feature::check.
   explicit LogBins(const LogAxis& axis);
 
   uint32_t bins() const noexcept { return static_cast<uint32_t>(edges_.size()) + 1; }

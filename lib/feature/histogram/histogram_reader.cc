@@ -1,4 +1,4 @@
-#include "window/window_reader.h"
+#include "feature/histogram/histogram_reader.h"
 
 #include <algorithm>
 
@@ -34,7 +34,7 @@ void HistogramReader::count(uint32_t records) noexcept {
   phase_ = Phase::write;
 }
 
-void HistogramReader::write(uint64_t bins, ValueKind values, SparseWindow& out) noexcept {
+void HistogramReader::write(uint64_t bins, SparseWindow& out) noexcept {
   const auto end = static_cast<uint32_t>(std::min<uint64_t>(tables_->length, at_ + bins));
   for (; at_ < end; at_ += kBlock) {
     uint16_t* block = counts_.data() + at_;  // the last one may reach beyond `length`: zeros
@@ -43,20 +43,22 @@ void HistogramReader::write(uint64_t bins, ValueKind values, SparseWindow& out) 
     if (any == 0) continue;
     for (uint32_t i = 0; i < kBlock; ++i) {
       if (block[i] == 0) continue;
-      out.push_back({at_ + i, feature_value(values, block[i], packets_)});
+      out.push_back({at_ + i, feature_value(tables_->values, block[i], packets_)});
       block[i] = 0;
     }
   }
   if (end == tables_->length) phase_ = Phase::done;
 }
 
-bool HistogramReader::step(uint32_t records, ValueKind values, SparseWindow& out) noexcept {
+bool HistogramReader::step(uint32_t pieces, SparseWindow& out) noexcept {
+  constexpr uint32_t kPixelsPerRecord = 4;  // take about as long
+  const uint32_t records = pieces / kPixelsPerRecord;
   constexpr uint32_t kBinsPerRecord = 32;  // about as much work
   if (phase_ == Phase::count) {
     if (at_ == 0) out.clear();
     count(records);
   } else if (phase_ == Phase::write) {
-    write(uint64_t{records} * kBinsPerRecord / kBlock * kBlock, values, out);
+    write(uint64_t{records} * kBinsPerRecord / kBlock * kBlock, out);
   }
   return phase_ == Phase::done;
 }

@@ -3,27 +3,12 @@
 #include <cstdint>
 #include <span>
 
-#include "feature/sparse_window.h"
-#include "flow/packet_record.h"
-#include "window/burst_tracker.h"
+#include "feature/histogram/burst_tracker.h"
+#include "flow/record_ring.h"
 
 namespace flowmark {
 
 class HistogramReader;
-
-/// The ring of a flow's newest records, as the windows see it.
-struct RecordRing {
-  const PacketRecord* records;
-  uint32_t capacity;  ///< a power of two
-  uint32_t next;      ///< place of the record that is appended next
-  uint32_t count;     ///< records held
-
-  /// The i-th record held, the oldest first.
-  const PacketRecord& operator[](uint32_t i) const noexcept {
-    return records[(next - count + i) & (capacity - 1)];
-  }
-  void copy_newest(uint32_t number, PacketRecord* to) const noexcept;
-};
 
 /// Of the newest `packets`, those that the limit in time leaves in the window.
 uint32_t packets_within(const RecordRing& ring, uint32_t packets,
@@ -42,7 +27,6 @@ class SlidingHistogram {
 
   /// Leaves the newest `packets` in the window.
   void keep_newest(uint32_t packets) noexcept;
-  void clear() noexcept { packets_ = 0; }
 
   /// Hands the window's records to a reader, which then makes the features of them. Returns their
   /// number.

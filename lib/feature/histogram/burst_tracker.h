@@ -3,19 +3,20 @@
 #include <cstdint>
 #include <span>
 
-#include "feature/log_bins.h"
+#include "feature/histogram/histogram.h"
 #include "flow/packet_record.h"
 
 namespace flowmark {
 
 /// The tables of a histogram spec.
 struct HistogramTables {
-  explicit HistogramTables(const FeatureSpec& spec);
+  HistogramTables(const HistogramSpec& spec, ValueKind value_kind);
 
   uint32_t window_packets;
   uint32_t window_us;  ///< 0: no limit
   uint32_t length;
   uint32_t surge_gap_us;
+  ValueKind values;
   bool has_size_iat;
   bool has_burst_surge;
   uint32_t burst_surge_start;  ///< index of its first cell

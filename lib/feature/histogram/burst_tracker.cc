@@ -1,4 +1,4 @@
-#include "window/burst_tracker.h"
+#include "feature/histogram/burst_tracker.h"
 
 #include <limits>
 
@@ -19,19 +19,20 @@ uint32_t cell(uint32_t direction, const LogBins& rows, uint32_t row_value, const
 
 }  // namespace
 
-HistogramTables::HistogramTables(const FeatureSpec& spec)
-    : window_packets(spec.histogram.window_packets),
-      window_us(static_cast<uint32_t>(spec.histogram.window_us)),
-      length(spec.length()),
-      surge_gap_us(static_cast<uint32_t>(spec.histogram.surge_gap_us)),
-      has_size_iat(spec.kind != FeatureKind::burst_surge),
-      has_burst_surge(spec.kind != FeatureKind::size_iat),
+HistogramTables::HistogramTables(const HistogramSpec& spec, ValueKind value_kind)
+    : window_packets(spec.window_packets),
+      window_us(static_cast<uint32_t>(spec.window_us)),
+      length(length_of(spec)),
+      surge_gap_us(static_cast<uint32_t>(spec.surge_gap_us)),
+      values(value_kind),
+      has_size_iat(spec.has_size_iat()),
+      has_burst_surge(spec.has_burst_surge()),
       burst_surge_start(0),
       most_bins(0),
-      size(spec.histogram.size),
-      iat_us(spec.histogram.iat_us),
-      burst_bytes(spec.histogram.burst_bytes),
-      surge_us(spec.histogram.surge_us) {
+      size(spec.size),
+      iat_us(spec.iat_us),
+      burst_bytes(spec.burst_bytes),
+      surge_us(spec.surge_us) {
   if (has_size_iat) {
     burst_surge_start = 2 * size.bins() * iat_us.bins();
     most_bins += window_packets;

@@ -1,10 +1,14 @@
-#include "window/picture_reader.h"
+#include "feature/flowpic/picture_reader.h"
 
 #include <algorithm>
 
-#include "window/sliding_picture.h"
+#include "feature/flowpic/sliding_picture.h"
 
 namespace flowmark {
+
+PictureReader::PictureReader() {
+  pixels_.reserve(SlidingPicture::kMaxPixels);
+}
 
 std::vector<PicturePixel>& PictureReader::begin(uint32_t first_column, uint32_t packets,
                                                 const PictureTables& tables) noexcept {
@@ -19,7 +23,7 @@ std::vector<PicturePixel>& PictureReader::begin(uint32_t first_column, uint32_t 
 }
 
 // A stable counting sort by row: the pixels are in order of column already.
-bool PictureReader::step(uint32_t pixels, ValueKind values, SparseWindow& out) noexcept {
+bool PictureReader::step(uint32_t pixels, SparseWindow& out) noexcept {
   const size_t end = std::min(pixels_.size(), at_ + pixels);
   switch (phase_) {
     case Phase::count:
@@ -52,12 +56,13 @@ bool PictureReader::step(uint32_t pixels, ValueKind values, SparseWindow& out) n
       }
       if (at_ < pixels_.size()) return false;
       out.resize(kept_);
-      phase_ = values == ValueKind::count ? Phase::done : Phase::value;
+      phase_ = tables_->values == ValueKind::count ? Phase::done : Phase::value;
       at_ = 0;
       return phase_ == Phase::done;
     case Phase::value:
       for (; at_ < std::min(end, kept_); ++at_) {
-        out[at_].value = feature_value(values, static_cast<uint32_t>(out[at_].value), packets_);
+        out[at_].value =
+            feature_value(tables_->values, static_cast<uint32_t>(out[at_].value), packets_);
       }
       if (at_ == kept_) phase_ = Phase::done;
       return phase_ == Phase::done;

@@ -1,8 +1,8 @@
-#include "window/sliding_histogram.h"
+#include "feature/histogram/sliding_histogram.h"
 
 #include <algorithm>
 
-#include "window/window_reader.h"
+#include "feature/histogram/histogram_reader.h"
 
 namespace flowmark {
 
@@ -30,12 +30,6 @@ uint32_t SlidingHistogram::packets(const RecordRing& ring,
 uint32_t SlidingHistogram::copy_to(HistogramReader& reader, const RecordRing& ring,
                                    const HistogramTables& tables) const noexcept {
   return reader.begin(oldest_, packets_, ring, tables);
-}
-
-void RecordRing::copy_newest(uint32_t number, PacketRecord* to) const noexcept {
-  const uint32_t first = (next - number) & (capacity - 1);
-  const uint32_t until_end = std::min(number, capacity - first);
-  std::copy_n(records, number - until_end, std::copy_n(records + first, until_end, to));
 }
 
 uint32_t packets_within(const RecordRing& ring, uint32_t packets,

@@ -4,37 +4,43 @@
 #include <vector>
 
 #include "base/block_pool.h"
-#include "feature/sparse_window.h"
-#include "window/picture_reader.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/flowpic/picture_reader.h"
+#include "feature/live_feature.h"
 
 namespace flowmark {
 
 /// The tables of a picture spec.
 struct PictureTables {
-  explicit PictureTables(const PictureSpec& spec);
+  PictureTables(const PictureSpec& spec, ValueKind value_kind);
 
   uint32_t window_us;
   uint32_t time_bins;
   uint32_t size_bins;
   uint32_t max_size;
+  ValueKind values;
   std::vector<uint16_t> row;  ///< by packet size 1..max_size
 };
 
-/// One direction's picture of the newest packets, sparse: pixels in order of column, then row, in a
-/// ring that grows and shrinks. Columns are counted from the origin with the remainder kept, so
-/// that they are exact for ever (the numbers wrap, their differences do not). All zero when new.
+/// One direction's picture of the newest packets. Its origin is the direction's first packet; it
+/// slides by whole columns, so that the picture at time t shows columns (c - time_bins, c] with c
+/// the column of the newest packet; until c reaches time_bins, columns [0, time_bins). Sparse:
+/// pixels in order of column, then row, in a ring that grows and shrinks. Columns are counted from
+/// the origin with the remainder kept, so that they are exact for ever (the numbers wrap, their
+/// differences do not). All zero when new.
 class SlidingPicture {
  public:
-  enum class Added : uint8_t { ok, full, out_of_memory };
+  /// A picture takes no more pixels than this; packets that need another one are left out.
+  static constexpr uint32_t kMaxPixels = 8192;
 
   void destroy(BlockPool& pool) noexcept;
 
   /// Sets column 0's beginning in the flow's 64-bit clock; else the first packet does.
   void set_origin(uint64_t time_us) noexcept;
 
-  /// Adds a packet, not earlier than the last. `max_pixels` is a power of two.
-  Added append(uint64_t time_us, uint16_t size, uint32_t max_pixels, const PictureTables& tables,
-               BlockPool& pool) noexcept;
+  /// Adds a packet, not earlier than the last.
+  AppendResult append(uint64_t time_us, uint16_t size, const PictureTables& tables,
+                      BlockPool& pool) noexcept;
 
   /// Drops the pixels, keeps the columns.
   void clear_pixels(BlockPool& pool) noexcept;

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "feature/feature.h"
+
+namespace flowmark {
+
+/// All kinds of features. The first name of the first kind is what a FeatureSpec is by default.
+const std::vector<FeatureKind>& feature_kinds();
+
+/// All names of all kinds, in the order of the list.
+const std::vector<std::string>& feature_names();
+
+}  // namespace flowmark
