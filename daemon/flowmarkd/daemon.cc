@@ -1,7 +1,5 @@
 #include "daemon/flowmarkd/daemon.h"
 
-#include <rte_lcore.h>
-#include <sched.h>
 #include <spdlog/spdlog.h>
 #include <time.h>
 
@@ -12,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "dpdk/on_core_of.h"
 #include "runtime/model_store.h"
 #include "runtime/wiring.h"
 
@@ -19,27 +18,6 @@ namespace flowmark {
 namespace {
 
 constexpr size_t kRingEvents = 8192;
-
-/// While it lives this thread runs on an lcore's core: the memory it touches first comes from that
-/// core's NUMA node.
-class OnCoreOf {
- public:
-  explicit OnCoreOf(unsigned lcore) {
-    const rte_cpuset_t wanted = rte_lcore_cpuset(lcore);
-    if (sched_getaffinity(0, sizeof(before_), &before_) == 0) {
-      moved_ = sched_setaffinity(0, sizeof(wanted), &wanted) == 0;
-    }
-  }
-  ~OnCoreOf() {
-    if (moved_) sched_setaffinity(0, sizeof(before_), &before_);
-  }
-  OnCoreOf(const OnCoreOf&) = delete;
-  OnCoreOf& operator=(const OnCoreOf&) = delete;
-
- private:
-  cpu_set_t before_{};
-  bool moved_ = false;
-};
 
 EalPlan checked_plan(const Settings& settings) {
   for (size_t i = 0; i < settings.ports.size(); ++i) check_port_exists(settings.ports[i], i);
@@ -135,7 +113,7 @@ void Daemon::make_workers() {
         distributed ? distributor_->io(i, counters)
                     : std::make_unique<DpdkIo>(ports_, static_cast<uint16_t>(i), clock_, counters));
     WorkerOptions options = worker_options(settings_, i, false);
-    options.ns_per_cycle = 1e9 / static_cast<double>(rte_get_tsc_hz());
+    options.ns_per_cycle = 1e9 / static_cast<double>(ticks_per_second());
     workers_.push_back(std::make_unique<Worker>(options, classifier, *ios_[i],
                                                 reloader_.publisher(), counters, rings_[i].get()));
   }
@@ -148,7 +126,7 @@ void Daemon::make_exporter() {
   exporter_ = std::make_unique<Exporter>(
       Exporter::Sources{counters_, reloader_, std::bit_ceil(options.table.capacity) * workers,
                         options.window_memory_bytes * workers,
-                        static_cast<double>(rte_get_tsc_hz()), [this] { return port_reports(); }});
+                        static_cast<double>(ticks_per_second()), [this] { return port_reports(); }});
   exporter_->listen(settings_.metrics_listen);
 }
 

@@ -9,7 +9,7 @@
 #include "dpdk/port.h"
 #include "net/fragment_table.h"
 #include "net/parse.h"
-#include "runtime/live_clock.h"
+#include "dpdk/live_clock.h"
 #include "runtime/packet_io.h"
 #include "telemetry/worker_counters.h"
 

@@ -4,7 +4,7 @@
 
 #include "dpdk/mbuf_view.h"
 #include "dpdk/port.h"
-#include "runtime/live_clock.h"
+#include "dpdk/live_clock.h"
 #include "runtime/packet_io.h"
 #include "telemetry/worker_counters.h"
 

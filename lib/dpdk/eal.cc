@@ -1,5 +1,6 @@
 #include "dpdk/eal.h"
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
@@ -52,6 +53,10 @@ void Eal::launch(unsigned lcore, const std::function<void()>& work) {
 
 void Eal::wait(unsigned lcore) {
   rte_eal_wait_lcore(lcore);
+}
+
+uint64_t ticks_per_second() noexcept {
+  return rte_get_tsc_hz();
 }
 
 }  // namespace flowmark

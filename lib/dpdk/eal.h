@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "dpdk/eal_plan.h"
@@ -22,5 +23,8 @@ class Eal {
  private:
   std::string file_prefix_;
 };
+
+/// The frequency of the counter that read_cycles() and LiveClock read.
+uint64_t ticks_per_second() noexcept;
 
 }  // namespace flowmark
