@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Computes the features of flows.csv in numpy, straight from the definitions in
-lib/feature/feature_spec.h and log_bins.h: the lines that `flowmark features` must print.
+lib/feature/flowpic/flowpic.h and lib/feature/histogram/: the lines that `flowmark features` must print.
 
     ./make_flows.py > flows.csv && ./make_expected.py
 """
