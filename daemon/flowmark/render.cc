@@ -17,6 +17,7 @@ namespace {
 
 constexpr uint32_t kSheetSide = 200;
 constexpr uint32_t kSingleSide = 1000;
+constexpr uint32_t kLeastFontPx = 10;
 constexpr uint32_t kSheetMinPackets = 10;
 
 struct RenderOptions {
@@ -129,7 +130,7 @@ int run_render(const RenderOptions& options) {
   style.title = spec.title() + ", darker is more";
   style.style.side = options.side > 0 ? options.side : single ? kSingleSide : kSheetSide;
   style.style.axes = !options.no_axes;
-  style.style.text_scale = std::max(1U, style.style.side / 500);
+  style.style.font_px = std::max(kLeastFontPx, style.style.side / 50);
   ContactSheet sheet(spec, options.per_class, options.seed);
   read(options, spec, [&](const std::string& row, std::vector<SheetEntry>&& entries) {
     for (SheetEntry& entry : entries) {

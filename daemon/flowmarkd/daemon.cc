@@ -123,10 +123,10 @@ void Daemon::make_exporter() {
   if (settings_.metrics_listen.empty()) return;
   const ClassifierOptions options = classifier_options(settings_, settings_.worker_count, false);
   const uint64_t workers = settings_.worker_count;
-  exporter_ = std::make_unique<Exporter>(
-      Exporter::Sources{counters_, reloader_, std::bit_ceil(options.table.capacity) * workers,
-                        options.window_memory_bytes * workers,
-                        static_cast<double>(ticks_per_second()), [this] { return port_reports(); }});
+  exporter_ = std::make_unique<Exporter>(Exporter::Sources{
+      counters_, reloader_, std::bit_ceil(options.table.capacity) * workers,
+      options.window_memory_bytes * workers, static_cast<double>(ticks_per_second()),
+      [this] { return port_reports(); }});
   exporter_->listen(settings_.metrics_listen);
 }
 

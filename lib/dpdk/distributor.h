@@ -5,11 +5,11 @@
 #include <span>
 #include <vector>
 
+#include "dpdk/live_clock.h"
 #include "dpdk/mbuf_view.h"
 #include "dpdk/port.h"
 #include "net/fragment_table.h"
 #include "net/parse.h"
-#include "dpdk/live_clock.h"
 #include "runtime/packet_io.h"
 #include "telemetry/worker_counters.h"
 

@@ -2,9 +2,9 @@
 
 #include <array>
 
+#include "dpdk/live_clock.h"
 #include "dpdk/mbuf_view.h"
 #include "dpdk/port.h"
-#include "dpdk/live_clock.h"
 #include "runtime/packet_io.h"
 #include "telemetry/worker_counters.h"
 

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "feature/offline_window.h"
+#include "feature/panel.h"
 #include "feature/values.h"
 #include "flow/recorded_flow.h"
 
@@ -62,6 +63,9 @@ class Feature {
   /// The windows of a recorded flow: see cut_windows().
   virtual void cut(const RecordedFlow& flow, const TilingOptions& options,
                    const TakeWindow& take) const = 0;
+
+  /// The matrices in the tensor as people look at them, from left to right.
+  virtual std::vector<Panel> panels() const = 0;
 
  private:
   ValueKind values_;

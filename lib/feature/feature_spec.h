@@ -45,6 +45,8 @@ class FeatureSpec {
            (extent.packets > 0 && packets >= extent.packets);
   }
 
+  std::vector<Panel> panels() const { return feature_->panels(); }
+
   const Feature& feature() const noexcept { return *feature_; }
 
   friend bool operator==(const FeatureSpec& a, const FeatureSpec& b) noexcept {

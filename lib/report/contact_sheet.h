@@ -38,7 +38,7 @@ class ContactSheet {
   const std::map<std::string, Row>& rows() const noexcept { return rows_; }
   /// Each window with flow, direction, number and packets below. Throws Error when the sheet is
   /// empty or too large for a picture.
-  Image draw(const SheetOptions& options) const;
+  Canvas draw(const SheetOptions& options) const;
 
  private:
   FeatureSpec spec_;

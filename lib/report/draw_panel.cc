@@ -3,39 +3,29 @@
 #include <algorithm>
 #include <cmath>
 
-#include "feature/flowpic/flowpic.h"
-#include "feature/histogram/histogram.h"
-
 namespace flowmark {
 namespace {
 
 constexpr double kFaintest = 0.25;  // of black, so that a single packet is seen
 constexpr uint8_t kFrameGrey = 160;
+constexpr uint8_t kWhite = 255;
 
-/// A row's place from the bottom: size upwards; of signed axes downstream below, mirrored.
+/// A row's place from the bottom: size upwards; of mirrored axes downstream below.
 uint32_t height_of(const Panel& panel, uint32_t row) {
-  if (!panel.is_signed) {
+  if (!panel.y.mirrored) {
     return row;
   }
   const uint32_t half = panel.rows / 2;
   return row < half ? half + row : panel.rows - 1 - row;
 }
 
-}  // namespace
-
-std::vector<Panel> panels_of(const FeatureSpec& spec) {
-  if (spec.image()) {
-    return {
-        {Panel::Kind::picture, 0, picture_of(spec).size_bins, picture_of(spec).time_bins, false}};
-  }
-  const HistogramSpec& h = histogram_of(spec);
-  const Panel sizes{Panel::Kind::size_iat, 0, 2 * h.size.bins, h.iat_us.bins, true};
-  Panel bursts{Panel::Kind::burst_surge, 0, 2 * h.burst_bytes.bins, h.surge_us.bins, true};
-  if (!h.has_burst_surge()) return {sizes};
-  if (!h.has_size_iat()) return {bursts};
-  bursts.first = sizes.rows * sizes.columns;
-  return {sizes, bursts};
+uint8_t grey_of(float value, float most) {
+  const double share =
+      std::log1p(static_cast<double>(value)) / std::log1p(static_cast<double>(most));
+  return static_cast<uint8_t>(kWhite * (1 - kFaintest - (1 - kFaintest) * share));
 }
+
+}  // namespace
 
 PanelScale scale_of(const Panel& panel, uint32_t side) {
   const uint32_t longest = std::max(panel.rows, panel.columns);
@@ -54,23 +44,22 @@ PanelScale scale_of(const Panel& panel, uint32_t side) {
 }
 
 void draw_panel(const Panel& panel, std::span<const SparseValue> window, const PanelScale& scale,
-                float most, uint32_t x, uint32_t y, Image& image) {
-  image.frame(x, y, scale.width, scale.height, kFrameGrey);
+                float most, uint32_t x, uint32_t y, Canvas& canvas) {
+  canvas.frame(x, y, scale.width, scale.height, kFrameGrey);
+  const uint32_t columns = scale.width / scale.enlarge;
+  const uint32_t rows = scale.height / scale.enlarge;
+  std::vector<uint8_t> greys(size_t{columns} * rows, kWhite);
   for (const SparseValue& cell : window) {
     const uint32_t place = cell.index - panel.first;
     if (cell.index < panel.first || place >= panel.rows * panel.columns) {
       continue;
     }
-    const double share =
-        std::log1p(static_cast<double>(cell.value)) / std::log1p(static_cast<double>(most));
-    const auto grey = static_cast<uint8_t>(255 * (1 - kFaintest - (1 - kFaintest) * share));
-    const uint32_t left = x + place % panel.columns / scale.shrink * scale.enlarge;
-    const uint32_t up = height_of(panel, place / panel.columns) / scale.shrink * scale.enlarge;
-    const uint32_t top = y + scale.height - up - scale.enlarge;
-    for (uint32_t i = 0; i < scale.enlarge * scale.enlarge; ++i) {
-      image.darken(left + i % scale.enlarge, top + i / scale.enlarge, grey);
-    }
+    const uint32_t column = place % panel.columns / scale.shrink;
+    const uint32_t row = rows - 1 - height_of(panel, place / panel.columns) / scale.shrink;
+    uint8_t& grey = greys[size_t{row} * columns + column];
+    grey = std::min(grey, grey_of(cell.value, most));
   }
+  canvas.cells(x, y, greys, columns, scale.enlarge);
 }
 
 }  // namespace flowmark

@@ -29,7 +29,7 @@ class HtmlReport {
   };
   void table(const Table& table);
 
-  /// A plot (report_plot.h) with its caption.
+  /// A plot (report/plot.h) with its caption.
   void figure(const std::string& svg, const std::string& caption);
 
   struct Picture {

@@ -56,6 +56,19 @@ class Flowpic final : public Feature {
     }
   }
 
+  std::vector<Panel> panels() const override {
+    const double seconds = static_cast<double>(spec_.window_us) / static_cast<double>(kUsPerSecond);
+    const PanelAxis time{
+        "arrival time (s)", PanelAxis::Scale::linear, PanelAxis::Unit::seconds, 0, seconds, false};
+    const PanelAxis size{"IP packet size (bytes)",
+                         PanelAxis::Scale::linear,
+                         PanelAxis::Unit::bytes,
+                         0,
+                         static_cast<double>(spec_.max_size),
+                         false};
+    return {{0, spec_.size_bins, spec_.time_bins, time, size}};
+  }
+
  private:
   PictureSpec spec_;
 };

@@ -39,6 +39,17 @@ void read_axis(JsonObject& json, const char* key, LogAxis& axis) {
   inner.finish();
 }
 
+PanelAxis panel_axis(const char* title, PanelAxis::Unit unit, const LogAxis& axis, bool mirrored) {
+  return {title, PanelAxis::Scale::logarithmic, unit, axis.min, axis.max, mirrored};
+}
+
+Panel panel_of(const char* size_title, const LogAxis& size, const char* time_title,
+               const LogAxis& time) {
+  return {0, 2 * size.bins, time.bins,
+          panel_axis(time_title, PanelAxis::Unit::microseconds, time, false),
+          panel_axis(size_title, PanelAxis::Unit::bytes, size, true)};
+}
+
 class Histogram final : public Feature {
  public:
   Histogram(const HistogramSpec& spec, ValueKind values) : Feature(values), spec_(spec) {}
@@ -54,6 +65,8 @@ class Histogram final : public Feature {
 
   void check(const std::string& where) const override;
   void write(nlohmann::ordered_json& json) const override;
+
+  std::vector<Panel> panels() const override;
 
   std::unique_ptr<const LiveFeature> live() const override {
     return live_histogram(spec_, values());
@@ -100,6 +113,17 @@ void Histogram::write(nlohmann::ordered_json& json) const {
     json["surge_us"] = axis_json(spec_.surge_us);
     json["surge_gap_us"] = spec_.surge_gap_us;
   }
+}
+
+std::vector<Panel> Histogram::panels() const {
+  const Panel sizes =
+      panel_of("down - size (bytes) - up", spec_.size, "inter-arrival time", spec_.iat_us);
+  Panel bursts =
+      panel_of("down - burst (bytes) - up", spec_.burst_bytes, "surge period", spec_.surge_us);
+  if (!spec_.has_burst_surge()) return {sizes};
+  if (!spec_.has_size_iat()) return {bursts};
+  bursts.first = sizes.rows * sizes.columns;
+  return {sizes, bursts};
 }
 
 std::shared_ptr<const Feature> read_histogram(const std::string& name, JsonObject& json) {
