@@ -109,7 +109,7 @@ int replay(const ReplayOptions& options) {
 
   if (!writer.error().empty()) throw Error(writer.error());
   if (lines) lines->finish();
-  const Totals totals = add_up(counters);
+  const Totals totals(counters);
   print_summary(options, totals, *models);
   if (totals.received() != totals.transmitted() + totals.all_dropped()) {
     fail("{}: {} packets received but {} forwarded and {} dropped: please report this",

@@ -167,7 +167,7 @@ int Daemon::run() {
   spdlog::info("{}: stopping", strsignal(signal));
   stop();
   const bool sends = settings_.mode == RunMode::inline_ports;
-  const Totals totals = add_up(counters_);
+  const Totals totals(counters_);
   std::cout << summary_text(totals, *reloader_.current(), sends) << std::flush;
   if (sends && totals.received() != totals.transmitted() + totals.all_dropped()) {
     spdlog::error("{} packets received but {} sent and {} dropped", totals.received(),
@@ -205,7 +205,7 @@ nlohmann::ordered_json Daemon::status() const {
                      {"tx_errors", report.tx_errors}});
   }
   out["port_devices"] = names;
-  out.update(summary_json(add_up(counters_), *models, settings_.mode == RunMode::inline_ports));
+  out.update(summary_json(Totals(counters_), *models, settings_.mode == RunMode::inline_ports));
   return out;
 }
 

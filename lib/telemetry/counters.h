@@ -5,11 +5,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace flowmark {
 
-/// A counter with one writer and any number of readers: a plain load, add and store for the writer
-/// (no locked instruction), race-free for those who read it.
+/// A counter with one writer and any number of readers. The writer needs a plain load, add and
+/// store, no locked instruction; a reader may come at any time.
 class Counter {
  public:
   void add(uint64_t n = 1) noexcept {
@@ -22,53 +23,61 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-/// A histogram with one writer: bucket i counts values v with 2^(i-1) <= v < 2^i (bucket 0: v = 0),
-/// the last one everything above. The unit is the user's.
+/// What every histogram keeps: a counter per bucket and the sum of the values. One writer.
 template <size_t N>
-class Log2Histogram {
+class HistogramCells {
+ public:
+  uint64_t bucket(size_t i) const noexcept { return cells_[i].get(); }
+  uint64_t sum() const noexcept { return cells_[N].get(); }
+  static constexpr size_t size() noexcept { return N; }
+
+  /// The buckets in their order, then the sum.
+  std::span<Counter, N + 1> cells() noexcept { return cells_; }
+  std::span<const Counter, N + 1> cells() const noexcept { return cells_; }
+
+ protected:
+  void count_in(size_t bucket, uint64_t value) noexcept {
+    cells_[bucket].add();
+    cells_[N].add(value);
+  }
+
+ private:
+  std::array<Counter, N + 1> cells_{};
+};
+
+/// A bound as the metrics page shows it: the values of the buckets 0 to `last_bucket` do not exceed
+/// `value`, all others do.
+struct HistogramBound {
+  size_t last_bucket;
+  uint64_t value;
+};
+
+/// Bucket i counts values v with 2^(i-1) <= v < 2^i (bucket 0: v = 0), the last one everything
+/// above. The unit is the user's.
+template <size_t N>
+class Log2Histogram : public HistogramCells<N> {
  public:
   void observe(uint64_t value) noexcept {
     const size_t i = static_cast<size_t>(std::bit_width(value));
-    buckets_[i < N ? i : N - 1].add();
-    sum_.add(value);
+    this->count_in(i < N ? i : N - 1, value);
   }
-  uint64_t bucket(size_t i) const noexcept { return buckets_[i].get(); }
-  uint64_t sum() const noexcept { return sum_.get(); }
-  void reset() noexcept {
-    for (Counter& bucket : buckets_) bucket.set(0);
-    sum_.set(0);
-  }
-  static constexpr size_t size() noexcept { return N; }
   /// Values in bucket i are at most this (the last bucket has no bound).
   static constexpr uint64_t upper_bound(size_t i) noexcept { return i == 0 ? 0 : (1ull << i) - 1; }
-
- private:
-  std::array<Counter, N> buckets_{};
-  Counter sum_;
+  static constexpr HistogramBound bound(size_t i) noexcept { return {i, upper_bound(i)}; }
 };
 
-/// A histogram with one writer and N buckets of equal width: bucket i counts values v with
-/// i * Width < v <= (i + 1) * Width (bucket 0 also v = 0), the last one everything above.
+/// N buckets of equal width: bucket i counts values v with i * Width < v <= (i + 1) * Width (bucket
+/// 0 also v = 0), the last one everything above. The unit is the user's.
 template <size_t N, uint64_t Width>
-class LinearHistogram {
+class LinearHistogram : public HistogramCells<N> {
  public:
   void observe(uint64_t value) noexcept {
     const size_t i = value == 0 ? 0 : (value - 1) / Width;
-    buckets_[i < N ? i : N - 1].add();
-    sum_.add(value);
+    this->count_in(i < N ? i : N - 1, value);
   }
-  uint64_t bucket(size_t i) const noexcept { return buckets_[i].get(); }
-  uint64_t sum() const noexcept { return sum_.get(); }
-  void reset() noexcept {
-    for (Counter& bucket : buckets_) bucket.set(0);
-    sum_.set(0);
-  }
-  static constexpr size_t size() noexcept { return N; }
+  /// Values in bucket i are at most this (the last bucket has no bound).
   static constexpr uint64_t upper_bound(size_t i) noexcept { return (i + 1) * Width; }
-
- private:
-  std::array<Counter, N> buckets_{};
-  Counter sum_;
+  static constexpr HistogramBound bound(size_t i) noexcept { return {i, upper_bound(i)}; }
 };
 
 }  // namespace flowmark

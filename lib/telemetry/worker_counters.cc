@@ -70,14 +70,4 @@ const char* to_string(LadderStep step) noexcept {
   return "?";
 }
 
-void ModelCounters::reset() noexcept {
-  for (auto* by_class : {&verdicts, &flows_now, &packets, &bytes}) {
-    for (Counter& counter : *by_class) counter.set(0);
-  }
-  for (Counter* counter : {&provisional, &changes, &abstentions, &inferences}) counter->set(0);
-  confidence_permille.reset();
-  time_to_verdict_ms.reset();
-  inference_ns.reset();
-}
-
 }  // namespace flowmark

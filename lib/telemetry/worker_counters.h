@@ -54,6 +54,10 @@ enum class LadderStep : uint8_t {
 };
 const char* to_string(LadderStep step) noexcept;
 
+// Each member of the three structs below has a place in one row of the table (counter_table.cc),
+// which says what it means and how it is exported.
+
+/// Per port, of one worker. Bytes include link headers.
 struct PortCounters {
   Counter rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
@@ -68,11 +72,12 @@ struct ModelCounters {
   Log2Histogram<32> time_to_verdict_ms;         ///< flow's first packet to its first verdict
   Log2Histogram<24> inference_ns;
 
-  /// Back to zero, when another model takes the slot.
+  /// Back to zero, when another model takes the slot. Only the writer may call it.
   void reset() noexcept;
 };
 
-/// Everything one worker counts. The worker writes, anyone may read at any time.
+/// Everything one worker counts, or the sum over several. One thread writes, any may read at any
+/// time.
 struct alignas(64) WorkerCounters {
   std::array<PortCounters, kMaxPorts> ports;
   std::array<Counter, static_cast<size_t>(Bypass::count_)> bypassed;
@@ -92,7 +97,10 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, static_cast<size_t>(LadderStep::count_)> ladder_entered;  ///< from above
   std::array<Counter, static_cast<size_t>(LadderStep::count_)> left_out;  ///< windows, by the step
   Counter verdict_events_lost;  ///< the ring to the control thread was full
-  std::array<ModelCounters, kMaxModels> models;
+  std::array<ModelCounters, kMaxModels> models;  ///< the last member: a test relies on it
+
+  /// Adds another worker's counters, gauges too. This object's writer calls it.
+  void add(const WorkerCounters& other) noexcept;
 };
 
 }  // namespace flowmark

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace flowmark {
@@ -40,14 +41,23 @@ TEST(LatencyHistogram, QuantilesAreAtMostASixteenthTooLarge) {
   EXPECT_EQ(histogram.count(), 100'000U);
 }
 
-TEST(LatencyHistogram, CountsBelowPowersOfTwoExactly) {
+TEST(LatencyHistogram, PowersOfTwoLieBetweenBuckets) {
+  for (size_t bits = 5; bits <= 36; ++bits) {
+    const HistogramBound bound = LatencyHistogram::bound(bits);
+    EXPECT_EQ(bound.value, uint64_t{1} << bits);
+    EXPECT_EQ(LatencyHistogram::upper_bound(bound.last_bucket), bound.value - 1);
+  }
+}
+
+TEST(LatencyHistogram, CellsAreTheBucketsAndTheSum) {
   LatencyHistogram histogram;
-  for (const uint64_t ns : {0, 31, 32, 1023, 1024, 1025, 4095, 4096}) histogram.observe(ns);
-  EXPECT_EQ(histogram.count_below_power(5), 2U);
-  EXPECT_EQ(histogram.count_below_power(10), 4U);
-  EXPECT_EQ(histogram.count_below_power(12), 7U);
-  EXPECT_EQ(histogram.count_below_power(36), 8U);
-  EXPECT_EQ(histogram.sum(), 31U + 32 + 1023 + 1024 + 1025 + 4095 + 4096);
+  for (const uint64_t ns : {0, 31, 32, 4096}) histogram.observe(ns);
+  const auto cells = std::as_const(histogram).cells();
+  ASSERT_EQ(cells.size(), LatencyHistogram::size() + 1);
+  EXPECT_EQ(cells[LatencyHistogram::index_of(4096)].get(), 1U);
+  EXPECT_EQ(cells.back().get(), 31U + 32 + 4096);
+  EXPECT_EQ(histogram.count(), 4U);
+  EXPECT_EQ(histogram.sum(), 31U + 32 + 4096);
 }
 
 TEST(LatencyHistogram, WithoutValuesEveryQuantileIsZero) {

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "telemetry/counters.h"
+#include "telemetry/worker_counters.h"
+
+namespace flowmark {
+
+enum class MetricKind : uint8_t { counter, gauge, histogram };
+
+/// What one of a counter stands for. The metrics page divides it into the base unit of Prometheus:
+/// seconds, or a share of 1.
+enum class CounterUnit : uint8_t { one, permille, milliseconds, nanoseconds, cycles };
+
+/// Which bounds of a histogram the metrics page shows: `bound(first)` to `bound(last)`.
+struct ShownBounds {
+  HistogramBound (*bound)(size_t) noexcept = nullptr;
+  size_t first = 0, last = 0;
+};
+
+/// How the cells of an array become values of a label.
+struct CellLabel {
+  const char* key = nullptr;  ///< nullptr: no label
+  /// nullptr: whoever writes the page knows the values, which are DSCPs or a model's classes.
+  const char* (*value)(size_t cell) = nullptr;
+  size_t first_cell = 0;   ///< the cells below it mean nothing
+  bool only_used = false;  ///< cells at zero are left out
+};
+
+/// The value of the label for a cell that is indexed by `Enum`.
+template <typename Enum>
+const char* cell_name(size_t cell) {
+  return to_string(static_cast<Enum>(cell));
+}
+
+/// A member of `Owner` as a row of counters: one, those of an array, or those of a histogram
+/// (HistogramCells::cells).
+template <typename Owner>
+struct CounterMember {
+  std::span<Counter> (*write)(Owner&) noexcept = nullptr;
+  std::span<const Counter> (*read)(const Owner&) noexcept = nullptr;
+  const char* label_value = nullptr;  ///< where the members of a metric differ in its label
+  ShownBounds bounds{};               ///< of a histogram
+};
+
+/// One metric and the members of `Owner` (PortCounters, WorkerCounters, ModelCounters) it tells.
+/// Other labels come from the owner: a port's metric has the label `port`, a model's `model`.
+template <typename Owner>
+struct CounterRow {
+  const char* name = nullptr;  ///< without `flowmark_`; nullptr: not on the metrics page
+  MetricKind kind = MetricKind::counter;
+  const char* help = nullptr;
+  std::array<CounterMember<Owner>, 2> members{};  ///< the second is often not used (no `write`)
+  CellLabel label{};
+  CounterUnit unit = CounterUnit::one;
+  bool by_worker = false;  ///< a value for each worker, with the label `worker`; else their sum
+};
+
+/// THE TABLE. It has three parts, one for each owner. Every member of an owner (but the arrays of
+/// other owners) stands in it once. Adding up, reset and the metrics page all follow it; the page
+/// has its order.
+template <typename Owner>
+std::span<const CounterRow<Owner>> counter_table() noexcept;
+template <>
+std::span<const CounterRow<PortCounters>> counter_table() noexcept;
+template <>
+std::span<const CounterRow<WorkerCounters>> counter_table() noexcept;
+template <>
+std::span<const CounterRow<ModelCounters>> counter_table() noexcept;
+
+/// Calls `visit(row, member)` for each member of the table's part for `Owner`.
+template <typename Owner, typename Visit>
+void for_each_member(Visit visit) {
+  for (const CounterRow<Owner>& row : counter_table<Owner>()) {
+    for (const CounterMember<Owner>& member : row.members) {
+      if (member.write != nullptr) visit(row, member);
+    }
+  }
+}
+
+}  // namespace flowmark
