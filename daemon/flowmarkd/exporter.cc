@@ -59,10 +59,7 @@ prometheus::MetricFamily family(const Metric& metric) {
 }  // namespace
 
 Scrape::Scrape(const Exporter::Sources& from)
-    : sources(from),
-      totals(from.workers),
-      models(from.reloader.current()),
-      ports(from.ports()) {}
+    : sources(from), totals(from.workers), models(from.reloader.current()), ports(from.ports()) {}
 
 struct Exporter::Impl final : prometheus::Collectable {
   explicit Impl(Sources from) : sources(std::move(from)) {}

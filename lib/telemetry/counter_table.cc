@@ -1,5 +1,7 @@
 #include "telemetry/counter_table.h"
 
+#include <type_traits>
+
 namespace flowmark {
 namespace {
 
@@ -113,12 +115,13 @@ constexpr CounterRow<WorkerCounters> kWorkerTable[] = {
      .help = "Bursts of packets taken.",
      .members = {member<&W::bursts>()},
      .by_worker = true},
-    {.members = {member<&W::empty_polls>()}},
+    {.members =
+         {member<&W::empty_polls>()}},  // the daemon watches it: a worker that polls is alive
     {.name = "worker_packets_total",
      .help = "Packets handed to the classifier.",
      .members = {member<&W::packets>()},
      .by_worker = true},
-    {.members = {member<&W::bytes>()}},
+    {.members = {member<&W::bytes>()}},  // ports tell bytes, with link headers
     {.name = "inference_slices_total",
      .help = "Slices of inference between bursts.",
      .members = {member<&W::inference_slices>()},

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <type_traits>
 
 #include "telemetry/counters.h"
 #include "telemetry/worker_counters.h"
@@ -60,9 +59,10 @@ struct CounterRow {
   bool by_worker = false;  ///< a value for each worker, with the label `worker`; else their sum
 };
 
-/// THE TABLE. It has three parts, one for each owner. Every member of an owner (but the arrays of
-/// other owners) stands in it once. Adding up, reset and the metrics page all follow it; the page
-/// has its order.
+/// The table of counters, in three parts, one for each owner. Every counter of an owner stands in
+/// it once. Adding up workers, the reset of a model's slot and the metrics page follow it; the page
+/// has its order. A new counter needs a member (worker_counters.h), a row here, a row in
+/// docs/metrics.md and a place that counts. Tests tell when the row is missing here or there.
 template <typename Owner>
 std::span<const CounterRow<Owner>> counter_table() noexcept;
 template <>

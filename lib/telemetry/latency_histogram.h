@@ -18,8 +18,8 @@ inline constexpr size_t kBuckets = kSteps * (kLargestBits - kStepBits - 1) + 2 *
 }  // namespace latency
 
 /// A histogram of times in nanoseconds with one writer. An octave has sixteen equal buckets, and
-/// values below 32 have their own, so that what it tells is at most 1/16 too large. It reaches from a
-/// nanosecond to kLargest (68 s), which stands for everything above. The layout is that of
+/// values below 32 have their own, so that what it tells is at most 1/16 too large. It reaches from
+/// a nanosecond to kLargest (68 s), which stands for everything above. The layout is that of
 /// HdrHistogram.
 class LatencyHistogram : public HistogramCells<latency::kBuckets> {
  public:
@@ -32,8 +32,8 @@ class LatencyHistogram : public HistogramCells<latency::kBuckets> {
     for (const Counter& bucket : cells().first<size()>()) all += bucket.get();
     return all;
   }
-  /// For 4 < bits <= 36: there 2^bits lies between two buckets, and the values of the lower ones are
-  /// below it.
+  /// For 4 < bits <= 36: there 2^bits lies between two buckets, and the values of the lower ones
+  /// are below it.
   static constexpr HistogramBound bound(size_t bits) noexcept {
     return {index_of((uint64_t{1} << bits) - 1), uint64_t{1} << bits};
   }

@@ -54,8 +54,8 @@ enum class LadderStep : uint8_t {
 };
 const char* to_string(LadderStep step) noexcept;
 
-// Each member of the three structs below has a place in one row of the table (counter_table.cc),
-// which says what it means and how it is exported.
+// Every counter of the three structs below has a place in the table (counter_table.cc), which names
+// and exports it.
 
 /// Per port, of one worker. Bytes include link headers.
 struct PortCounters {
@@ -96,7 +96,7 @@ struct alignas(64) WorkerCounters {
   Counter inference_backlog, inference_ladder;  ///< gauges: windows waiting, LadderStep
   std::array<Counter, static_cast<size_t>(LadderStep::count_)> ladder_entered;  ///< from above
   std::array<Counter, static_cast<size_t>(LadderStep::count_)> left_out;  ///< windows, by the step
-  Counter verdict_events_lost;  ///< the ring to the control thread was full
+  Counter verdict_events_lost;                   ///< the ring to the control thread was full
   std::array<ModelCounters, kMaxModels> models;  ///< the last member: a test relies on it
 
   /// Adds another worker's counters, gauges too. This object's writer calls it.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -137,7 +138,7 @@ TEST_P(UsersOfMetrics, NameOnlyMetricsThatExist) {
   const auto real = metric_names(exporter_->text());
   const std::string text = read_all(std::filesystem::path(FLOWMARK_SOURCE_DIR) / GetParam());
   const auto used = metric_names(text);
-  EXPECT_GT(used.size(), 5u);
+  EXPECT_GT(used.size(), 5U);
   for (const std::string& name : used) EXPECT_TRUE(real.contains(name)) << name;
 }
 
@@ -146,12 +147,66 @@ INSTANTIATE_TEST_SUITE_P(Files, UsersOfMetrics,
                                            "config/prometheus/flowmark.rules.yml",
                                            "docs/metrics.md"));
 
-TEST_F(ExporterTest, EveryMetricIsDocumented) {
-  const auto documented =
-      metric_names(read_all(std::filesystem::path(FLOWMARK_SOURCE_DIR) / "docs/metrics.md"));
-  for (const std::string& name : metric_names(exporter_->text())) {
-    EXPECT_TRUE(documented.contains(name)) << name;
+/// A metric as the page or its document describes it.
+struct Description {
+  std::string help;
+  std::set<std::string> labels;
+  bool operator==(const Description&) const = default;
+};
+void PrintTo(const Description& description, std::ostream* out) {
+  *out << description.help << " labels:";
+  for (const std::string& label : description.labels) *out << ' ' << label;
+}
+
+std::set<std::string> all_matches(const std::string& text, const std::regex& pattern) {
+  std::set<std::string> found;
+  for (std::sregex_iterator it(text.begin(), text.end(), pattern), end; it != end; ++it) {
+    found.insert((*it)[1]);
   }
+  return found;
+}
+
+std::map<std::string, Description> described_by_page(const std::string& text) {
+  static const std::regex help("# HELP (\\S+) (.*)"), label("[{,]([a-z0-9_]+)=");
+  std::map<std::string, Description> metrics;
+  std::string name, line;
+  for (std::istringstream lines(text); std::getline(lines, line);) {
+    std::smatch match;
+    if (std::regex_match(line, match, help)) {
+      name = match[1];
+      metrics[name].help = match[2];
+    } else if (line[0] != '#') {
+      metrics[name].labels.merge(all_matches(line, label));
+      metrics[name].labels.erase("le");  // of a histogram's buckets
+    }
+  }
+  return metrics;
+}
+
+/// From the rows `| name | labels | help |`; values of labels stand in brackets.
+std::map<std::string, Description> described_by_document(const std::string& text) {
+  static const std::regex row("\\| `(flowmark_[a-z0-9_]+)` \\|(.*)\\| (.*) \\|");
+  static const std::regex values("\\([^)]*\\)"), label("`([a-z0-9_]+)`");
+  std::map<std::string, Description> metrics;
+  std::string line;
+  for (std::istringstream lines(text); std::getline(lines, line);) {
+    std::smatch match;
+    if (!std::regex_match(line, match, row)) continue;
+    const auto labels = all_matches(std::regex_replace(match[2].str(), values, ""), label);
+    EXPECT_TRUE(metrics.try_emplace(match[1], Description{match[3], labels}).second) << line;
+  }
+  return metrics;
+}
+
+TEST_F(ExporterTest, TheDocumentDescribesEveryMetricAsThePageDoes) {
+  const auto page = described_by_page(exporter_->text());
+  auto document = described_by_document(
+      read_all(std::filesystem::path(FLOWMARK_SOURCE_DIR) / "docs/metrics.md"));
+  for (const auto& [name, description] : page) {
+    EXPECT_EQ(document[name], description) << name << ": its row in docs/metrics.md";
+    document.erase(name);
+  }
+  for (const auto& [name, description] : document) ADD_FAILURE() << name << " is no metric";
 }
 
 TEST(Dashboard, IsJsonWithAQueryInEveryPanel) {
