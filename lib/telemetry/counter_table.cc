@@ -115,13 +115,14 @@ constexpr CounterRow<WorkerCounters> kWorkerTable[] = {
      .help = "Bursts of packets taken.",
      .members = {member<&W::bursts>()},
      .by_worker = true},
-    {.members =
-         {member<&W::empty_polls>()}},  // the daemon watches it: a worker that polls is alive
+    // Not shown: the daemon watches it, because a worker that polls is alive.
+    {.members = {member<&W::empty_polls>()}},
     {.name = "worker_packets_total",
      .help = "Packets handed to the classifier.",
      .members = {member<&W::packets>()},
      .by_worker = true},
-    {.members = {member<&W::bytes>()}},  // ports tell bytes, with link headers
+    // Not shown: ports tell bytes.
+    {.members = {member<&W::bytes>()}},
     {.name = "inference_slices_total",
      .help = "Slices of inference between bursts.",
      .members = {member<&W::inference_slices>()},
