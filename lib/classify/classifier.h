@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "classify/model_set.h"
-#include "classify/verdict.h"
+#include "classify/verdict_event.h"
 #include "flow/flow_table.h"
 #include "net/fragment_table.h"
 #include "net/parse.h"
@@ -36,33 +36,6 @@ struct ClassifierOptions {
   double ef_share_max = 1.0;          ///< of `link_bits_per_second`, marked EF; 1: no guard
   uint64_t link_bits_per_second = 0;  ///< 0: no guard
   uint32_t due_capacity = 4096;  ///< windows waiting for inference; beyond, the oldest is dropped
-};
-
-/// A verdict that was given or changed.
-struct VerdictEvent {
-  FlowKey key;
-  TimeUs time_us = 0;  ///< of the packet that made the window due
-  TimeUs flow_start_us = 0;
-  uint64_t packets = 0;  ///< of the flow so far, both directions
-  uint64_t bytes = 0;
-  uint32_t generation = 0;  ///< of the model set
-  uint8_t model = 0;        ///< slot
-  uint8_t class_index = 0;  ///< kNoClass: abstained
-  uint32_t labels = 0;      ///< of a multi-label model: bits of all classes that stand
-  uint8_t mark = kNoMark;   ///< DSCP of the flow after this verdict
-  bool up_is_a = true;
-  bool provisional = true;  ///< the model's window was not full yet
-  bool changed = false;     ///< another verdict stood before
-  bool final = false;       ///< the flow's last word: it expired or the replay ended
-  float confidence = 0;     ///< voted probability of the class
-};
-/// Takes verdict events on the worker's thread; must neither block nor allocate when live.
-class VerdictSink {
- public:
-  virtual void on_verdict(const VerdictEvent& event) noexcept = 0;
-
- protected:
-  ~VerdictSink() = default;
 };
 
 /// One worker's classifier: parse, flows, windows, verdicts, marks. Everything it touches is its

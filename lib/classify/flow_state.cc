@@ -6,7 +6,8 @@
 namespace flowmark {
 
 StateLayout::StateLayout(const ModelSet* models, uint32_t epoch_number) : epoch(epoch_number) {
-  static_assert(sizeof(FlowState) % alignof(ModelState) == 0);
+  constexpr auto kAlignment = static_cast<uint32_t>(alignof(ModelState));
+  static_assert(sizeof(FlowState) % kAlignment == 0);
   static_assert(sizeof(ModelState) % alignof(float) == 0);
   if (models == nullptr) return;
   for (const ActiveModel& active : models->models()) {
@@ -19,6 +20,7 @@ StateLayout::StateLayout(const ModelSet* models, uint32_t epoch_number) : epoch(
       slot.labels = bytes;
       bytes += static_cast<uint32_t>(sizeof(uint32_t));
     }
+    bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     slots.push_back(slot);
   }
 }
@@ -33,10 +35,8 @@ FlowState* create_state(const StateLayout& layout, const ModelSet* models,
   for (size_t m = 0; m < layout.slots.size(); ++m) {
     const VerdictPolicy& policy = models->models()[m].policy;
     auto* model = new (&layout.model(*state, m)) ModelState;
-    for (Due& due : model->due) {
-      due.packets = policy.min_packets;
-      due.time_ms = static_cast<uint32_t>(policy.min_us / kUsPerMs);
-    }
+    model->due_packets.fill(policy.min_packets);
+    model->due_ms.fill(policy.min_us / kUsPerMs);
     std::ranges::fill(layout.votes(*state, m), 0.0F);
     if (layout.is_multilabel(m)) layout.labels(*state, m) = 0;
   }

@@ -16,19 +16,17 @@
 
 namespace flowmark {
 
-/// When a model's window of a flow is due again. Pictures have one a direction, packet windows one.
-struct Due {
-  uint32_t packets = 0;  ///< of the direction (or the flow)
-  uint32_t time_ms = 0;  ///< since the flow's start
-  bool asked = false;    ///< before the first time both must be reached, later either
-  bool queued = false;
-};
-
-/// What a flow keeps for one model of the set.
+/// What a flow keeps for one model of the set: when its windows are due again, and its verdict. By
+/// direction where each has a window (FeatureSpec::has_directions), else the first place is the
+/// flow's.
 struct ModelState {
+  std::array<int64_t, 2> due_ms{};        ///< since the flow's start
+  std::array<uint32_t, 2> due_packets{};  ///< of the direction or the flow
+  std::array<bool, 2> asked{};   ///< before the first time both must be reached, later either
+  std::array<bool, 2> queued{};  ///< waits for inference
   VerdictState verdict;
-  std::array<Due, 2> due;
 };
+static_assert(sizeof(ModelState) == 32, "two models of six classes and their flow fit 512 bytes");
 
 /// What hangs at a flow's table entry: one block of the pool, followed by a ModelState and the
 /// voted probabilities of each model, laid out by StateLayout (with two models of six classes 512
@@ -37,15 +35,17 @@ struct ModelState {
 /// windows when kStaged have come or a window is read.
 struct FlowState {
   static constexpr uint32_t kStaged = 40;
+  /// Numbers of packets stop here, so that there are greater ones that are never reached.
+  static constexpr uint32_t kMostPackets = UINT32_MAX - (1U << 24);
 
   /// At the front, where FlowEntry::append() expects it; FlowEntry::staging has the number.
   std::array<PacketRecord, kStaged> staged;
 
   FlowWindows* windows = nullptr;  ///< made when the first records go on to them
-  // Of all packets but those staged last, see Impl::count_staged().
+  // Of all packets but those staged last, see FlowStates::count().
   TimeUs last_us = 0;  ///< newest packet
   uint64_t bytes = 0;
-  std::array<uint32_t, 2> packets{};         ///< by direction, saturating; see count_packets()
+  std::array<uint32_t, 2> packets{};  ///< by direction, up to kMostPackets; see count_packets()
   std::array<uint8_t, kMaxModels> standing;  ///< each model's class, or kSetOfClasses
   uint32_t layout = 0;                       ///< StateLayout::epoch it was made for
   uint32_t counted = 0;                      ///< staged records that the numbers include
@@ -71,18 +71,23 @@ struct FlowState {
   /// Brings `packets` up to the newest without reading the staged records.
   void count_packets(const Staging& staging) noexcept {
     for (size_t side = 0; side < 2; ++side) {
-      packets[side] += std::min<uint32_t>(uncounted(staging, side), UINT32_MAX - packets[side]);
+      packets[side] += std::min<uint32_t>(uncounted(staging, side), kMostPackets - packets[side]);
       left[side] = staging.left[side];
     }
   }
   uint32_t total_packets() const noexcept {
     const uint64_t sum = uint64_t{packets[0]} + packets[1];
-    return sum < UINT32_MAX ? static_cast<uint32_t>(sum) : UINT32_MAX;
+    return static_cast<uint32_t>(std::min<uint64_t>(sum, kMostPackets));
   }
 };
 
 static_assert(offsetof(FlowState, staged) == 0, "FlowEntry::append relies on it");
 static_assert(offsetof(FlowState, windows) % 64 == 0, "a look at the flow starts with one line");
+
+/// A flow's next packet is looked at: what is due may have changed (DueWindows::look).
+inline void look_soon(FlowEntry& entry) noexcept {
+  entry.left = 1;
+}
 
 /// Where a model set's parts lie in a FlowState's block.
 struct StateLayout {

@@ -8,10 +8,14 @@ namespace flowmark {
 namespace {
 
 constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04;
-constexpr uint32_t kAdoptionsPerBurst = 2;
 constexpr size_t kPacketsAhead = 8;  // whose first bytes are being fetched
 constexpr size_t kGroup = 16;        // whose tags, and then entries, are fetched in one go
 constexpr size_t kLooksAhead = 8;    // whose flow is, if it will be looked at
+
+Direction direction_of(const FlowEntry& entry, const ParsedPacket& packet) noexcept {
+  const bool up = packet.from_a == ((entry.flags & kUpIsA) != 0);
+  return up ? Direction::up : Direction::down;
+}
 
 }  // namespace
 
@@ -19,12 +23,11 @@ constexpr size_t kLooksAhead = 8;    // whose flow is, if it will be looked at
 void Classifier::Impl::process(std::span<Packet> packets, std::span<bool> marked) noexcept {
   std::ranges::fill(marked, false);
   if (packets.empty()) return;
-  fetch_rings();
+  states.begin_burst();
   const size_t count = find_flows(packets);
-  adoptions_left = kAdoptionsPerBurst;
   for (size_t k = 0; k < count; ++k) {
     if (k + kLooksAhead < count)
-      fetch_for_look(ids[k + kLooksAhead], parsed[places[k + kLooksAhead]]);
+      prefetch_look(ids[k + kLooksAhead], parsed[places[k + kLooksAhead]]);
     const size_t i = places[k];
     if (ids[k] == kNoFlow) {
       counters.bypassed[static_cast<size_t>(Bypass::table_full)].add();
@@ -36,28 +39,13 @@ void Classifier::Impl::process(std::span<Packet> packets, std::span<bool> marked
     const bool changed = mark(entry, packets[i], parsed[i]);
     if (!marked.empty()) marked[i] = changed;
   }
-  hand_on_staged();
+  states.end_burst();
 }
 
-// Fetches what a look at a flow touches if its next packet, this one, brings one about.
-void Classifier::Impl::fetch_for_look(FlowId id, const ParsedPacket& next) const noexcept {
+void Classifier::Impl::prefetch_look(FlowId id, const ParsedPacket& next) const noexcept {
   if (id == kNoFlow) return;
   const FlowEntry& entry = table[id];
-  if (entry.state == nullptr) return;
-  const bool up = next.from_a == ((entry.flags & kUpIsA) != 0);
-  const Staging& staging = entry.staging;
-  if (staging.left[up ? 0 : 1] != 1 && entry.left != 1 && !is_late(staging) &&
-      staging.count + 1U != FlowState::kStaged) {
-    return;
-  }
-  const auto* block = static_cast<const std::byte*>(entry.state);
-  for (size_t at = offsetof(FlowState, windows); at < layout.bytes; at += 64) {
-    __builtin_prefetch(block + at, 1);
-  }
-}
-
-bool Classifier::Impl::is_late(const Staging& staging) const noexcept {
-  return static_cast<int32_t>(table.now_ms() - staging.look_ms) >= 0;
+  due.prefetch_look(entry, direction_of(entry, next));
 }
 
 // The flows of the packets that have one: `places` and `ids` say which and what.
@@ -134,24 +122,14 @@ void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacke
       entry.flags &= static_cast<uint8_t>(~kClosing);  // the ports are used again
     }
   }
-  const bool up = p.from_a == ((entry.flags & kUpIsA) != 0);
-  const PacketRecord now = make_record(static_cast<uint32_t>(packet.time_us), p.ip_length,
-                                       up ? Direction::up : Direction::down, p.pure_ack);
-  const bool ready =
-      entry.state != nullptr && entry.staging.epoch == static_cast<uint8_t>(layout.epoch);
-  if (!ready && !make_ready(id, now, packet.time_us)) [[unlikely]]
+  const Direction direction = direction_of(entry, p);
+  const PacketRecord now =
+      make_record(static_cast<uint32_t>(packet.time_us), p.ip_length, direction, p.pure_ack);
+  if (!states.is_ready(entry) && !states.make_ready(id, now, packet.time_us)) [[unlikely]]
     return;
-  Staging& staging = entry.staging;
-  if (staging.count == FlowState::kStaged) [[unlikely]] {
-    hand_on(id, *static_cast<FlowState*>(entry.state));
-  }
-  entry.append(now);
-  if (staging.count == FlowState::kStaged) [[unlikely]]
-    full.flows[full.count++] = id;
-  const uint8_t of_its_own = --staging.left[up ? 0 : 1];
-  const uint8_t of_both = --entry.left;
-  if (of_its_own == 0 || of_both == 0 || is_late(staging)) [[unlikely]]
-    look(id, up ? 0 : 1, packet.time_us);
+  states.append(id, now);
+  if (due.wants_look(entry, direction)) [[unlikely]]
+    due.look(id, direction, packet.time_us);
 }
 
 // Writes the flow's mark into the packet, unless there is a reason not to.

@@ -95,8 +95,11 @@ FlowId FlowTable::probe(const Place& place, const FlowKey& key) const noexcept {
 
 void FlowTable::advance_clock(TimeUs now_us) noexcept {
   if (now_us <= now_us_) return;
+  const TimeUs leap_ms = now_us / kUsPerMs - now_us_ / kUsPerMs;
+  const bool is_first = now_us_ == INT64_MIN;
+  now_ms_ +=
+      static_cast<uint32_t>(is_first ? now_us / kUsPerMs : std::min(leap_ms, kLongestLeapMs));
   now_us_ = now_us;
-  now_ms_ = static_cast<uint32_t>(now_us / kUsPerMs);
 }
 
 bool FlowTable::is_expired(const FlowEntry& entry) const noexcept {

@@ -93,8 +93,13 @@ class FlowTable {
   void clear() noexcept;
 
   uint32_t size() const noexcept { return size_; }
-  /// The table's clock: the newest time it was told, in ms.
+  /// The table's clock in ms, modulo 2^32. It goes with the newest time the table was told, but
+  /// over a leap by no more than kLongestLeapMs: past every timeout, and far from coming round.
   uint32_t now_ms() const noexcept { return now_ms_; }
+  /// Another time on that clock, at most 24 days before or after the newest one.
+  uint32_t to_ms(TimeUs time_us) const noexcept {
+    return now_ms_ + static_cast<uint32_t>(time_us / kUsPerMs - now_us_ / kUsPerMs);
+  }
   uint32_t capacity() const noexcept { return capacity_; }
   /// Ids are below this: entries lie spread over twice as many places.
   FlowId id_end() const noexcept { return id_end_; }
@@ -141,6 +146,7 @@ class FlowTable {
   bool make_room(const Place& place) noexcept;
   void remove(FlowId id) noexcept;
   void start_flow(FlowId id, const EntryKey& key) noexcept;
+  static constexpr TimeUs kLongestLeapMs = 7'200'000;
   void advance_clock(TimeUs now_us) noexcept;
   bool is_expired(const FlowEntry& entry) const noexcept;
 

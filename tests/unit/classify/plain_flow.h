@@ -176,9 +176,7 @@ class PlainFlow {
     model.model->engine->begin(*state.scratch, window);
     while (!model.model->engine->step(*state.scratch, 1000)) {
     }
-    const FeatureSpec& input = model.model->input;
-    const bool provisional = input.is_by_time() ? now_us - start_us_ < input.window_us()
-                                                : total < input.window_packets();
+    const bool provisional = !model.model->input.is_full(now_us - start_us_, total);
     const bool was_settled = state.verdict.settled;
     const VerdictChange change =
         vote(state.verdict, state.votes, model.model->engine->probabilities(*state.scratch),

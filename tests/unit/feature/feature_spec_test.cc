@@ -160,5 +160,29 @@ TEST(FeatureSpec, DeepNestingIsOnlyAnError) {
               HasSubstr("here: "));
 }
 
+TEST(FeatureSpec, PicturesHaveOneADirectionAndAreFullByTime) {
+  const FeatureSpec spec = read(R"({"kind":"flowpic","window_s":10})");
+  EXPECT_TRUE(spec.has_directions());
+  EXPECT_TRUE(spec.is_by_time());
+  EXPECT_FALSE(spec.is_full(10 * kUsPerSecond - 1, 1'000'000));
+  EXPECT_TRUE(spec.is_full(10 * kUsPerSecond, 2));
+  EXPECT_FALSE(spec.is_full(-kUsPerSecond, 2)) << "a clock set back";
+}
+
+TEST(FeatureSpec, HistogramsHaveOneAndAreFullByPackets) {
+  const FeatureSpec spec = read(R"({"kind":"size_iat","window_packets":64})");
+  EXPECT_FALSE(spec.has_directions());
+  EXPECT_FALSE(spec.is_by_time());
+  EXPECT_FALSE(spec.is_full(3600 * kUsPerSecond, 63));
+  EXPECT_TRUE(spec.is_full(0, 64));
+}
+
+TEST(FeatureSpec, HistogramsAreFullByTimeWhereTheyHaveALimit) {
+  const FeatureSpec spec = read(R"({"kind":"size_iat","window_packets":64,"window_s":5})");
+  EXPECT_FALSE(spec.is_full(5 * kUsPerSecond - 1, 63));
+  EXPECT_TRUE(spec.is_full(5 * kUsPerSecond, 63));
+  EXPECT_TRUE(spec.is_full(0, 64));
+}
+
 }  // namespace
 }  // namespace flowmark

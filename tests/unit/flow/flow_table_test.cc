@@ -310,6 +310,35 @@ TEST(FlowTable, RunsOnWhenTheMillisecondsWrap) {
   EXPECT_EQ(model.wrong_removals, 0U);
 }
 
+// Milliseconds in 32 bits come round after 49.7 days.
+TEST(FlowTable, ALeapOfAnyLengthIsPastEveryTimeout) {
+  constexpr TimeUs kRound = (TimeUs{1} << 32) * 1000;
+  constexpr TimeUs kDay = TimeUs{24} * 3600 * 1'000'000;
+  for (const TimeUs leap_us : {kDay, kRound, kRound + 1'000'000, 1000 * kDay}) {
+    Model model(small_options());
+    TimeUs now_us = 1'700'000'000'000'000;
+    model.burst({1, 1, 2, 2}, now_us);
+    now_us += leap_us;
+    model.burst({1}, now_us);
+    EXPECT_EQ(model.removals, 1U) << leap_us << ": its key begins a new flow";
+    model.expire(now_us, model.table().id_end());
+    EXPECT_EQ(model.table().size(), 1U) << leap_us;
+    EXPECT_EQ(model.wrong_removals, 0U);
+  }
+}
+
+TEST(FlowTable, TellsOtherTimesOnItsClock) {
+  Model model(small_options());
+  TimeUs now_us = 1'700'000'000'000'000;
+  for (const TimeUs leap_us : {0, 999, 1'000'000'000}) {
+    now_us += leap_us;
+    model.burst({1}, now_us);
+    EXPECT_EQ(model.table().to_ms(now_us), model.table().now_ms());
+    EXPECT_EQ(model.table().to_ms(now_us + 5'000'000) - model.table().now_ms(), 5000U);
+    EXPECT_EQ(model.table().now_ms() - model.table().to_ms(now_us - 5'000'000), 5000U);
+  }
+}
+
 TEST(FlowTable, SaysWhatMemoryItTakes) {
   EXPECT_EQ(FlowTable::memory_bytes(1 << 16), 2 * (64U + 2U) * 65536U);
   EXPECT_EQ(FlowTable::memory_bytes(65535), FlowTable::memory_bytes(65536));

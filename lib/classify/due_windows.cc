@@ -1,0 +1,174 @@
+#include "classify/due_windows.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace flowmark {
+namespace {
+
+/// The latest look, 12 days ahead: on the table's clock of 32 bits later ones would seem past.
+constexpr uint32_t kFarMs = 1U << 30;
+
+int64_t ms_since(TimeUs start_us, TimeUs now_us) noexcept {
+  return std::max<TimeUs>((now_us - start_us) / kUsPerMs, 0);
+}
+
+/// Of packets until the next look: it may come early, not late.
+uint8_t as_count(uint32_t packets) noexcept {
+  return static_cast<uint8_t>(std::clamp(packets, 1U, 255U));
+}
+
+/// Never reached where numbers of packets stop (FlowState::kMostPackets): from there on time
+/// decides.
+uint32_t later(uint32_t packets, uint32_t hop) noexcept {
+  return packets + std::min({hop, packets, UINT32_MAX - packets});
+}
+
+}  // namespace
+
+DueWindows::DueWindows(uint32_t capacity, FlowTable& table, FlowStates& states,
+                       WorkerCounters& counters)
+    : table_(table),
+      states_(states),
+      counters_(counters),
+      queue_(capacity),
+      ladder_(queue_.capacity()) {}
+
+void DueWindows::use_models() noexcept {
+  queue_.clear();
+  ladder_.update(0);
+  cost_ns_ = {};
+}
+
+void DueWindows::prefetch_look(const FlowEntry& entry, Direction direction) const noexcept {
+  if (entry.state == nullptr) return;
+  const Staging& staging = entry.staging;
+  if (staging.left[static_cast<size_t>(direction)] != 1 && entry.left != 1 && !is_late(staging) &&
+      staging.count + 1U != FlowState::kStaged) {
+    return;
+  }
+  const auto* block = static_cast<const std::byte*>(entry.state);
+  for (size_t at = offsetof(FlowState, windows); at < states_.layout().bytes; at += 64) {
+    __builtin_prefetch(block + at, 1);
+  }
+}
+
+void DueWindows::look(FlowId id, Direction direction, TimeUs now_us) noexcept {
+  FlowEntry& entry = table_[id];
+  FlowState& state = *states_.find(id);
+  state.count_packets(entry.staging);
+  NextLook next;
+  if (states_.can_be_read(state)) {
+    const NewPacket packet{id, direction, now_us, ms_since(state.start_us, now_us)};
+    const auto& models = states_.models()->models();
+    for (uint8_t slot = 0; slot < models.size(); ++slot) {
+      if (!states_.is_asked(state, slot)) continue;  // when that changes the flow is looked at
+      look_at(state, {slot, 0}, packet, next);
+      if (models[slot].model->input.has_directions()) look_at(state, {slot, 1}, packet, next);
+    }
+  }
+  look_next(entry, state, next, now_us);
+}
+
+// One window of a flow: queued if it is due and the packet is one of its own.
+void DueWindows::look_at(FlowState& state, WindowName name, const NewPacket& packet,
+                         NextLook& look) noexcept {
+  const auto [slot, side] = name;
+  ModelState& next = states_.layout().model(state, slot);
+  if (next.queued[side]) return;  // the flow is looked at again when it is read
+  const ActiveModel& model = states_.models()->models()[slot];
+  const bool has_sides = model.model->input.has_directions();
+  const uint32_t packets = has_sides ? state.packets[side] : state.total_packets();
+  bool enough = packets >= next.due_packets[side], late = packet.age_ms >= next.due_ms[side];
+  if ((!has_sides || static_cast<Direction>(side) == packet.direction) &&
+      (next.asked[side] ? enough || late : enough && late)) {
+    // Early windows double, so that a young flow's verdict improves fast at little cost.
+    next.asked[side] = true;
+    next.due_packets[side] = later(packets, model.policy.hop_packets);
+    next.due_ms[side] = packet.age_ms + model.policy.hop_us / kUsPerMs;
+    next.queued[side] = enqueue({packet.flow, state.serial, slot, side, packet.time_us}, state);
+    if (next.queued[side]) return;
+    enough = late = false;
+  }
+  if (!late && (next.asked[side] || enough)) {
+    look.time_us = std::min(look.time_us, state.start_us + next.due_ms[side] * kUsPerMs);
+  }
+  if (enough && !late && !next.asked[side]) return;
+  const bool at_next = next.asked[side] ? enough || late : enough && late;
+  const uint32_t missing =
+      at_next ? 1 : next.due_packets[side] - std::min(packets, next.due_packets[side]);
+  uint32_t& until = has_sides ? look.packets[side] : look.together;
+  until = std::min(until, missing);
+}
+
+void DueWindows::look_next(FlowEntry& entry, FlowState& state, const NextLook& look,
+                           TimeUs now_us) noexcept {
+  Staging& staging = entry.staging;
+  for (size_t side = 0; side < 2; ++side) {
+    state.left[side] = staging.left[side] = as_count(look.packets[side]);
+  }
+  entry.left = as_count(look.together);
+  const bool is_far = look.time_us >= now_us + TimeUs{kFarMs} * kUsPerMs;
+  staging.look_ms = is_far ? table_.now_ms() + kFarMs : table_.to_ms(look.time_us);
+}
+
+bool DueWindows::take(DueItem& item) noexcept {
+  if (!queue_.pop(item)) return false;
+  ladder_.update(queue_.size());
+  prefetch_next();
+  FlowState* state = states_.find(item.flow, item.serial);
+  if (state == nullptr) return false;
+  states_.layout().model(*state, item.model).queued[item.direction] = false;
+  look_soon(table_[item.flow]);
+  // Even when nothing more is queued, what is queued already is served.
+  return !leave_out(*state, item.model, std::min(ladder_.step(), LadderStep::cheapest));
+}
+
+// The flows whose turn comes next were not touched for a while: fetched while this one is read.
+void DueWindows::prefetch_next() const noexcept {
+  if (const DueItem* second = queue_.peek(1)) __builtin_prefetch(&table_[second->flow]);
+  if (const DueItem* first = queue_.peek(0)) __builtin_prefetch(table_[first->flow].state);
+}
+
+bool DueWindows::enqueue(const DueItem& item, FlowState& state) noexcept {
+  if (leave_out(state, item.model, ladder_.step())) return false;
+  const bool queued = queue_.push(item);
+  if (ladder_.update(queue_.size())) {
+    counters_.ladder_entered[static_cast<size_t>(ladder_.step())].add();
+  }
+  return queued;
+}
+
+// Whether this step of the ladder spares the window; counted if so.
+bool DueWindows::leave_out(FlowState& state, uint8_t slot, LadderStep step) noexcept {
+  LadderStep by = LadderStep::all;
+  if (step == LadderStep::all) return false;
+  if (states_.layout().model(state, slot).verdict.class_index != kNoClass) {
+    by = LadderStep::no_refinement;
+  } else if (step >= LadderStep::cheapest && has_cheaper(state, slot)) {
+    by = LadderStep::cheapest;
+  } else if (step == LadderStep::keep_marks) {
+    by = LadderStep::keep_marks;
+  } else {
+    return false;
+  }
+  counters_.left_out[static_cast<size_t>(by)].add();
+  return true;
+}
+
+// Whether another model that is asked on this flow does the same task at a lower measured cost.
+bool DueWindows::has_cheaper(FlowState& state, uint8_t slot) const noexcept {
+  const ModelSet& models = *states_.models();
+  for (size_t other = 0; other < models.models().size(); ++other) {
+    if (other == slot || cost_ns_[other] == 0 || cost_ns_[other] >= cost_ns_[slot]) continue;
+    if (models.same_task(other, slot) && states_.is_asked(state, other)) return true;
+  }
+  return false;
+}
+
+// Slowly: single inferences are disturbed by others on the machine.
+void DueWindows::learn_cost(size_t slot, uint64_t ns) noexcept {
+  cost_ns_[slot] = cost_ns_[slot] == 0 ? ns : (7 * cost_ns_[slot] + ns) / 8;
+}
+
+}  // namespace flowmark

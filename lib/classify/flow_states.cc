@@ -1,0 +1,190 @@
+// The life of states: made, moved to other models, taken away.
+#include "classify/flow_states.h"
+
+#include <algorithm>
+
+namespace flowmark {
+namespace {
+
+constexpr uint32_t kEntriesLookedAt = 64;  // for one that can make way
+constexpr uint32_t kIdleMs = 1000;         // it does not before
+constexpr uint32_t kLongestIdleMs = 1U << 31;
+
+}  // namespace
+
+FlowStates::FlowStates(const Options& options, FlowTable& table, FlowRemovalListener& listener,
+                       WorkerCounters& counters)
+    : table_(table),
+      listener_(listener),
+      counters_(counters),
+      pool_(options.memory_bytes, options.prefault),
+      at_once_(options.at_once),
+      layout_(nullptr, 1) {}
+
+void FlowStates::use_models(const ModelSet* models) {
+  StateLayout layout(models, layout_.epoch + 1);
+  if (models != nullptr) {
+    std::erase_if(plans_, [](const HeldPlan& held) { return held.flows == 0; });
+    const bool same = !plans_.empty() && plans_.back().plan->specs() == models->plan()->specs();
+    if (!same) {
+      const uint32_t epoch = plans_.empty() ? 1 : plans_.back().epoch + 1;
+      plans_.push_back({epoch, 0, models->plan()});
+    }
+  }
+  models_ = models;
+  layout_ = std::move(layout);
+}
+
+FlowState* FlowStates::find(FlowId id, uint32_t serial) noexcept {
+  FlowState* state = find(id);
+  if (!table_.in_use(id) || state == nullptr || state->serial != serial) return nullptr;
+  return state;
+}
+
+bool FlowStates::is_asked(FlowState& state, size_t slot) const noexcept {
+  const auto& condition = models_->models()[slot].condition;
+  if (!condition) return true;
+  return (condition->class_mask & layout_.standing(state, condition->model)) != 0;
+}
+
+bool FlowStates::make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept {
+  FlowEntry& entry = table_[id];
+  if (models_ == nullptr) {
+    counters_.bypassed[static_cast<size_t>(Bypass::no_model)].add();
+    return false;
+  }
+  if (entry.state != nullptr) {
+    if (!is_current(*find(id)) && adoptions_left_ > 0) {
+      --adoptions_left_;
+      adopt(id);
+    }
+    return true;
+  }
+  if (entry.packets == 1 && !at_once_) {
+    entry.first = packet;
+    return false;
+  }
+  const bool has_first = entry.packets == 2 && !at_once_;
+  const PacketRecord first = has_first ? entry.first : packet;
+  FlowState* state = start(first, time_us);
+  if (state == nullptr && make_way(id)) state = start(first, time_us);
+  if (state == nullptr) {
+    entry.first = first;
+    counters_.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
+    return false;
+  }
+  attach(entry, *state);
+  if (has_first) {
+    entry.append(first);
+    state->packets[first.direction] = 1;
+  }
+  return true;
+}
+
+FlowState* FlowStates::start(const PacketRecord& first, TimeUs now_us) noexcept {
+  FlowState* state = create_state(layout_, models_, pool_);
+  if (state == nullptr) return nullptr;
+  // The first record may be older than this packet; its 32 bits tell by how much. A clock that was
+  // set back since stands still.
+  const uint32_t gap_us = static_cast<uint32_t>(now_us) - first.time_us;
+  state->start_us = now_us - (gap_us <= FlowWindows::kMaxGapUs ? gap_us : 0);
+  state->last_us = state->start_us;
+  state->serial = next_serial_++;
+  state->plan = plans_.back().epoch;
+  ++plans_.back().flows;
+  return state;
+}
+
+// The flow is looked at with its next packet.
+void FlowStates::attach(FlowEntry& entry, FlowState& state) const noexcept {
+  entry.state = &state;
+  entry.staging = {};
+  entry.staging.epoch = static_cast<uint8_t>(layout_.epoch);
+  look_soon(entry);
+}
+
+FlowStates::HeldPlan& FlowStates::held_plan(uint32_t epoch) noexcept {
+  if (plans_.back().epoch == epoch) return plans_.back();
+  return *std::ranges::find(plans_, epoch, &HeldPlan::epoch);
+}
+
+// Moves a flow that was begun under earlier models to the present ones. The mark stays until the
+// new models have a verdict. What it keeps of its windows depends on whether their form is the
+// same.
+void FlowStates::adopt(FlowId id) noexcept {
+  FlowEntry& entry = table_[id];
+  hand_on(id);
+  FlowState* moved = create_state(layout_, models_, pool_);
+  if (moved == nullptr) return;  // out of memory: stays as it is, the next packet tries again
+  FlowState& old = *find(id);
+  moved->windows = old.windows;
+  moved->start_us = old.start_us;
+  moved->last_us = old.last_us;
+  moved->bytes = old.bytes;
+  moved->packets = old.packets;
+  moved->serial = old.serial;
+  moved->plan = old.plan;
+  pool_.release(&old, old.block_bytes);
+  attach(entry, *moved);
+  if (moved->plan != plans_.back().epoch) rebuild_windows(*moved);
+}
+
+void FlowStates::rebuild_windows(FlowState& state) noexcept {
+  HeldPlan& from = held_plan(state.plan);
+  HeldPlan& to = plans_.back();
+  if (state.windows != nullptr) {
+    FlowWindows* fresh = FlowWindows::create(*to.plan, pool_);
+    if (fresh == nullptr) return;
+    const auto [older, newer] = state.windows->records();
+    for (const auto part : {older, newer}) (void)fresh->add(part, *to.plan, pool_);
+    FlowWindows::destroy(state.windows, *from.plan, pool_);
+    state.windows = fresh;
+  }
+  state.plan = to.epoch;
+  --from.flows;
+  ++to.flows;
+}
+
+void FlowStates::release(FlowEntry& entry) noexcept {
+  auto& state = *static_cast<FlowState*>(entry.state);
+  HeldPlan& held = held_plan(state.plan);
+  FlowWindows::destroy(state.windows, *held.plan, pool_);
+  --held.flows;
+  pool_.release(&state, state.block_bytes);
+  entry.state = nullptr;
+}
+
+// Memory is short: an idle flow gives up its windows, with a final word on its verdicts; its mark
+// stays.
+bool FlowStates::make_way(FlowId keep) noexcept {
+  const FlowId victim = find_idle(keep);
+  if (victim == kNoFlow) return false;
+  listener_.on_remove(victim, table_[victim]);
+  counters_.windows_given_up.add();
+  return true;
+}
+
+// Of the next flows the one with a state that has been idle longest. Only flows idle for a while
+// count, or busy ones would take turns in losing their windows.
+FlowId FlowStates::find_idle(FlowId keep) noexcept {
+  const auto now_ms = table_[keep].last_seen_ms;
+  FlowId idlest = kNoFlow;
+  uint32_t longest_ms = kIdleMs;
+  for (uint32_t i = 0; i < kEntriesLookedAt; ++i) {
+    const FlowId id = table_.next_in_use(way_hand_);
+    if (id == kNoFlow) {
+      way_hand_ = (way_hand_ + FlowTable::kMostSkipped) % table_.id_end();
+      break;
+    }
+    way_hand_ = id + 1;
+    const FlowEntry& entry = table_[id];
+    const uint32_t idle_ms = now_ms - entry.last_seen_ms;
+    if (id == keep || entry.state == nullptr || idle_ms < longest_ms) continue;
+    if (idle_ms > kLongestIdleMs) continue;  // seen after `keep`
+    longest_ms = idle_ms;
+    idlest = id;
+  }
+  return idlest;
+}
+
+}  // namespace flowmark

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/block_pool.h"
+#include "classify/flow_state.h"
+#include "classify/model_set.h"
+#include "flow/flow_table.h"
+#include "telemetry/worker_counters.h"
+
+namespace flowmark {
+
+/// The states that hang at the flows of one worker's table: it makes them, keeps records of packets
+/// in them, hands these on to the flows' windows, moves flows to new models and takes windows away
+/// when memory is short. Owns the memory of all states and windows, reserved at construction.
+///
+/// Worker thread only. All but use_models() is the packet path. An id that a function takes names a
+/// flow in use; where nothing else is said, one with a state.
+class FlowStates {
+ public:
+  struct Options {
+    uint64_t memory_bytes = 0;
+    bool prefault = false;  ///< touches the memory at once
+    bool at_once = false;   ///< a flow gets a state with its first packet, not its second
+  };
+
+  /// `listener` is told of a flow that must give its state up, as if it left the table; it answers
+  /// with release(). Table, listener and counters must outlive this. Throws Error if the memory is
+  /// not to be had.
+  FlowStates(const Options& options, FlowTable& table, FlowRemovalListener& listener,
+             WorkerCounters& counters);
+
+  /// New states are made for these models; flows that have one are moved, a few in each burst, at
+  /// their next packet. nullptr: no models. May allocate.
+  void use_models(const ModelSet* models);
+  const ModelSet* models() const noexcept { return models_; }
+  const StateLayout& layout() const noexcept { return layout_; }
+
+  /// A flow's state; nullptr if it has none.
+  FlowState* find(FlowId id) noexcept { return static_cast<FlowState*>(table_[id].state); }
+  /// The same of any id, if it still is the flow of this FlowState::serial.
+  FlowState* find(FlowId id, uint32_t serial) noexcept;
+  /// Made for the present models: layout() applies.
+  bool is_current(const FlowState& state) const noexcept { return state.layout == layout_.epoch; }
+  /// Its windows are, too.
+  bool can_be_read(const FlowState& state) const noexcept {
+    return is_current(state) && state.plan == plans_.back().epoch;
+  }
+  /// Whether a model is asked on a flow: it has no condition, or that holds.
+  bool is_asked(FlowState& state, size_t slot) const noexcept;
+
+  // A burst: begin_burst(); for each packet append() if the flow is ready or can be made so;
+  // end_burst().
+  void begin_burst() noexcept;
+  bool is_ready(const FlowEntry& entry) const noexcept {
+    return entry.state != nullptr && entry.staging.epoch == static_cast<uint8_t>(layout_.epoch);
+  }
+  /// Gives a flow that is not ready a state for the present models. False if it cannot take this
+  /// packet, which is then counted or kept in the entry.
+  bool make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept;
+  /// Keeps the record and counts it down in the entry to the next look.
+  void append(FlowId id, PacketRecord record) noexcept {
+    FlowEntry& entry = table_[id];
+    if (entry.staging.count == FlowState::kStaged) [[unlikely]]
+      hand_on(id);
+    entry.append(record);
+    if (entry.staging.count == FlowState::kStaged) [[unlikely]]
+      full_.flows[full_.count++] = id;
+    --entry.staging.left[record.direction];
+    --entry.left;
+  }
+  void end_burst() noexcept;
+
+  /// Brings a flow's numbers up to its newest packet. Packets count for the classes that stand now:
+  /// called before a verdict changes.
+  FlowState& count(FlowEntry& entry) noexcept;
+  /// The waiting records become part of the windows, which are made now if there are none.
+  void hand_on(FlowId id) noexcept;
+
+  // Of flows with windows that can_be_read():
+  /// Brings the windows up to date, at most so many packets.
+  void catch_up(FlowId id, uint32_t most) noexcept;
+  /// FlowWindows::begin_read of a model's window.
+  uint32_t begin_read(FlowId id, size_t slot, Direction direction,
+                      WindowReader& reader) const noexcept;
+
+  /// Takes the state from an entry and its memory back.
+  void release(FlowEntry& entry) noexcept;
+
+  uint64_t used_bytes() const noexcept { return pool_.used(); }
+
+ private:
+  /// A plan that flows may still hold windows of.
+  struct HeldPlan {
+    uint32_t epoch = 0;
+    uint32_t flows = 0;
+    std::shared_ptr<const WindowPlan> plan;
+  };
+  /// Flows whose stage is full.
+  struct FullStages {
+    std::array<FlowId, FlowTable::kMaxBurst> flows{};
+    size_t count = 0;
+    std::span<const FlowId> all() const noexcept { return std::span(flows).first(count); }
+  };
+
+  // flow_states.cc
+  FlowState* start(const PacketRecord& first, TimeUs now_us) noexcept;
+  void attach(FlowEntry& entry, FlowState& state) const noexcept;
+  void adopt(FlowId id) noexcept;
+  void rebuild_windows(FlowState& state) noexcept;
+  HeldPlan& held_plan(uint32_t epoch) noexcept;
+  bool make_way(FlowId keep) noexcept;
+  FlowId find_idle(FlowId keep) noexcept;
+  // flow_states_staging.cc
+  void count_classes(FlowState& state, uint64_t packets, uint64_t bytes) noexcept;
+  void count_result(FlowId id, AppendResult result) noexcept;
+
+  FlowTable& table_;
+  FlowRemovalListener& listener_;
+  WorkerCounters& counters_;
+  BlockPool pool_;
+  bool at_once_;
+
+  const ModelSet* models_ = nullptr;
+  StateLayout layout_;
+  std::vector<HeldPlan> plans_;  ///< by epoch; the last one is the present models'
+  uint32_t next_serial_ = 1;
+  uint32_t adoptions_left_ = 0;  ///< flows that may still be moved to new models in this burst
+  FlowId way_hand_ = 0;          ///< where make_way() looks next
+  FullStages full_;              ///< by the burst under way
+  FullStages being_fetched_;     ///< by the one before: handed on at this one's end
+};
+
+}  // namespace flowmark

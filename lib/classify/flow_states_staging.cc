@@ -1,0 +1,115 @@
+// Records on their way to the windows: what waits at a flow, and when it goes on.
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "classify/flow_states.h"
+
+namespace flowmark {
+namespace {
+
+constexpr uint32_t kAdoptionsPerBurst = 2;
+
+}  // namespace
+
+// Handing on touches some ten lines of a flow that have been cold for 40 packets. They are fetched
+// while the next burst is parsed: first the windows, which say where the ring is, then its end.
+void FlowStates::begin_burst() noexcept {
+  adoptions_left_ = kAdoptionsPerBurst;
+  for (const FlowId id : being_fetched_.all()) {
+    const FlowState* state = find(id);
+    if (state == nullptr || state->windows == nullptr) continue;
+    state->windows->prefetch(1);
+  }
+}
+
+// The flows that the last burst has filled hand their records on; those of this one are fetched.
+void FlowStates::end_burst() noexcept {
+  for (const FlowId id : being_fetched_.all()) {
+    const FlowEntry& entry = table_[id];  // it may be another flow's by now
+    if (entry.state == nullptr || entry.staging.count != FlowState::kStaged) continue;
+    hand_on(id);
+  }
+  for (const FlowId id : full_.all()) {
+    const FlowState* state = find(id);
+    if (state == nullptr) continue;
+    if (state->windows != nullptr) state->windows->prefetch(0);
+    for (size_t at = 0; at < sizeof(state->staged); at += 64) {
+      __builtin_prefetch(reinterpret_cast<const std::byte*>(state) + at);
+    }
+  }
+  std::ranges::copy(full_.all(), being_fetched_.flows.begin());
+  being_fetched_.count = std::exchange(full_.count, 0);
+}
+
+FlowState& FlowStates::count(FlowEntry& entry) noexcept {
+  auto& state = *static_cast<FlowState*>(entry.state);
+  entry.gather();
+  const auto fresh =
+      std::span<const PacketRecord>(state.staged).first(entry.staging.count).subspan(state.counted);
+  state.counted = entry.staging.count;
+  state.count_packets(entry.staging);
+  uint64_t bytes = 0;
+  for (const PacketRecord& record : fresh) {
+    bytes += record.size;
+    const uint32_t gap = record.time_us - static_cast<uint32_t>(state.last_us);
+    if (gap <= FlowWindows::kMaxGapUs) state.last_us += gap;
+  }
+  state.bytes += bytes;
+  if (state.has_verdict() && is_current(state)) count_classes(state, fresh.size(), bytes);
+  return state;
+}
+
+void FlowStates::count_classes(FlowState& state, uint64_t packets, uint64_t bytes) noexcept {
+  for (size_t slot = 0; slot < layout_.slots.size(); ++slot) {
+    const uint8_t c = state.standing[slot];
+    if (c == kNoClass) continue;
+    ModelCounters& of_model = counters_.models[slot];
+    if (c != kSetOfClasses) {
+      of_model.packets[c].add(packets);
+      of_model.bytes[c].add(bytes);
+      continue;
+    }
+    for (uint32_t labels = layout_.labels(state, slot); labels != 0; labels &= labels - 1) {
+      const auto label = static_cast<size_t>(std::countr_zero(labels));
+      of_model.packets[label].add(packets);
+      of_model.bytes[label].add(bytes);
+    }
+  }
+}
+
+void FlowStates::hand_on(FlowId id) noexcept {
+  FlowEntry& entry = table_[id];
+  FlowState& state = count(entry);
+  const auto staged = std::span<const PacketRecord>(state.staged).first(entry.staging.count);
+  entry.staging.count = 0;
+  state.counted = 0;
+  if (staged.empty()) return;
+  const WindowPlan& plan = *held_plan(state.plan).plan;
+  if (state.windows == nullptr) state.windows = FlowWindows::create(plan, pool_);
+  if (state.windows == nullptr && make_way(id)) state.windows = FlowWindows::create(plan, pool_);
+  if (state.windows == nullptr) {
+    counters_.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add(staged.size());
+    return;
+  }
+  count_result(id, state.windows->add(staged, plan, pool_));
+}
+
+void FlowStates::catch_up(FlowId id, uint32_t most) noexcept {
+  count_result(id, find(id)->windows->catch_up(*plans_.back().plan, pool_, most));
+}
+
+uint32_t FlowStates::begin_read(FlowId id, size_t slot, Direction direction,
+                                WindowReader& reader) const noexcept {
+  const auto& state = *static_cast<const FlowState*>(table_[id].state);
+  return state.windows->begin_read(models_->spec_of(slot), direction, *plans_.back().plan, reader);
+}
+
+void FlowStates::count_result(FlowId id, AppendResult result) noexcept {
+  if (result == AppendResult::window_full) counters_.picture_overflows.add();
+  if (result != AppendResult::out_of_memory) return;
+  counters_.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
+  make_way(id);  // the next packets find room
+}
+
+}  // namespace flowmark

@@ -1,0 +1,186 @@
+#include "classify/verdicts.h"
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+
+namespace flowmark {
+
+Verdicts::Verdicts(FlowTable& table, FlowStates& states, WorkerCounters& counters,
+                   VerdictSink* sink)
+    : table_(table), states_(states), counters_(counters), sink_(sink) {}
+
+// A slot's counters go on when it keeps its name and classes, so that a retrained model does not
+// break the graphs; they stay readable after the last models are gone. Flows carry no verdict of
+// the new set yet.
+void Verdicts::use_models(const ModelSet* models) {
+  for (ModelCounters& model : counters_.models) {
+    for (Counter& flows : model.flows_now) flows.set(0);
+  }
+  if (models == nullptr) return;
+  std::vector<SlotOwner> owners;
+  for (const ActiveModel& active : models->models()) {
+    owners.push_back({active.name, active.model->classes});
+  }
+  for (size_t slot = 0; slot < kMaxModels; ++slot) {
+    const bool same =
+        slot < owners.size() && slot < slot_owners_.size() && owners[slot] == slot_owners_[slot];
+    if (!same) counters_.models[slot].reset();
+  }
+  slot_owners_ = std::move(owners);
+}
+
+void Verdicts::add(FlowId id, const Answer& answer) noexcept {
+  const uint8_t slot = answer.model;
+  FlowState& state = *states_.find(id);
+  const VerdictState& verdict = states_.layout().model(state, slot).verdict;
+  const bool was_settled = verdict.settled;
+  const uint32_t before = states_.layout().standing(state, slot);
+  count_standing(table_[id], slot, -1);
+  const VerdictChange change = vote_on(state, answer);
+  count_standing(table_[id], slot, +1);
+  if (change == VerdictChange::none && verdict.class_index == kNoClass) {
+    counters_.models[slot].abstentions.add();
+  }
+  const bool settled_now = verdict.settled && !was_settled && verdict.class_index != kNoClass;
+  if (change != VerdictChange::none || settled_now) settle(id, answer, change, before);
+}
+
+VerdictChange Verdicts::vote_on(FlowState& state, const Answer& answer) noexcept {
+  const StateLayout& layout = states_.layout();
+  const uint8_t slot = answer.model;
+  const ActiveModel& model = states_.models()->models()[slot];
+  VerdictState& verdict = layout.model(state, slot).verdict;
+  const std::span<float> voted = layout.votes(state, slot);
+  if (!layout.is_multilabel(slot)) {
+    return vote(verdict, voted, answer.probabilities, answer.provisional, model.policy);
+  }
+  return vote_labels(verdict, layout.labels(state, slot), voted, answer.probabilities,
+                     answer.provisional, model.label_thresholds, model.policy);
+}
+
+// A verdict was given, changed or withdrawn, or rests on a full window for the first time.
+// `before`: the classes that stood.
+void Verdicts::settle(FlowId id, const Answer& answer, VerdictChange change,
+                      uint32_t before) noexcept {
+  FlowState& state = *states_.find(id);
+  count_change(state, answer, change, before);
+  if (change != VerdictChange::none) {
+    withdraw_dependents(table_[id], answer.model);
+    table_[id].mark = mark_of(state);
+  }
+  VerdictEvent event;
+  event.time_us = answer.time_us;
+  event.provisional = answer.provisional;
+  event.changed = change == VerdictChange::changed;
+  tell(id, answer.model, event);
+}
+
+void Verdicts::count_change(FlowState& state, const Answer& answer, VerdictChange change,
+                            uint32_t before) noexcept {
+  const StateLayout& layout = states_.layout();
+  ModelCounters& of_model = counters_.models[answer.model];
+  if (change == VerdictChange::abstained) of_model.abstentions.add();
+  if (change == VerdictChange::changed) of_model.changes.add();
+  if (change != VerdictChange::given && change != VerdictChange::changed) return;
+  uint32_t fresh = layout.standing(state, answer.model) & ~before;
+  for (; fresh != 0; fresh &= fresh - 1) {
+    const auto c = static_cast<size_t>(std::countr_zero(fresh));
+    of_model.verdicts[c].add();
+    const float confidence = layout.votes(state, answer.model)[c];
+    of_model.confidence_permille.observe(static_cast<uint64_t>(confidence * 1000));
+  }
+  if (answer.provisional) of_model.provisional.add();
+  if (change == VerdictChange::given && answer.time_us >= state.start_us) {
+    of_model.time_to_verdict_ms.observe(
+        static_cast<uint64_t>((answer.time_us - state.start_us) / kUsPerMs));
+  }
+}
+
+// Models that are only asked under a verdict of this one lose theirs when it no longer holds.
+void Verdicts::withdraw_dependents(FlowEntry& entry, uint8_t slot) noexcept {
+  const StateLayout& layout = states_.layout();
+  auto& state = *static_cast<FlowState*>(entry.state);
+  for (size_t other = slot + 1U; other < layout.slots.size(); ++other) {
+    const auto& condition = states_.models()->models()[other].condition;
+    if (!condition || condition->model != slot || states_.is_asked(state, other)) continue;
+    count_standing(entry, other, -1);
+    layout.model(state, other).verdict = VerdictState{};
+    if (layout.is_multilabel(other)) layout.labels(state, other) = 0;
+    std::ranges::fill(layout.votes(state, other), 0.0F);
+  }
+}
+
+// Before a verdict changes (-1) and after it has (+1).
+void Verdicts::count_standing(FlowEntry& entry, size_t slot, int step) noexcept {
+  const StateLayout& layout = states_.layout();
+  FlowState& state = states_.count(entry);  // its packets came under the verdict that was
+  uint32_t standing = layout.standing(state, slot);
+  const uint8_t c = layout.is_multilabel(slot) && standing != 0
+                        ? kSetOfClasses
+                        : layout.model(state, slot).verdict.class_index;
+  state.standing[slot] = step > 0 ? c : kNoClass;
+  look_soon(entry);  // other models may wait for this one's verdict
+  for (; standing != 0; standing &= standing - 1) {
+    const auto label = static_cast<size_t>(std::countr_zero(standing));
+    counters_.models[slot].flows_now[label].add(static_cast<uint64_t>(static_cast<int64_t>(step)));
+  }
+}
+
+uint8_t Verdicts::mark_of(FlowState& state) const noexcept {
+  const StateLayout& layout = states_.layout();
+  for (size_t slot = layout.slots.size(); slot-- > 0;) {
+    const ActiveModel& model = states_.models()->models()[slot];
+    uint32_t standing = layout.standing(state, slot);
+    if (!model.marks || standing == 0) continue;
+    // Of several kinds in one tunnel the most demanding one decides for all its packets.
+    std::optional<Dscp> mark;
+    for (; standing != 0; standing &= standing - 1) {
+      const auto& dscp = model.class_dscp[static_cast<size_t>(std::countr_zero(standing))];
+      if (dscp && (!mark || precedes(*dscp, *mark))) mark = dscp;
+    }
+    return mark.value_or(kNoMark);
+  }
+  return kNoMark;
+}
+
+void Verdicts::end(FlowId id) noexcept {
+  const StateLayout& layout = states_.layout();
+  FlowState& state = states_.count(table_[id]);
+  if (!states_.is_current(state)) return;
+  for (uint8_t slot = 0; slot < layout.slots.size(); ++slot) {
+    const VerdictState& verdict = layout.model(state, slot).verdict;
+    if (verdict.windows == 0) continue;
+    VerdictEvent event;
+    event.time_us = state.last_us;
+    event.final = true;
+    event.provisional = !verdict.settled;
+    tell(id, slot, event);
+    count_standing(table_[id], slot, -1);
+  }
+}
+
+// Fills in what every event says of the flow.
+void Verdicts::tell(FlowId id, uint8_t slot, VerdictEvent event) noexcept {
+  if (sink_ == nullptr) return;
+  const StateLayout& layout = states_.layout();
+  const FlowEntry& entry = table_[id];
+  FlowState& state = *states_.find(id);
+  const VerdictState& verdict = layout.model(state, slot).verdict;
+  const std::span<const float> votes = layout.votes(state, slot);
+  event.key = entry.key.key();
+  event.flow_start_us = state.start_us;
+  event.packets = state.total_packets();
+  event.bytes = state.bytes;
+  event.generation = static_cast<uint32_t>(states_.models()->generation());
+  event.model = slot;
+  event.class_index = verdict.class_index;
+  event.labels = layout.is_multilabel(slot) ? layout.labels(state, slot) : 0;
+  event.mark = entry.mark;
+  event.up_is_a = (entry.flags & kUpIsA) != 0;
+  event.confidence =
+      votes[verdict.class_index != kNoClass ? verdict.class_index : best_class(votes)];
+  sink_->on_verdict(event);
+}
+
+}  // namespace flowmark

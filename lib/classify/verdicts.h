@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "classify/flow_states.h"
+#include "classify/verdict_event.h"
+#include "flow/flow_table.h"
+#include "telemetry/worker_counters.h"
+
+namespace flowmark {
+
+/// Turns the models' answers into verdicts: votes, settles what stands, withdraws verdicts whose
+/// condition no longer holds, sets the flow's mark, counts and tells. Owns no verdict: these stand
+/// in the flows' states.
+///
+/// Worker thread only. All but use_models() is the packet path.
+class Verdicts {
+ public:
+  /// `sink`: may be nullptr. All must outlive this.
+  Verdicts(FlowTable& table, FlowStates& states, WorkerCounters& counters, VerdictSink* sink);
+
+  /// After FlowStates::use_models(): counters of slots begin anew where classes differ.
+  void use_models(const ModelSet* models);
+
+  /// What a model answered.
+  struct Answer {
+    uint8_t model = 0;
+    bool provisional = true;  ///< the window was not full yet
+    TimeUs time_us = 0;       ///< of the packet that made the window due
+    std::span<const float> probabilities;
+  };
+  /// The answer joins the flow's votes. The flow's state is current.
+  void add(FlowId id, const Answer& answer) noexcept;
+
+  /// Ends the verdicts of a flow whose state is about to go, each with a final event.
+  void end(FlowId id) noexcept;
+  /// No event is told from now on.
+  void be_silent() noexcept { sink_ = nullptr; }
+
+ private:
+  /// Whose counters are in a slot.
+  struct SlotOwner {
+    std::string name;
+    std::vector<std::string> classes;
+    friend bool operator==(const SlotOwner&, const SlotOwner&) = default;
+  };
+
+  VerdictChange vote_on(FlowState& state, const Answer& answer) noexcept;
+  void settle(FlowId id, const Answer& answer, VerdictChange change, uint32_t before) noexcept;
+  void count_change(FlowState& state, const Answer& answer, VerdictChange change,
+                    uint32_t before) noexcept;
+  void withdraw_dependents(FlowEntry& entry, uint8_t slot) noexcept;
+  void count_standing(FlowEntry& entry, size_t slot, int step) noexcept;
+  uint8_t mark_of(FlowState& state) const noexcept;
+  void tell(FlowId id, uint8_t slot, VerdictEvent event) noexcept;
+
+  FlowTable& table_;
+  FlowStates& states_;
+  WorkerCounters& counters_;
+  VerdictSink* sink_;
+  std::vector<SlotOwner> slot_owners_;
+};
+
+}  // namespace flowmark
