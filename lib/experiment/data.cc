@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/keyed_random.h"
+#include "base/read_number.h"
 #include "data/load_examples.h"
 
 namespace flowmark {
@@ -35,8 +35,7 @@ std::vector<std::string> collect(const std::vector<Recording>& recordings,
 double background_of(const Attributes& all, const std::string& where, const std::string& flow) {
   const std::string text = attribute(all, "background", attribute(all, "background_pps", "0"));
   double rate = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
-  if (error != std::errc{} || end != text.data() + text.size() || !(rate >= 0 && rate <= 1e7)) {
+  if (!read_number(text, rate) || !(rate >= 0 && rate <= 1e7)) {
     fail("{}: flow {}: background {}: must be packets a second, 0 to 10000000", where, flow, text);
   }
   return rate;

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
+
+#include "base/read_number.h"
 
 namespace flowmark {
 namespace {
@@ -69,8 +70,7 @@ std::optional<Dscp> parse_dscp(std::string_view text) {
     if (equal_ignoring_case(text, named.name)) return named.value;
   }
   unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number > 63) return std::nullopt;
+  if (!read_number(text, number) || number > 63) return std::nullopt;
   return static_cast<Dscp>(number);
 }
 

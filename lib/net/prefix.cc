@@ -3,10 +3,11 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
+#include <string_view>
 
 #include "base/error.h"
+#include "base/read_number.h"
 
 namespace flowmark {
 namespace {
@@ -48,10 +49,7 @@ Prefix Prefix::parse(const std::string& text) {
   const unsigned most = dotted ? 32 : 128;
   unsigned length = most;
   if (slash != std::string::npos) {
-    const char* first = text.data() + slash + 1;
-    const char* last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(first, last, length);
-    if (error != std::errc{} || end != last || length > most) {
+    if (!read_number(std::string_view(text).substr(slash + 1), length) || length > most) {
       fail("the length of prefix '{}' must be a number from 0 to {}", text, most);
     }
   }

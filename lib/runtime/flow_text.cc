@@ -1,10 +1,10 @@
 #include "runtime/flow_text.h"
 
-#include <charconv>
 #include <cstring>
 #include <sstream>
 
 #include "base/error.h"
+#include "base/read_number.h"
 #include "net/endpoints.h"
 #include "net/prefix.h"
 
@@ -25,9 +25,7 @@ uint8_t parse_protocol(const std::string& text) {
 
 be16_t parse_port(const std::string& text) {
   uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc{} || stop != end) {
+  if (!read_number(text, port)) {
     fail("flow: value {}: expected a port 0 to 65535", text);
   }
   return be16_t(port);
