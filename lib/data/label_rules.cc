@@ -1,27 +1,26 @@
 #include "data/label_rules.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 
 #include "base/error.h"
-#include "schema/yaml_tree.h"
+#include "base/read_number.h"
+#include "schema/schema.h"
 
 namespace flowmark {
 namespace {
+
+using schema::Fields;
+using schema::Place;
 
 struct Endpoint {
   IpAddress address{};
   uint16_t port = 0;
 };
-
-std::optional<uint16_t> parse_port(std::string_view text) {
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
 
 // "192.0.2.1:443", "[2001:db8::1]:443", or an address without a port.
 Endpoint parse_endpoint(std::string_view text) {
@@ -31,16 +30,45 @@ Endpoint parse_endpoint(std::string_view text) {
   const bool has_port = colon != std::string_view::npos &&
                         (bracketed ? text[colon - 1] == ']' : text.find(':') == colon);
   std::string_view host = has_port ? text.substr(0, colon) : text;
-  if (has_port) endpoint.port = parse_port(text.substr(colon + 1)).value_or(0);
+  if (has_port && !read_number(text.substr(colon + 1), endpoint.port)) endpoint.port = 0;
   if (bracketed) host = host.substr(1, host.size() - 2);
   endpoint.address = Prefix::parse(std::string(host)).address;
   return endpoint;
 }
 
-const YamlNode* find(const YamlNode& map, std::string_view key) {
-  const auto found =
-      std::ranges::find_if(map.entries, [key](const auto& entry) { return entry.key.text == key; });
-  return found == map.entries.end() ? nullptr : &found->value;
+void read_host(const Place& place, const YamlNode& node, LabelRule& out) {
+  std::string value;
+  if (!schema::read_text(place, node, value)) return;
+  try {
+    out.host = Prefix::parse(value);
+  } catch (const Error& error) {
+    place.wrong(node, error.what());
+  }
+}
+
+void read_port(const Place& place, const YamlNode& node, LabelRule& out) {
+  uint64_t port = 0;
+  if (schema::read_integer(place, node, 0, UINT16_MAX, port)) {
+    out.port = static_cast<uint16_t>(port);
+  }
+}
+
+struct Document {
+  std::vector<LabelRule> rules;
+};
+
+void read_rules(const Place& place, const YamlNode& node, Document& out) {
+  const Fields<LabelRule> fields{
+      schema::text("label", &LabelRule::label), {"host", read_host}, {"port", read_port}};
+  schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
+    LabelRule rule;
+    schema::read_map(at, item, fields, rule);
+    if (!schema::has(item, "label")) at.missing(item, "label", "what flows of the rule are");
+    if (!schema::has(item, "host") && !schema::has(item, "port")) {
+      at.missing(item, "host", "an address or prefix, or a port");
+    }
+    out.rules.push_back(std::move(rule));
+  });
 }
 
 }  // namespace
@@ -49,33 +77,15 @@ LabelRules::LabelRules(const std::filesystem::path& file) {
   std::ifstream in(file);
   if (!in) fail("{}: cannot be read", file.string());
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  YamlNode root;
-  try {
-    root = read_yaml(text);
-  } catch (const YamlSyntaxError& error) {
-    fail("{}:{}: {}", file.string(), error.line, error.message);
-  }
-  const YamlNode* rules = find(root, "rules");
-  if (rules == nullptr || rules->kind != YamlNode::Kind::list) {
-    fail("{}:{}: there should be a list `rules`", file.string(), root.line);
-  }
-  for (const YamlNode& node : rules->items) {
-    const YamlNode *label = find(node, "label"), *host = find(node, "host"),
-                   *port = find(node, "port");
-    if (label == nullptr || (host == nullptr && port == nullptr)) {
-      fail("{}:{}: a rule needs `label` and `host` or `port`", file.string(), node.line);
-    }
-    Rule rule{label->text, std::nullopt, std::nullopt};
-    if (host != nullptr) rule.host = Prefix::parse(host->text);
-    if (port != nullptr) {
-      rule.port = parse_port(port->text);
-      if (!rule.port) {
-        fail("{}:{}: port: value {}: should be 0 to 65535", file.string(), port->line,
-             port->shown());
-      }
-    }
-    rules_.push_back(std::move(rule));
-  }
+  Document document;
+  const Fields<Document> fields{{"rules", read_rules}};
+  const auto problems =
+      schema::read_document(text, file.string(), [&](const Place& root, const YamlNode& node) {
+        schema::read_map(root, node, fields, document);
+        if (!schema::has(node, "rules")) root.missing(node, "rules", "a list of rules");
+      });
+  if (!problems.empty()) fail("{}", fmt::join(problems, "\n"));
+  rules_ = std::move(document.rules);
 }
 
 std::string LabelRules::label_of(std::string_view flow) const {
@@ -84,7 +94,7 @@ std::string LabelRules::label_of(std::string_view flow) const {
   if (first == std::string_view::npos || second == std::string_view::npos) return {};
   const Endpoint ends[2] = {parse_endpoint(flow.substr(first + 1, second - first - 1)),
                             parse_endpoint(flow.substr(second + 1))};
-  for (const Rule& rule : rules_) {
+  for (const LabelRule& rule : rules_) {
     const bool fits = std::ranges::any_of(ends, [&](const Endpoint& end) {
       return (!rule.host || rule.host->contains(end.address)) &&
              (!rule.port || *rule.port == end.port);

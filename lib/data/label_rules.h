@@ -11,12 +11,19 @@
 
 namespace flowmark {
 
+/// One rule: flows with an end at `host` and `port` are `label`.
+struct LabelRule {
+  std::string label;
+  std::optional<Prefix> host;
+  std::optional<uint16_t> port;
+};
+
 /// The true labels of recorded flows, by rule, to be shown beside verdicts: a YAML file with
 /// `rules: [{label: voip, host: 10.77.0.11, port: 5004}, ...]`. `host` (address or prefix) and
 /// `port` may be either end's; the first rule that fits decides.
 class LabelRules {
  public:
-  /// Throws Error naming file, line and what would be right.
+  /// Throws Error with all problems, one a line: file, line, key, value and what would be right.
   explicit LabelRules(const std::filesystem::path& file);
 
   /// The label of a flow as flowmark writes it, "tcp 10.0.0.1:4000 192.0.2.1:443"; empty if no rule
@@ -24,12 +31,7 @@ class LabelRules {
   std::string label_of(std::string_view flow) const;
 
  private:
-  struct Rule {
-    std::string label;
-    std::optional<Prefix> host;
-    std::optional<uint16_t> port;
-  };
-  std::vector<Rule> rules_;
+  std::vector<LabelRule> rules_;
 };
 
 }  // namespace flowmark

@@ -1,149 +1,29 @@
 #include "data/manifest.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fnmatch.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <regex>
 #include <string_view>
 
 #include "base/error.h"
+#include "data/manifest_schema.h"
 
 namespace flowmark {
 namespace {
-
-constexpr uint32_t kMostTimes = 100;  // every training window is listed so often
 
 bool matches(const std::string& pattern, const std::string& text) {
   return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
-/// One `sessions` entry being read; knows where it stands.
-class EntryReader {
- public:
-  EntryReader(const std::filesystem::path& manifest, const YAML::Node& entry)
-      : manifest_(manifest), entry_(entry) {}
-
-  std::string where(const YAML::Node& node) const {
-    return fmt::format("{}:{}", manifest_.string(), node.Mark().line + 1);
-  }
-
-  DataSource read(const std::string& label_key) const {
-    if (!entry_.IsMap()) {
-      fail("{}: an entry of sessions must be a map with path, label, ...", where(entry_));
-    }
-    DataSource source;
-    source.where = where(entry_);
-    for (const auto& pair : entry_) {
-      if (pair.second.IsScalar()) {
-        source.attributes[pair.first.as<std::string>()] = pair.second.as<std::string>();
-      }
-    }
-    source.path = scalar("path");
-    if (source.path.empty()) {
-      fail("{}: path is missing: name a capture or packet sequence file", source.where);
-    }
-    source.label_key = label_key;
-    source.label = scalar(label_key);
-    source.columns = list("columns");
-    source.split = scalar("split");
-    if (source.split != "" && source.split != "train" && source.split != "validation" &&
-        source.split != "test") {
-      fail("{}: split: {}: must be train, validation or test", where(entry_["split"]),
-           source.split);
-    }
-    source.times = read_times();
-    source.flows = list("flows");
-    source.session_pattern = scalar("session_pattern");
-    check_session_pattern(source);
-    for (const std::string& text : list("inside")) {
-      source.inside.push_back(Prefix::parse(text));
-    }
-    read_labels(source);
-    return source;
-  }
-
- private:
-  std::string scalar(const std::string& key) const {
-    const YAML::Node node = entry_[key];
-    if (!node || node.IsNull()) {
-      return "";
-    }
-    if (!node.IsScalar()) {
-      fail("{}: {}: must be a single value", where(node), key);
-    }
-    return node.as<std::string>();
-  }
-
-  uint32_t read_times() const {
-    const std::string text = scalar("times");
-    uint32_t times = 1;
-    const char* end = text.data() + text.size();
-    if (!text.empty() &&
-        (std::from_chars(text.data(), end, times).ptr != end || times < 1 || times > kMostTimes)) {
-      fail("{}: times: {}: must be a whole number from 1 to {}", where(entry_["times"]), text,
-           kMostTimes);
-    }
-    return times;
-  }
-
-  std::vector<std::string> list(const std::string& key) const {
-    const YAML::Node node = entry_[key];
-    if (!node || node.IsNull()) {
-      return {};
-    }
-    if (node.IsScalar()) {
-      return {node.as<std::string>()};
-    }
-    std::vector<std::string> texts;
-    for (const YAML::Node& item : node) {
-      if (!node.IsSequence() || !item.IsScalar()) {
-        fail("{}: {}: must be a text or a list of texts", where(node), key);
-      }
-      texts.push_back(item.as<std::string>());
-    }
-    return texts;
-  }
-
-  void check_session_pattern(const DataSource& source) const {
-    try {
-      if (source.session_pattern.empty() || std::regex(source.session_pattern).mark_count() >= 1) {
-        return;
-      }
-    } catch (const std::regex_error&) {
-    }
-    fail("{}: session_pattern: {}: must be a regular expression with a group, e.g. '(.*)-[0-9]+'",
-         where(entry_["session_pattern"]), source.session_pattern);
-  }
-
-  void read_labels(DataSource& source) const {
-    const YAML::Node labels = entry_["labels"];
-    if (!labels || labels.IsNull()) {
-      return;
-    }
-    if (!labels.IsMap()) {
-      fail("{}: labels: must map labels of the file to classes, e.g. {{\"Google Doc\": documents}}",
-           where(labels));
-    }
-    if (!source.label.empty()) {
-      fail("{}: label and labels: give one of the two", source.where);
-    }
-    for (const auto& pair : labels) {
-      const auto to = pair.second.IsNull()
-                          ? std::nullopt
-                          : std::optional<std::string>(pair.second.as<std::string>());
-      source.labels.emplace_back(pair.first.as<std::string>(), to);
-    }
-  }
-
-  const std::filesystem::path& manifest_;
-  YAML::Node entry_;
-};
-
 /// The files a path means: itself, or all that its last part matches, by name.
-std::vector<std::filesystem::path> expand(const std::filesystem::path& path,
-                                          const std::string& where) {
+std::vector<std::filesystem::path> expand(const std::filesystem::path& path) {
   const std::string pattern = path.filename().string();
   if (pattern.find_first_of("*?[") == std::string::npos) {
     return {path};
@@ -154,9 +34,6 @@ std::vector<std::filesystem::path> expand(const std::filesystem::path& path,
     if (matches(pattern, file.path().filename().string())) {
       found.push_back(file.path());
     }
-  }
-  if (found.empty()) {
-    fail("{}: path: no file matches {}", where, path.string());
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -247,29 +124,26 @@ std::optional<std::string> DataSource::class_of(const RecordedFlow& flow) const 
 
 std::vector<DataSource> read_manifest(const std::filesystem::path& path,
                                       const std::string& label_key) {
-  YAML::Node root;
-  try {
-    root = YAML::LoadFile(path.string());
-  } catch (const YAML::BadFile&) {
-    fail("{}: cannot be read", path.string());
-  } catch (const YAML::Exception& error) {
-    fail("{}:{}: not YAML: {}", path.string(), error.mark.line + 1, error.msg);
+  std::ifstream input(path, std::ios::binary);
+  if (!input) {
+    fail("{}: cannot be read: {}", path.string(), std::strerror(errno));
   }
-  const YAML::Node sessions = root.IsMap() ? root["sessions"] : YAML::Node();
-  if (!sessions || !sessions.IsSequence() || sessions.size() == 0) {
-    fail("{}: must hold a list `sessions` of maps with path, label, ...", path.string());
-  }
+  const std::string text{std::istreambuf_iterator<char>(input), {}};
   std::vector<DataSource> sources;
-  for (const YAML::Node& entry : sessions) {
-    try {
-      const DataSource source = EntryReader(path, entry).read(label_key);
-      for (const auto& file : expand(path.parent_path() / source.path, source.where)) {
-        sources.push_back(source);
-        sources.back().path = file;
-      }
-    } catch (const YAML::Exception& error) {
-      fail("{}:{}: {}", path.string(), error.mark.line + 1, error.msg);
+  std::vector<std::string> problems;
+  for (const DataSource& entry : parse_manifest(text, path, label_key)) {
+    const std::vector<std::filesystem::path> files = expand(path.parent_path() / entry.path);
+    if (files.empty()) {
+      problems.push_back(
+          fmt::format("{}: path: value {}: no file matches it", entry.where, entry.path.string()));
     }
+    for (const std::filesystem::path& file : files) {
+      sources.push_back(entry);
+      sources.back().path = file;
+    }
+  }
+  if (!problems.empty()) {
+    fail("{}", fmt::join(problems, "\n"));
   }
   return sources;
 }

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/read_number.h"
+
 namespace flowmark::schema {
 namespace {
 
@@ -59,6 +61,10 @@ void Place::missing(const YamlNode& parent, const std::string& key,
   problems.add(parent.line, child(key).path, "missing: " + right);
 }
 
+void Place::repeated(const YamlNode& key) const {
+  problems.add(key.line, path, "given twice: keep one of them");
+}
+
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
   constexpr size_t kLongestKey = 64;
   if (word.size() > kLongestKey) return {};
@@ -102,6 +108,13 @@ void unknown_key(const Place& place, const YamlNode& key, const std::vector<std:
   place.problems.add(key.line, at.path, "unknown key: " + right);
 }
 
+bool has(const YamlNode& map, std::string_view key) {
+  return std::any_of(map.entries.begin(), map.entries.end(), [key](const YamlEntry& entry) {
+    return entry.key.kind == YamlNode::Kind::scalar && entry.key.text == key &&
+           entry.value.kind != YamlNode::Kind::null;
+  });
+}
+
 bool read_bool(const Place& place, const YamlNode& node, bool& out) {
   if (node.kind == YamlNode::Kind::scalar && !node.quoted) {
     const bool yes = node.text == "true" || node.text == "yes" || node.text == "on";
@@ -125,14 +138,10 @@ bool read_text(const Place& place, const YamlNode& node, std::string& out) {
 
 bool read_real(const Place& place, const YamlNode& node, double min, double max, double& out) {
   double value = 0;
-  const char* const end = node.text.data() + node.text.size();
-  if (node.kind == YamlNode::Kind::scalar && !node.quoted) {
-    const auto [stop, error] = std::from_chars(node.text.data(), end, value);
-    if (error == std::errc{} && stop == end && std::isfinite(value) && value >= min &&
-        value <= max) {
-      out = value;
-      return true;
-    }
+  if (node.kind == YamlNode::Kind::scalar && !node.quoted && read_number(node.text, value) &&
+      std::isfinite(value) && value >= min && value <= max) {
+    out = value;
+    return true;
   }
   place.wrong(node, "expected " + range_text(min, max));
   return false;
@@ -141,13 +150,10 @@ bool read_real(const Place& place, const YamlNode& node, double min, double max,
 bool read_integer(const Place& place, const YamlNode& node, uint64_t min, uint64_t max,
                   uint64_t& out) {
   uint64_t value = 0;
-  const char* const end = node.text.data() + node.text.size();
-  if (node.kind == YamlNode::Kind::scalar && !node.quoted) {
-    const auto [stop, error] = std::from_chars(node.text.data(), end, value);
-    if (error == std::errc{} && stop == end && value >= min && value <= max) {
-      out = value;
-      return true;
-    }
+  if (node.kind == YamlNode::Kind::scalar && !node.quoted && read_number(node.text, value) &&
+      value >= min && value <= max) {
+    out = value;
+    return true;
   }
   place.wrong(node, fmt::format("expected a whole number {} to {}", min, max));
   return false;
@@ -170,6 +176,18 @@ bool read_word(const Place& place, const YamlNode& node, const std::vector<std::
   }
   place.wrong(node, "expected one of " + quoted_list(words));
   return false;
+}
+
+std::vector<std::string> read_document(
+    std::string_view text, const std::string& file,
+    const std::function<void(const Place& root, const YamlNode& document)>& read) {
+  Problems problems(file);
+  try {
+    read({problems, ""}, read_yaml(text));
+  } catch (const YamlSyntaxError& error) {
+    problems.add(error.line, "", error.message);
+  }
+  return problems.take();
 }
 
 }  // namespace flowmark::schema

@@ -31,18 +31,14 @@ SettingsError::SettingsError(std::vector<std::string> problems)
     : Error(fmt::format("{}", fmt::join(problems, "\n"))), problems_(std::move(problems)) {}
 
 Settings parse_settings(std::string_view text, const std::filesystem::path& file) {
-  schema::Problems problems(file.string());
-  const schema::Place root{problems, ""};
   Settings settings;
   settings.file = file;
-  try {
-    const YamlNode document = read_yaml(text);
-    schema::read_map(root, document, settings_fields(), settings);
-    check_settings(root, document, settings);
-  } catch (const YamlSyntaxError& error) {
-    problems.add(error.line, "", error.message);
-  }
-  if (!problems.empty()) throw SettingsError(problems.take());
+  auto problems = schema::read_document(
+      text, file.string(), [&](const schema::Place& root, const YamlNode& document) {
+        schema::read_map(root, document, settings_fields(), settings);
+        check_settings(root, document, settings);
+      });
+  if (!problems.empty()) throw SettingsError(std::move(problems));
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   for (ModelSettings& model : settings.models) make_absolute(model.path, folder);
   make_absolute(settings.log.file, folder);

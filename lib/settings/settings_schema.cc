@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+
+#include "base/read_number.h"
 
 namespace flowmark {
 namespace {
@@ -13,7 +16,9 @@ using schema::number;
 using schema::Place;
 using schema::real;
 using schema::section;
+using schema::sections;
 using schema::text;
+using schema::texts;
 using schema::word;
 
 constexpr double kDayInSeconds = 86400;
@@ -66,30 +71,6 @@ schema::Field<T> seconds(const char* key, TimeUs T::*member, double min) {
             if (schema::read_real(place, node, min, kDayInSeconds, value)) {
               out.*member = static_cast<TimeUs>(value * static_cast<double>(kUsPerSecond));
             }
-          }};
-}
-
-template <typename T>
-schema::Field<T> texts(const char* key, std::vector<std::string> T::*member) {
-  return {key, [=](const Place& place, const YamlNode& node, T& out) {
-            (out.*member).clear();
-            schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
-              std::string value;
-              if (schema::read_text(at, item, value)) (out.*member).push_back(value);
-            });
-          }};
-}
-
-template <typename T, typename S>
-schema::Field<T> sections(const char* key, std::vector<S> T::*member, Fields<S> fields) {
-  return {key,
-          [member, fields = std::move(fields)](const Place& place, const YamlNode& node, T& out) {
-            (out.*member).clear();
-            schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
-              S value;
-              schema::read_map(at, item, fields, value);
-              (out.*member).push_back(std::move(value));
-            });
           }};
 }
 
@@ -174,7 +155,7 @@ void read_classes(const Place& place, const YamlNode& node, MarkingSettings& out
     }
     const Place at = place.child(key.text);
     if (std::find(seen.begin(), seen.end(), key.text) != seen.end()) {
-      at.problems.add(key.line, at.path, "given twice: keep one of them");
+      at.repeated(key);
       continue;
     }
     seen.push_back(key.text);
@@ -281,9 +262,7 @@ void read_listen(const Place& place, const YamlNode& node, Settings& out) {
   unsigned port = 0;
   bool good = value.empty();
   if (colon != std::string::npos && colon > 0) {
-    const char* const end = value.data() + value.size();
-    const auto [stop, error] = std::from_chars(value.data() + colon + 1, end, port);
-    good = error == std::errc{} && stop == end && port <= 65535;
+    good = read_number(std::string_view(value).substr(colon + 1), port) && port <= 65535;
   }
   if (good) {
     out.metrics_listen = value;

@@ -412,7 +412,7 @@ class Models(unittest.TestCase):
                      "--classes", "a")
         self.refused("sessions:\n - {path: nothing.pcap, label: a}", "nothing.pcap")
         self.refused("sessions:\n - {path: no*.pcap, label: a}", "bad.yaml:2")
-        self.refused("sessions:\n - {label: a}", "path is missing")
+        self.refused("sessions:\n - {label: a}", "path: missing")
         self.refused("sessions:\n - {path: FLOWS, split: tests}", "tests")
         self.refused("sessions: 3", "sessions")
         self.refused("sessions: [", "not YAML")

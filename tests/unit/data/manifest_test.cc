@@ -92,14 +92,17 @@ TEST_F(ManifestTest, FindsSessionsInFlowNames) {
 }
 
 TEST_F(ManifestTest, NamesWhatIsWrong) {
-  EXPECT_THAT(error_of("sessions: []"), HasSubstr("list `sessions`"));
-  EXPECT_THAT(error_of("- 1"), HasSubstr("list `sessions`"));
+  EXPECT_THAT(error_of("sessions: []"), HasSubstr("m.yaml:1: sessions: missing"));
+  EXPECT_THAT(error_of("- 1"), HasSubstr("m.yaml:1: value a list: expected a mapping"));
   EXPECT_THAT(error_of("sessions:\n  - 1\n"), HasSubstr("m.yaml:2"));
-  EXPECT_THAT(error_of("sessions:\n  - {label: a}\n"), HasSubstr("path is missing"));
-  EXPECT_THAT(error_of("sessions:\n  - {path: a, split: x}\n"), HasSubstr("split: x"));
+  EXPECT_THAT(error_of("sessions:\n  - {label: a}\n"),
+              HasSubstr("m.yaml:2: sessions[0].path: missing"));
+  EXPECT_THAT(error_of("sessions:\n  - {path: a, split: x}\n"),
+              HasSubstr("split: value x: expected one of train"));
   for (const char* bad : {"0", "101", "-1", "1.5", "twice", "2x"}) {
     EXPECT_THAT(error_of(fmt::format("sessions:\n  - {{path: a, times: {}}}\n", bad)),
-                HasSubstr(fmt::format("m.yaml:2: times: {}: must be a whole number", bad)));
+                HasSubstr(fmt::format(
+                    "m.yaml:2: sessions[0].times: value {}: expected a whole number", bad)));
   }
   EXPECT_THAT(error_of("sessions:\n  - {path: a, label: x, labels: {y: z}}\n"),
               HasSubstr("one of the two"));
@@ -110,6 +113,27 @@ TEST_F(ManifestTest, NamesWhatIsWrong) {
   EXPECT_THAT(error_of("sessions:\n  - {path: a, inside: [10.0.0/8]}\n"), HasSubstr("10.0.0/8"));
   EXPECT_THAT(error_of("sessions: [\n"), HasSubstr("not YAML"));
   EXPECT_THROW(read_manifest(folder_ / "none.yaml"), Error);
+}
+
+TEST_F(ManifestTest, TellsAllProblemsAtOnce) {
+  const std::string error =
+      error_of("sessions:\n- {path: a, splti: test}\n- label: b\n- {path: c, times: 0}\nmore: 1\n");
+  EXPECT_THAT(error,
+              HasSubstr("m.yaml:2: sessions[0].splti: unknown key: did you mean \"split\"?"));
+  EXPECT_THAT(error, HasSubstr("m.yaml:3: sessions[1].path: missing"));
+  EXPECT_THAT(error, HasSubstr("m.yaml:4: sessions[2].times: value 0"));
+  EXPECT_THAT(error, HasSubstr("m.yaml:5: more: unknown key"));
+  EXPECT_THAT(error_of("sessions:\n- {path: a*}\n- {path: b*}\n"),
+              testing::AllOf(HasSubstr("m.yaml:2: path"), HasSubstr("m.yaml:3: path")));
+}
+
+TEST_F(ManifestTest, KeysOfItsOwnStayKeys) {
+  const auto sources = read_manifest(write(
+      "sessions:\n- {path: a, site: home, seconds: 3, label: ~, network: {x: 1}, split: ~}\n"));
+  EXPECT_EQ(sources[0].attributes, (std::map<std::string, std::string>{
+                                       {"path", "a"}, {"seconds", "3"}, {"site", "home"}}));
+  EXPECT_THAT(error_of("sessions:\n- {path: a, site: home, site: work}\n"),
+              HasSubstr("sessions[0].site: given twice"));
 }
 
 TEST_F(ManifestTest, AFileAloneGoesByItsOwnLabels) {
