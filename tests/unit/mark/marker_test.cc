@@ -56,6 +56,39 @@ TEST(WriteDscp, LeavesEcnAndAValidIpv4ChecksumForEveryByte) {
   }
 }
 
+// Captured at a sender whose network card computes checksums.
+TEST(WriteDscp, ComputesAnIpv4ChecksumThatIsZero) {
+  std::mt19937 random(2);
+  for (const size_t length : {20U, 24U, 60U}) {
+    std::vector<uint8_t> header(length);
+    for (uint8_t& byte : header) byte = static_cast<uint8_t>(random());
+    header[0] = static_cast<uint8_t>(0x40 | length / 4);
+    store_be16(&header[10], 0);
+    Packet packet;
+    packet.data = header.data();
+    packet.head_length = packet.wire_length = static_cast<uint32_t>(length);
+    ParsedPacket parsed;
+    parsed.ip_version = 4;
+    write_dscp(packet, parsed, 46);
+    EXPECT_EQ(header[1] >> 2, 46);
+    EXPECT_EQ(load_be16(&header[10]), full_checksum(header));
+  }
+}
+
+// A receiver must still see that the header was damaged on the way.
+TEST(WriteDscp, KeepsAWrongIpv4ChecksumWrong) {
+  std::vector<uint8_t> header = {0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2};
+  const auto wrong = static_cast<uint16_t>(full_checksum(header) - 5);
+  store_be16(&header[10], wrong);
+  Packet packet;
+  packet.data = header.data();
+  packet.head_length = packet.wire_length = 20;
+  ParsedPacket parsed;
+  parsed.ip_version = 4;
+  write_dscp(packet, parsed, 46);
+  EXPECT_EQ(load_be16(&header[10]), full_checksum(header) - 5);
+}
+
 TEST(WriteDscp, ChangesOnlyTheSixBitsOfIpv6) {
   for (int before = 0; before < 256; ++before) {
     for (int value = 0; value < 64; ++value) {
