@@ -91,7 +91,7 @@ class Traffic {
 };
 
 ParseOptions options_for(Kind kind) {
-  return {.inside_vxlan = kind == Kind::vxlan};
+  return kind == Kind::vxlan ? ParseOptions{Tunnel::vxlan} : ParseOptions{};
 }
 
 template <typename Work>

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "net/fabric.h"
 #include "net/ip_layer.h"
+#include "net/l2tp.h"
 #include "net/link_layer.h"
 #include "net/transport.h"
 #include "net/tunnel.h"
@@ -35,6 +37,24 @@ Step take(Step step, Dissection& d) noexcept {
       return read_linux_sll2(d);
     case Step::bsd_loopback:
       return read_bsd_loopback(d);
+    case Step::dsa:
+      return read_dsa(d);
+    case Step::dsa_before:
+      return read_dsa_before(d);
+    case Step::switch_tag:
+      return read_switch_tag(d);
+    case Step::vn_tag:
+      return read_tag(d, 4);
+    case Step::e_tag:
+    case Step::cmd:
+    case Step::edsa:
+      return read_tag(d, 6);
+    case Step::nsh:
+      return read_nsh(d);
+    case Step::pbb:
+      return read_pbb(d);
+    case Step::fabricpath:
+      return read_fabricpath(d);
     case Step::ip:
       return read_ip(d);
     case Step::ip4:
@@ -53,6 +73,22 @@ Step take(Step step, Dissection& d) noexcept {
       return read_geneve(d);
     case Step::gtpu:
       return read_gtpu(d);
+    case Step::erspan2:
+      return read_erspan2(d);
+    case Step::erspan3:
+      return read_erspan3(d);
+    case Step::tzsp:
+      return read_tzsp(d);
+    case Step::teredo:
+      return read_teredo(d);
+    case Step::gue:
+      return read_gue(d);
+    case Step::l2tp:
+      return read_l2tp(d);
+    case Step::l2tp_ip:
+      return read_l2tp_ip(d);
+    case Step::etherip:
+      return read_etherip(d);
     default:
       return step;
   }

@@ -1,6 +1,7 @@
 #include "net/link_layer.h"
 
 #include "net/byte_order.h"
+#include "net/probe.h"
 
 namespace flowmark {
 namespace {
@@ -38,6 +39,10 @@ Step first_step(LinkType link) noexcept {
       return Step::bsd_loopback;
     case LinkType::ppp:
       return Step::ppp;
+    case LinkType::dsa:
+      return Step::dsa;
+    case LinkType::dsa_before:
+      return Step::dsa_before;
   }
   return Step::not_ip;
 }
@@ -63,31 +68,50 @@ Step step_of_ethertype(uint16_t type) noexcept {
       return Step::ethernet;
     case 0x880b:
       return Step::ppp;
+    case 0x88e7:  // 802.1ah
+      return Step::pbb;
+    case 0x8903:
+      return Step::fabricpath;
+    case 0x8909:
+      return Step::cmd;
+    case 0x8926:
+      return Step::vn_tag;
+    case 0x893f:
+      return Step::e_tag;
+    case 0x894f:
+      return Step::nsh;
+    case 0xdada:
+      return Step::edsa;
     default:
       return Step::not_ip;
   }
+}
+
+Step step_of_type(uint16_t type) noexcept {
+  return type < kFirstEthertype ? Step::snap : step_of_ethertype(type);
 }
 
 Step read_ethernet(Dissection& d) noexcept {
   if (const Step s = d.need(kMacHeader); s != Step::done) return s;
   const uint16_t type = load_be16(d.here() + 12);
   d.offset += kMacHeader;
-  return type < kFirstEthertype ? Step::snap : step_of_ethertype(type);
+  const Step next = step_of_type(type);
+  return next == Step::not_ip ? Step::switch_tag : next;
 }
 
 Step read_vlan(Dissection& d) noexcept {
   if (const Step s = d.need(4); s != Step::done) return s;
   const uint16_t type = load_be16(d.here() + 2);
   d.offset += 4;
-  return type < kFirstEthertype ? Step::snap : step_of_ethertype(type);
+  return step_of_type(type);
 }
 
 Step read_snap(Dissection& d) noexcept {
   // Most 802.3 frames are not SNAP (spanning tree, ...): they are told apart before anything is
-  // missed in them.
+  // missed in them. What looks like a length may also be the first half of a switch's tag.
   if (d.need(3) == Step::done &&
       !(d.here()[0] == 0xaa && d.here()[1] == 0xaa && d.here()[2] == 0x03)) {
-    return Step::not_ip;
+    return Step::switch_tag;
   }
   if (const Step s = d.need(8); s != Step::done) return s;
   const uint8_t* p = d.here();
@@ -162,11 +186,16 @@ Step read_bsd_loopback(Dissection& d) noexcept {
   // In the byte order of the machine that captured; families are small numbers.
   if (family > 0xffff) family = swap_bytes(family);
   d.offset += 4;
+  if (family >= kFirstEthertype) return step_of_ethertype(static_cast<uint16_t>(family));
   switch (family) {
     case 2:
       return Step::ip4;
+    case 23:  // Windows; IPX elsewhere
+      return probe_ip(d, d.offset) == Step::not_ip ? Step::not_ip : Step::ip6;
     case 10:  // Linux
-    case 24:  // NetBSD, OpenBSD
+    case 22:  // HP-UX
+    case 24:  // NetBSD, OpenBSD, AIX
+    case 26:  // Solaris
     case 28:  // FreeBSD
     case 30:  // Darwin
       return Step::ip6;

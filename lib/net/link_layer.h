@@ -10,6 +10,9 @@ Step first_step(LinkType link) noexcept;
 /// What follows an EtherType (IEEE 802), also in GRE and GENEVE.
 Step step_of_ethertype(uint16_t type) noexcept;
 
+/// The same where the number may also be the length of an IEEE 802.3 frame.
+Step step_of_type(uint16_t type) noexcept;
+
 Step read_ethernet(Dissection& d) noexcept;
 Step read_vlan(Dissection& d) noexcept;
 Step read_snap(Dissection& d) noexcept;

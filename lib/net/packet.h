@@ -7,7 +7,17 @@
 namespace flowmark {
 
 /// What the first byte of a frame is (libpcap's DLT_*).
-enum class LinkType : uint8_t { ethernet, raw_ip, linux_sll, linux_sll2, bsd_loopback, ppp };
+enum class LinkType : uint8_t {
+  ethernet,
+  raw_ip,
+  linux_sll,
+  linux_sll2,
+  bsd_loopback,
+  ppp,
+  dsa,         ///< Ethernet with a switch's tag of four bytes behind the addresses
+  dsa_before,  ///< the same before the addresses
+};
+inline constexpr int kLinkTypeCount = 8;
 
 const char* to_string(LinkType link) noexcept;
 

@@ -43,8 +43,7 @@ inline bool plain_transport(const Packet& packet, uint32_t l4, uint32_t length, 
   const uint16_t udp_length = load_be16(p + 4);
   out.tcp_flags = 0;
   out.pure_ack = false;
-  const bool enters = options.inside_vxlan | options.inside_geneve | options.inside_gtpu;
-  if (!enters) return udp_length == 0 || udp_length >= kUdp;
+  if (!options.enters_udp()) return udp_length == 0 || udp_length >= kUdp;
   return (udp_length == 0 || udp_length >= kUdp) &&
          step_of_udp(options, load_be16(p), load_be16(p + 2)) == Step::done;
 }
@@ -140,6 +139,40 @@ const char* to_string(LinkType link) noexcept {
       return "BSD loopback";
     case LinkType::ppp:
       return "PPP";
+    case LinkType::dsa:
+      return "Ethernet with a switch's tag";
+    case LinkType::dsa_before:
+      return "Ethernet behind a switch's tag";
+  }
+  return "?";
+}
+
+const char* to_string(Tunnel tunnel) noexcept {
+  switch (tunnel) {
+    case Tunnel::vxlan:
+      return "vxlan";
+    case Tunnel::gre:
+      return "gre";
+    case Tunnel::geneve:
+      return "geneve";
+    case Tunnel::gtpu:
+      return "gtpu";
+    case Tunnel::ipip:
+      return "ipip";
+    case Tunnel::erspan:
+      return "erspan";
+    case Tunnel::tzsp:
+      return "tzsp";
+    case Tunnel::teredo:
+      return "teredo";
+    case Tunnel::gue:
+      return "gue";
+    case Tunnel::mpls:
+      return "mpls";
+    case Tunnel::l2tp:
+      return "l2tp";
+    case Tunnel::etherip:
+      return "etherip";
   }
   return "?";
 }

@@ -5,6 +5,7 @@
 
 #include "net/flow_key.h"
 #include "net/packet.h"
+#include "net/parse_options.h"
 
 namespace flowmark {
 
@@ -18,15 +19,6 @@ inline constexpr int kParseStatusCount = 4;
 const char* to_string(ParseStatus status) noexcept;
 
 enum class Fragment : uint8_t { none, first, later };
-
-/// Tunnels whose inner flow is to be classified instead of the outer one.
-struct ParseOptions {
-  bool inside_vxlan = false;
-  bool inside_gre = false;
-  bool inside_geneve = false;
-  bool inside_gtpu = false;
-  bool inside_ipip = false;
-};
 
 /// What the packet path needs of a packet's headers. Offsets count from Packet::data. The fields
 /// besides `status` and `mark_offset` are set only when status is ok.
@@ -46,10 +38,11 @@ struct ParsedPacket {
   uint32_t fragment_id = 0;  ///< IP identification when fragment != none
 };
 
-/// Reads the headers of one frame: Ethernet, VLAN, QinQ, PPPoE, MPLS, IPv4 with options, IPv6 with
-/// extension headers, TCP, UDP, SCTP, ICMP, ESP, AH, GRE and the tunnels asked for. Every read is
-/// checked against head_length. Later fragments carry no ports: their key has ports 0 until
-/// FragmentTable supplies them. A zero IPv4 total length (TSO captures) means: to the frame's end.
+/// Reads the headers of one frame: Ethernet, VLAN, QinQ, the tags of switches and fabrics
+/// (net/fabric.h), PPPoE, MPLS, IPv4 with options, IPv6 with extension headers, TCP, UDP, SCTP,
+/// ICMP, ESP, AH, GRE and the tunnels asked for (net/tunnel.h). Every read is checked against
+/// head_length. Later fragments carry no ports: their key has ports 0 until FragmentTable supplies
+/// them. A zero IPv4 total length (TSO captures) means: to the frame's end.
 void parse(const Packet& packet, const ParseOptions& options, ParsedPacket& out) noexcept;
 
 /// The same over a burst: `out` has as many elements as `packets`.

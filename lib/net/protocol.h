@@ -20,14 +20,22 @@ inline constexpr uint8_t kProtoAh = 51;
 inline constexpr uint8_t kProtoIcmpV6 = 58;
 inline constexpr uint8_t kProtoNone = 59;
 inline constexpr uint8_t kProtoDestination = 60;
+inline constexpr uint8_t kProtoEtherIp = 97;
+inline constexpr uint8_t kProtoL2tp = 115;
 inline constexpr uint8_t kProtoSctp = 132;
 inline constexpr uint8_t kProtoUdpLite = 136;
+inline constexpr uint8_t kProtoMpls = 137;
 inline constexpr uint8_t kProtoShim6 = 140;
 
 // UDP ports of the tunnels.
+inline constexpr uint16_t kPortL2tp = 1701;
 inline constexpr uint16_t kPortGtpu = 2152;
+inline constexpr uint16_t kPortTeredo = 3544;
 inline constexpr uint16_t kPortVxlan = 4789;
+inline constexpr uint16_t kPortGue = 6080;
 inline constexpr uint16_t kPortGeneve = 6081;
+inline constexpr uint16_t kPortMpls = 6635;
 inline constexpr uint16_t kPortVxlanLinux = 8472;  ///< Linux' default from before the assignment
+inline constexpr uint16_t kPortTzsp = 37008;
 
 }  // namespace flowmark

@@ -9,27 +9,49 @@ namespace {
 
 constexpr int kMaxGtpuExtensions = 8;
 
+// EtherTypes in GRE.
+constexpr uint16_t kErspan2 = 0x88be;  // types I and II
+constexpr uint16_t kErspan3 = 0x22eb;
+
 }  // namespace
 
 Step step_of_protocol(const Dissection& d) noexcept {
   switch (d.ip.protocol) {
-    case kProtoGre:
-      return d.options.inside_gre ? Step::gre : Step::done;
+    case kProtoGre: {
+      const bool gre = d.options.enters(Tunnel::gre) || d.options.enters(Tunnel::erspan);
+      return gre ? Step::gre : Step::done;
+    }
     case kProtoIp4:
-      return d.options.inside_ipip ? Step::ip4 : Step::done;
+      return d.options.enters(Tunnel::ipip) ? Step::ip4 : Step::done;
     case kProtoIp6:
-      return d.options.inside_ipip ? Step::ip6 : Step::done;
+      return d.options.enters(Tunnel::ipip) ? Step::ip6 : Step::done;
+    case kProtoEtherIp:
+      return d.options.enters(Tunnel::etherip) ? Step::etherip : Step::done;
+    case kProtoL2tp:
+      return d.options.enters(Tunnel::l2tp) ? Step::l2tp_ip : Step::done;
+    case kProtoMpls:
+      return d.options.enters(Tunnel::mpls) ? Step::mpls : Step::done;
     default:
       return Step::done;
   }
 }
 
 Step step_of_udp(const ParseOptions& options, uint16_t source, uint16_t destination) noexcept {
-  if (options.inside_vxlan && (destination == kPortVxlan || destination == kPortVxlanLinux)) {
-    return Step::vxlan;
-  }
-  if (options.inside_geneve && destination == kPortGeneve) return Step::geneve;
-  if (options.inside_gtpu && (destination == kPortGtpu || source == kPortGtpu)) return Step::gtpu;
+  // Some tunnels take any source port; of others answers come back from the port.
+  const auto to = [&](Tunnel tunnel, uint16_t port) {
+    return destination == port && options.enters(tunnel);
+  };
+  const auto either = [&](Tunnel tunnel, uint16_t port) {
+    return (destination == port || source == port) && options.enters(tunnel);
+  };
+  if (to(Tunnel::vxlan, kPortVxlan) || to(Tunnel::vxlan, kPortVxlanLinux)) return Step::vxlan;
+  if (to(Tunnel::geneve, kPortGeneve)) return Step::geneve;
+  if (either(Tunnel::gtpu, kPortGtpu)) return Step::gtpu;
+  if (to(Tunnel::tzsp, kPortTzsp)) return Step::tzsp;
+  if (either(Tunnel::teredo, kPortTeredo)) return Step::teredo;
+  if (to(Tunnel::gue, kPortGue)) return Step::gue;
+  if (to(Tunnel::mpls, kPortMpls)) return Step::mpls;
+  if (either(Tunnel::l2tp, kPortL2tp)) return Step::l2tp;
   return Step::done;
 }
 
@@ -53,7 +75,12 @@ Step read_gre(Dissection& d) noexcept {
   }
   if (const Step s = d.need(length); s != Step::done) return s;
   d.offset += length;
-  return step_of_ethertype(type);
+  if (type == kErspan2 || type == kErspan3) {
+    if (!d.options.enters(Tunnel::erspan)) return Step::not_ip;
+    if (type == kErspan3) return Step::erspan3;
+    return (flags & 0x1000) != 0 ? Step::erspan2 : Step::ethernet;  // type I: not numbered
+  }
+  return d.options.enters(Tunnel::gre) ? step_of_ethertype(type) : Step::not_ip;
 }
 
 Step read_vxlan(Dissection& d) noexcept {
@@ -96,6 +123,56 @@ Step read_gtpu(Dissection& d) noexcept {
     d.offset += length;
   }
   return Step::ip;
+}
+
+Step read_teredo(Dissection& d) noexcept {
+  if (const Step s = d.need(2); s != Step::done) return s;
+  if (load_be16(d.here()) == 1) {  // authentication: two lengths, identifier, value, nonce, answer
+    if (const Step s = d.need(4); s != Step::done) return s;
+    const uint32_t length = 4u + d.here()[2] + d.here()[3] + 8 + 1;
+    if (const Step s = d.need(length + 2); s != Step::done) return s;
+    d.offset += length;
+  }
+  if (load_be16(d.here()) == 0) {  // origin: port and address
+    if (const Step s = d.need(8); s != Step::done) return s;
+    d.offset += 8;
+  }
+  if (const Step s = d.need(1); s != Step::done) return s;
+  return d.here()[0] >> 4 == 6 ? Step::ip6 : Step::not_ip;
+}
+
+Step read_gue(Dissection& d) noexcept {
+  if (const Step s = d.need(4); s != Step::done) return s;
+  const uint8_t* p = d.here();
+  const uint8_t version = p[0] >> 6;
+  if (version == 1) return Step::ip;  // whose own version starts with the same two bits
+  if (version != 0) return Step::malformed;
+  if ((p[0] & 0x20) != 0) return Step::not_ip;  // control message
+  const uint32_t length = 4 + (p[0] & 0x1fu) * 4u;
+  const uint8_t protocol = p[1];
+  if (const Step s = d.need(length); s != Step::done) return s;
+  d.offset += length;
+  switch (protocol) {
+    case kProtoIp4:
+      return Step::ip4;
+    case kProtoIp6:
+      return Step::ip6;
+    case kProtoGre:
+      return Step::gre;
+    case kProtoEtherIp:
+      return Step::etherip;
+    case kProtoMpls:
+      return Step::mpls;
+    default:
+      return Step::not_ip;
+  }
+}
+
+Step read_etherip(Dissection& d) noexcept {
+  if (const Step s = d.need(2); s != Step::done) return s;
+  if (d.here()[0] >> 4 != 3) return Step::malformed;  // version
+  d.offset += 2;
+  return Step::ethernet;
 }
 
 }  // namespace flowmark

@@ -75,11 +75,6 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
       return x.address == y.address && x.bits == y.bits;
     });
   };
-  const auto same_tunnels = [](const ParseOptions& a, const ParseOptions& b) {
-    return a.inside_vxlan == b.inside_vxlan && a.inside_gre == b.inside_gre &&
-           a.inside_geneve == b.inside_geneve && a.inside_gtpu == b.inside_gtpu &&
-           a.inside_ipip == b.inside_ipip;
-  };
   compare("mode", running.mode == wanted.mode);
   compare("ports", running.ports == wanted.ports);
   compare("eal", running.eal == wanted.eal);
@@ -88,7 +83,7 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   compare("idle", running.idle == wanted.idle);
   compare("flows", running.flows == wanted.flows);
   compare("inside", same_prefixes(running.inside, wanted.inside));
-  compare("tunnels", same_tunnels(running.tunnels, wanted.tunnels));
+  compare("tunnels", running.tunnels == wanted.tunnels);
   compare("marking.mode", running.marking.mode == wanted.marking.mode);
   compare("marking.ef_share_max", running.marking.ef_share_max == wanted.marking.ef_share_max);
   compare("marking.link_mbit", running.marking.link_mbit == wanted.marking.link_mbit);

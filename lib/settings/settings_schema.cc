@@ -236,18 +236,12 @@ void read_inside(const Place& place, const YamlNode& node, Settings& out) {
 }
 
 void read_tunnels(const Place& place, const YamlNode& node, Settings& out) {
-  static constexpr std::pair<const char*, bool ParseOptions::*> kTunnels[] = {
-      {"vxlan", &ParseOptions::inside_vxlan},
-      {"gre", &ParseOptions::inside_gre},
-      {"geneve", &ParseOptions::inside_geneve},
-      {"gtpu", &ParseOptions::inside_gtpu},
-      {"ipip", &ParseOptions::inside_ipip}};
   out.tunnels = {};
   std::vector<std::string> names;
-  for (const auto& [word, member] : kTunnels) names.emplace_back(word);
+  for (int i = 0; i < kTunnelCount; ++i) names.emplace_back(to_string(static_cast<Tunnel>(i)));
   schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
     size_t index = 0;
-    if (schema::read_word(at, item, names, index)) out.tunnels.*kTunnels[index].second = true;
+    if (schema::read_word(at, item, names, index)) out.tunnels.enter(static_cast<Tunnel>(index));
   });
 }
 

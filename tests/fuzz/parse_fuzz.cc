@@ -1,5 +1,5 @@
-// The packet parser. Input: a byte of link type, a byte of tunnel options, a byte of how much
-// longer the frame was on the wire, the frame.
+// The packet parser. Input: a byte of link type and, in its upper half, four tunnels, a byte of the
+// other tunnels, a byte of how much longer the frame was on the wire, the frame.
 #include <cstring>
 #include <memory>
 
@@ -44,12 +44,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   packet.data = frame.get();
   packet.head_length = static_cast<uint32_t>(length);
   packet.wire_length = packet.head_length + data[2];
-  packet.link = static_cast<LinkType>(data[0] % 6);
-  const ParseOptions options{.inside_vxlan = (data[1] & 1) != 0,
-                             .inside_gre = (data[1] & 2) != 0,
-                             .inside_geneve = (data[1] & 4) != 0,
-                             .inside_gtpu = (data[1] & 8) != 0,
-                             .inside_ipip = (data[1] & 16) != 0};
+  packet.link = static_cast<LinkType>((data[0] & 0x0f) % kLinkTypeCount);
+  ParseOptions options;
+  const unsigned tunnels = data[1] | (data[0] & 0xf0u) << 4;
+  for (int i = 0; i < kTunnelCount; ++i) {
+    if ((tunnels >> i & 1) != 0) options.enter(static_cast<Tunnel>(i));
+  }
   ParsedPacket parsed, general;
   parse(packet, options, parsed);
   dissect(packet, options, general);

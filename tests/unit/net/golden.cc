@@ -10,25 +10,21 @@
 namespace flowmark::test {
 namespace {
 
-const std::map<std::string, LinkType> kLinks = {
-    {"ethernet", LinkType::ethernet},         {"raw_ip", LinkType::raw_ip},
-    {"linux_sll", LinkType::linux_sll},       {"linux_sll2", LinkType::linux_sll2},
-    {"bsd_loopback", LinkType::bsd_loopback}, {"ppp", LinkType::ppp}};
+const std::map<std::string, LinkType> kLinks = {{"ethernet", LinkType::ethernet},
+                                                {"raw_ip", LinkType::raw_ip},
+                                                {"linux_sll", LinkType::linux_sll},
+                                                {"linux_sll2", LinkType::linux_sll2},
+                                                {"bsd_loopback", LinkType::bsd_loopback},
+                                                {"ppp", LinkType::ppp},
+                                                {"dsa", LinkType::dsa},
+                                                {"dsa_before", LinkType::dsa_before}};
 
 void set_option(ParseOptions& options, const std::string& name) {
-  if (name == "inside_vxlan") {
-    options.inside_vxlan = true;
-  } else if (name == "inside_gre") {
-    options.inside_gre = true;
-  } else if (name == "inside_geneve") {
-    options.inside_geneve = true;
-  } else if (name == "inside_gtpu") {
-    options.inside_gtpu = true;
-  } else if (name == "inside_ipip") {
-    options.inside_ipip = true;
-  } else {
-    throw std::runtime_error("unknown option " + name);
+  for (int i = 0; i < kTunnelCount; ++i) {
+    const auto tunnel = static_cast<Tunnel>(i);
+    if (name == fmt::format("inside_{}", to_string(tunnel))) return options.enter(tunnel);
   }
+  throw std::runtime_error("unknown option " + name);
 }
 
 void add_hex(std::vector<uint8_t>& bytes, const std::string& text) {

@@ -35,10 +35,6 @@ ParsedPacket parse_bytes(uint8_t* data, uint32_t length, uint32_t wire, const Go
   return out;
 }
 
-ParseOptions all_tunnels() {
-  return {true, true, true, true, true};
-}
-
 class Golden : public testing::TestWithParam<GoldenCase> {};
 
 TEST_P(Golden, Frame) {
@@ -74,11 +70,10 @@ TEST_P(Golden, EveryShorterCapture) {
 // Cut on the wire, every tunnel asked for, any link type: whatever is said, its offsets lie inside.
 TEST_P(Golden, EveryShorterFrameOfAnyLinkWithAllTunnels) {
   GoldenCase c = GetParam();
-  c.options = all_tunnels();
+  c.options = ParseOptions::all_tunnels();
   GuardedBuffer buffer(c.bytes.size());
-  for (const LinkType link : {LinkType::ethernet, LinkType::raw_ip, LinkType::linux_sll,
-                              LinkType::linux_sll2, LinkType::bsd_loopback, LinkType::ppp}) {
-    c.link = link;
+  for (int link = 0; link < kLinkTypeCount; ++link) {
+    c.link = static_cast<LinkType>(link);
     for (uint32_t length = 0; length <= c.bytes.size(); ++length) {
       const std::span<const uint8_t> part(c.bytes.data(), length);
       const ParsedPacket parsed = parse_bytes(buffer.place(part), length, length, c);

@@ -23,7 +23,7 @@ TEST(Parse, BurstGivesWhatSinglePacketsGive) {
   std::vector<GoldenCase> cases = read_all_golden();
   std::vector<Packet> packets;
   for (GoldenCase& c : cases) packets.push_back(packet_of(c));
-  const ParseOptions options{.inside_vxlan = true, .inside_gre = true};
+  const ParseOptions options{Tunnel::vxlan, Tunnel::gre};
   for (const size_t n : {size_t{0}, size_t{1}, size_t{3}, size_t{4}, size_t{5}, packets.size()}) {
     std::vector<ParsedPacket> out(n);
     parse(std::span(packets).first(n), options, out);
@@ -48,7 +48,7 @@ TEST(Parse, ShortWayAgreesWithTheGeneralParser) {
       }
       if (random() % 4 == 0) c.bytes.resize(random() % (c.bytes.size() + 1));
       c.wire_length = static_cast<uint32_t>(c.bytes.size() + (random() % 2) * (random() % 100));
-      if (random() % 2 == 0) c.options = {true, true, true, true, true};
+      if (random() % 2 == 0) c.options = ParseOptions::all_tunnels();
       ParsedPacket fast, general;
       fast.tcp_flags = 0xee;
       fast.pure_ack = true;
@@ -113,6 +113,8 @@ TEST(Parse, LinkNames) {
   EXPECT_STREQ(to_string(LinkType::linux_sll2), "Linux cooked 2");
   EXPECT_STREQ(to_string(LinkType::bsd_loopback), "BSD loopback");
   EXPECT_STREQ(to_string(LinkType::ppp), "PPP");
+  EXPECT_STREQ(to_string(LinkType::dsa), "Ethernet with a switch's tag");
+  EXPECT_STREQ(to_string(LinkType::dsa_before), "Ethernet behind a switch's tag");
 }
 
 }  // namespace
