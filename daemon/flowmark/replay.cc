@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/progress.h"
+#include "base/warning.h"
 #include "cli/json_lines.h"
 #include "daemon/flowmark/commands.h"
 #include "runtime/capture_io.h"
@@ -87,6 +88,19 @@ void print_summary(const ReplayOptions& options, const Totals& totals, const Mod
   }
 }
 
+/// Packets that the capture holds too little of are an error where nothing else could be read.
+void check_cut_off(const ReplayOptions& options, const Totals& totals,
+                   const CaptureReader& reader) {
+  const auto bypassed = [&](Bypass reason) { return totals.bypassed[static_cast<size_t>(reason)]; };
+  const uint64_t cut_off = bypassed(Bypass::truncated_header);
+  if (cut_off == 0 || reader.longest_cut() == 0) return;
+  const std::string told =
+      cut_off_text(options.input, cut_off, totals.received(), reader.longest_cut());
+  const uint64_t unread = cut_off + bypassed(Bypass::not_ip) + bypassed(Bypass::malformed_header);
+  if (unread == totals.received()) throw Error(told);
+  print_warning(told);
+}
+
 int replay(const ReplayOptions& options) {
   constexpr uint64_t kPermille = 1000;
   const Settings settings = replay_settings(options);
@@ -117,6 +131,7 @@ int replay(const ReplayOptions& options) {
   }
   io.finish_copy();  // also of a capture that is cut off: the copy is then as far as that goes
   if (!io.error().empty()) throw Error(io.error());
+  check_cut_off(options, totals, io.reader());
   return 0;
 }
 

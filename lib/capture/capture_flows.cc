@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <exception>
 #include <unordered_map>
 
@@ -21,7 +22,10 @@ class FlowCollector {
   void add(const Packet& packet) {
     ParsedPacket parsed;
     parse(packet, options_.parse, parsed);
-    if (parsed.status != ParseStatus::ok) return;
+    if (parsed.status != ParseStatus::ok) {
+      if (parsed.status == ParseStatus::truncated) note_cut_off(packet);
+      return;
+    }
     fragments_.resolve(parsed, packet.time_us);
     const auto [found, fresh] = index_.try_emplace(parsed.key, flows_.size());
     if (fresh) flows_.push_back(start(parsed));
@@ -32,6 +36,12 @@ class FlowCollector {
                                          .direction = up ? Direction::up : Direction::down,
                                          .pure_ack = parsed.pure_ack});
   }
+
+  bool empty() const noexcept { return flows_.empty(); }
+
+  /// Packets whose headers reach past what was captured of them, and the bytes of the longest.
+  uint64_t cut_off() const noexcept { return cut_off_; }
+  uint32_t longest_cut() const noexcept { return longest_cut_; }
 
   void deliver(const std::function<void(RecordedFlow&&)>& take) {
     index_.clear();
@@ -58,10 +68,18 @@ class FlowCollector {
     return conversation;
   }
 
+  void note_cut_off(const Packet& packet) noexcept {
+    if (packet.head_length >= packet.wire_length) return;  // as short on the wire
+    ++cut_off_;
+    longest_cut_ = std::max(longest_cut_, packet.head_length);
+  }
+
   const FlowReadOptions& options_;
   FragmentTable fragments_;
   std::unordered_map<FlowKey, size_t, KeyHash> index_;
   std::vector<Conversation> flows_;
+  uint64_t cut_off_ = 0;
+  uint32_t longest_cut_ = 0;
 };
 
 }  // namespace
@@ -76,7 +94,14 @@ void read_capture_flows(const std::filesystem::path& path, const FlowReadOptions
   } catch (const Error&) {
     damage = std::current_exception();
   }
+  const bool nothing = flows.empty();
   flows.deliver(take);
+  if (flows.cut_off() > 0) {
+    const std::string told =
+        cut_off_text(path, flows.cut_off(), reader.packets_read(), flows.longest_cut());
+    if (nothing && !damage) throw Error(told);
+    options.warn(told);
+  }
   if (damage) std::rethrow_exception(damage);
 }
 

@@ -32,7 +32,6 @@ void CaptureCopier::write(const Packet& packet) {
     if (record.kind == CaptureRecord::Kind::packet) break;
     impl_->to.write(record.bytes);
   }
-  // Fewer bytes than the file has are right: libpcap cuts at the snap length of the header.
   if (packet.head_length > record.data_length) {
     fail("{}: packet {} has {} bytes, not the {} that were to be copied", impl_->from_name,
          impl_->from.packets(), record.data_length, packet.head_length);

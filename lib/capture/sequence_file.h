@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/warning.h"
 #include "net/parse.h"
 #include "net/prefix.h"
 #include "window/offline_windows.h"
@@ -24,13 +25,16 @@ void read_sequence_file(const std::filesystem::path& path,
 struct FlowReadOptions {
   std::vector<Prefix> inside;  ///< where upstream comes from; empty: the first sender's side
   ParseOptions parse;          ///< tunnels to look into
+  /// Is told what was left out although a person may have counted on it.
+  std::function<void(const std::string&)> warn = print_warning;
 };
 
 /// Reads a capture into conversations, in order of their first packets; a conversation is a whole
 /// 5-tuple. Upstream is the source in `inside` prefixes, else (neither or both ends inside) the
 /// first sender. Same parser, key and fragment rules as live; packets without a flow (not IP,
 /// truncated, malformed) are left out. A capture that is cut off or damaged gives the flows up to
-/// there, then the Error.
+/// there, then the Error. Packets captured too short for their headers are told to `options.warn`;
+/// where they leave no flow at all, that is an Error.
 void read_capture_flows(const std::filesystem::path& path, const FlowReadOptions& options,
                         const std::function<void(RecordedFlow&&)>& take);
 

@@ -34,6 +34,9 @@ class CaptureIo final : public PacketIo {
   /// What was read until then has been processed.
   const std::string& error() const noexcept { return error_; }
 
+  /// For what is to be said of the capture afterwards.
+  const CaptureReader& reader() const noexcept { return reader_; }
+
   /// Completes the marked copy: to be called after the worker's run. Throws Error.
   void finish_copy();
 

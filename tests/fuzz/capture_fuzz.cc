@@ -72,7 +72,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     // No capture at all, or damaged packed data.
   }
   try {
-    read_flows(file.path(), {},
+    FlowReadOptions options;
+    options.warn = [](const std::string& told) { expect(!told.empty(), "a warning has a text"); };
+    read_flows(file.path(), options,
                [](const RecordedFlow& flow) { expect(!flow.name.empty(), "a flow has a name"); });
   } catch (const Error&) {
   }

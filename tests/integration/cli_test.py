@@ -218,6 +218,25 @@ class WrongUse(unittest.TestCase):
                 file.write("#1,a,0.0\n0,100\nfive,100\n")
             self.expect(1, "features", "--spec", "size_iat", bad, says="bad.csv:3")
 
+    def test_a_snap_length_that_is_too_short_is_1(self):
+        """Nothing can be read of 40 bytes of IPv4 and UDP; of a part that can, the rest is told."""
+        frame = bytes(12) + b"\x08\x00" + struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 100, 0, 0, 64, 17, 0,
+                                                      bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]), 1, 2,
+                                                      80, 0) + bytes(12)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "short.pcap")
+            with open(path, "wb") as file:
+                file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 40, 1))
+                for second in range(3):
+                    file.write(struct.pack("<IIII", second, 0, 40, 114) + frame[:40])
+            self.expect(1, "features", "--spec", "flowpic", path, says="3 of 3 packets")
+            self.expect(1, "features", "--spec", "flowpic", path, says="snap length of 40 bytes")
+            with open(path, "ab") as file:
+                file.write(struct.pack("<IIII", 9, 0, len(frame), 114) + frame)
+            done = run("features", "--spec", "flowpic", path)
+            self.assertEqual((done.returncode, len(done.stdout.splitlines())), (0, 1), done.stderr)
+            self.assertIn("warning: " + path + ": 3 of 4 packets", done.stderr)
+
     def test_help_and_version(self):
         for arguments in (("--help",), ("features", "--help"), ("infer", "--help"), ("train", "--help"),
                           ("eval", "--help"), ("model", "--help"), ("render", "--help"), ("experiment", "--help"),

@@ -4,6 +4,7 @@
 import glob
 import json
 import os
+import struct
 import unittest
 
 import rig
@@ -52,6 +53,55 @@ class ReplayTest(rig.FolderTest):
         self.assertEqual([rig.without_mark(f) for _, f in out],
                          [rig.without_mark(f) for _, f in packets])
         self.assertEqual({rig.dscp_of(f) for _, f in out[-20:]}, {EF})
+
+    def test_a_merged_capture_keeps_all_but_the_marks(self):
+        """Interfaces of two link types and snap lengths; IPv4 checksums that nobody computed."""
+        blocks, frames = [rig.pcapng_header((1, 65535), (101, 262144), (127, 0))], []
+        for i, (time_us, frame) in enumerate(conversations(3, 200)):
+            if frame[12:14] == b"\x08\x00" and i % 4 == 0:
+                frame = frame[:24] + b"\0\0" + frame[26:]
+            raw = i % 2 and frame[12:14] != b"\x08\x06"
+            blocks.append(rig.pcapng_packet(raw, time_us + 2**51, frame[14:] if raw else frame))
+            frames.append((raw, frame))
+        blocks.append(rig.pcapng_block(5, bytes(12)))
+        with open(self.path("in.pcapng"), "wb") as file:
+            file.write(b"".join(blocks))
+        result = self.replay(self.path("in.pcapng"), "--write-marked", self.path("out.pcapng"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["received"], len(frames))
+        with open(self.path("out.pcapng"), "rb") as file:
+            out = file.read()
+        self.assertEqual(len(out), sum(map(len, blocks)))
+        self.assertTrue(out.startswith(blocks[0]) and out.endswith(blocks[-1]))
+        at, marked = len(blocks[0]), 0
+        for block, (raw, frame) in zip(blocks[1:], frames):
+            got = out[at:at + len(block)]
+            at += len(block)
+            size = len(frame) - 14 if raw else len(frame)
+            self.assertEqual((got[:28], got[28 + size:]), (block[:28], block[28 + size:]))
+            there = frame[:14] * bool(raw) + got[28:28 + size]
+            self.assertEqual(rig.without_mark(there), rig.without_mark(frame))
+            if rig.dscp_of(there) == EF and there[12:14] == b"\x08\x00":
+                marked += 1
+                self.assertEqual(rig.checksum(there[14:34]), 0)
+        self.assertGreater(marked, 200)
+
+    def test_a_capture_whose_snap_length_is_too_short_fails(self):
+        frames = [frame for _, frame in conversations(3, 20) if frame[12:14] == b"\x08\x00"]
+        with open(self.path("in.pcap"), "wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 40, 1))
+            for i, frame in enumerate(frames):
+                file.write(struct.pack("<IIII", i, 0, 40, len(frame)) + frame[:40])
+        result = self.replay(self.path("in.pcap"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{len(frames)} of {len(frames)} packets", result.stderr)
+        self.assertIn("snap length of 40 bytes", result.stderr)
+        with open(self.path("in.pcap"), "ab") as file:
+            file.write(struct.pack("<IIII", 99, 0, len(frames[0]), len(frames[0])) + frames[0])
+        result = self.replay(self.path("in.pcap"))
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(f"warning: {self.path('in.pcap')}: {len(frames)} of {len(frames) + 1} packets",
+                      result.stderr)
 
     def test_is_deterministic(self):
         rig.write_pcap(self.path("in.pcap"), conversations(20, 300))

@@ -98,6 +98,23 @@ def write_pcap(path, packets):
             out.write(frame)
 
 
+def pcapng_block(kind, body):
+    body += bytes(-len(body) % 4)
+    return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+
+def pcapng_header(*interfaces):
+    """A section with an interface for each (link type, snap length), times in microseconds."""
+    section = pcapng_block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    return section + b"".join(pcapng_block(1, struct.pack("<HHI", link, 0, snap))
+                              for link, snap in interfaces)
+
+
+def pcapng_packet(interface, time_us, data):
+    return pcapng_block(6, struct.pack("<IIIII", interface, time_us >> 32, time_us & 0xFFFFFFFF,
+                                       len(data), len(data)) + data)
+
+
 def read_pcap(path):
     with open(path, "rb") as file:
         data = file.read()

@@ -143,9 +143,40 @@ TEST_F(CaptureFlows, BothSpisOfATunnelAreOneStream) {
 TEST_F(CaptureFlows, PacketsWithoutAFlowAreLeftOut) {
   builder_.pcap_packet(1, 0, Bytes(60));  // no IP
   Bytes cut = ethernet({kA, kB, 1, 2, 17, 100});
-  cut.resize(36);
-  builder_.pcap_packet(1, 0, cut, 114);
+  cut.resize(36);  // on the wire: nothing that the capture lacks
+  builder_.pcap_packet(1, 0, cut);
   EXPECT_TRUE(read().empty());
+}
+
+TEST_F(CaptureFlows, ASnapLengthThatHoldsNoHeadersIsAnError) {
+  Bytes cut = ethernet({kA, kB, 1, 2, 17, 100});
+  cut.resize(40);
+  builder_.pcap_packet(1, 0, Bytes(60));  // no IP
+  builder_.pcap_packet(1, 0, cut, 114);
+  builder_.pcap_packet(2, 0, cut, 114);
+  EXPECT_THAT([&] { read(); },
+              testing::ThrowsMessage<Error>(AllOf(HasSubstr(path_.string()), HasSubstr("2 of 3"),
+                                                  HasSubstr("snap length of 40 bytes"))));
+}
+
+TEST_F(CaptureFlows, PacketsThatAreCutOffAreToldWhenOthersHaveAFlow) {
+  Bytes cut = ethernet({kA, kB, 1, 2, 17, 100});
+  cut.resize(40);
+  add(0, {kA, kB, 1, 2, 17, 100});
+  builder_.pcap_packet(1, 0, cut, 114);
+  std::vector<std::string> told;
+  FlowReadOptions options;
+  options.warn = [&](const std::string& text) { told.push_back(text); };
+  EXPECT_EQ(read(options).size(), 1u);
+  EXPECT_THAT(told, ElementsAre(AllOf(HasSubstr(path_.string()), HasSubstr("1 of 2"),
+                                      HasSubstr("snap length of 40 bytes"))));
+}
+
+TEST_F(CaptureFlows, ACaptureCutBehindItsHeadersIsNoCauseForAWarning) {
+  builder_.pcap_packet(1, 0, ethernet({kA, kB, 1, 2, 17, 1000}), 1014);
+  FlowReadOptions options;
+  options.warn = [](const std::string& text) { ADD_FAILURE() << text; };
+  EXPECT_EQ(read(options).size(), 1u);
 }
 
 TEST_F(CaptureFlows, TunnelsWhenAskedFor) {
@@ -156,7 +187,7 @@ TEST_F(CaptureFlows, TunnelsWhenAskedFor) {
   builder_.pcap_packet(1, 0, frame, 134);
   EXPECT_EQ(read()[0].name, "ipip 10.0.0.1 192.0.2.7");
   FlowReadOptions options;
-  options.parse.inside_ipip = true;
+  options.parse.enter(Tunnel::ipip);
   EXPECT_EQ(read(options)[0].name, "udp 10.0.0.2:1 10.0.0.1:2");
 }
 

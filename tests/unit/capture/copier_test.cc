@@ -64,6 +64,39 @@ TEST_F(Copier, OnlyChangedBytesDiffer) {
   }
 }
 
+// Link types, snap lengths, times and blocks that this program has no use for.
+TEST_F(Copier, MergedCapture) {
+  CaptureBuilder b;
+  b.section();
+  b.interface(1, 96);
+  b.interface(113, 128, b.resolution(9));
+  b.interface(127);
+  b.block(10, payload(40, 9));  // decryption secrets
+  b.enhanced_packet(0, 0xf0000000'00000000, payload(60, 1), 1500);
+  b.enhanced_packet(1, 12345, payload(61, 2));
+  b.block(5, Bytes(12));  // interface statistics
+  write_file(in_, b.bytes);
+  copy();
+  EXPECT_EQ(read_file(out_), b.bytes);
+}
+
+// Up to a packet that cannot be read the copy is marked; from there on it is the same file.
+TEST_F(Copier, CaptureThatStopsAtAnUnsupportedLinkType) {
+  CaptureBuilder b;
+  b.section();
+  b.interface(1);
+  b.interface(127);
+  b.enhanced_packet(0, 1, payload(60, 1));
+  b.enhanced_packet(1, 2, payload(60, 2));
+  b.enhanced_packet(0, 3, payload(60, 3));
+  write_file(in_, b.bytes);
+  CaptureReader reader(in_);
+  CaptureCopier copier(in_, out_);
+  EXPECT_THROW(for (Packet packet; reader.next(packet);) copier.write(packet), Error);
+  copier.finish();
+  EXPECT_EQ(read_file(out_), b.bytes);
+}
+
 TEST_F(Copier, BytesBehindTheSnapLengthStay) {
   CaptureBuilder b;
   b.pcap_header(1, 0xa1b2c3d4, 40);  // and packets that are longer all the same
