@@ -91,6 +91,20 @@ Bytes two_sections() {
   return b.bytes;
 }
 
+// Interfaces as mergers write them: of several snap lengths and units of time, one of a link type
+// that nobody reads.
+Bytes merged() {
+  CaptureBuilder b;
+  b.section();
+  b.interface(1, 96, b.resolution(9));
+  b.interface(127);
+  b.interface(1, 128, {14, 0, 8, 0, 100, 0, 0, 0, 0, 0, 0, 0});  // times less 100 s
+  b.enhanced_packet(2, (kSecond + 1 - 100) * 1'000'000 + 1, payload(60, 1), 1500);
+  b.enhanced_packet(0, (kSecond + 2) * 1'000'000'000 + 2000, payload(61, 2));
+  b.enhanced_packet(2, (kSecond + 3 - 100) * 1'000'000 + 3, payload(1, 3));
+  return b.bytes;
+}
+
 }  // namespace
 
 std::vector<CaptureSample> capture_samples() {
@@ -103,7 +117,8 @@ std::vector<CaptureSample> capture_samples() {
           {"pcapng", pcapng(false)},
           {"pcapng, big endian", pcapng(true)},
           {"pcapng, simple packets", simple_packets()},
-          {"pcapng, three sections", two_sections()}};
+          {"pcapng, three sections", two_sections()},
+          {"pcapng, merged", merged()}};
 }
 
 }  // namespace flowmark::test

@@ -216,6 +216,17 @@ TEST(Settings, ClassesExtendTheDefaults) {
   EXPECT_EQ(settings.marking.classes.at("chat"), Dscp{18});
 }
 
+TEST(Settings, EveryTunnelHasItsWord) {
+  const auto tunnels = [](const std::string& list) {
+    return parse(std::string(kPorts) + "tunnels: [" + list + "]\n").tunnels;
+  };
+  EXPECT_EQ(tunnels(""), ParseOptions{});
+  EXPECT_EQ(tunnels("erspan"), ParseOptions{Tunnel::erspan});
+  EXPECT_EQ(
+      tunnels("vxlan, gre, geneve, gtpu, ipip, erspan, tzsp, teredo, gue, mpls, l2tp, etherip"),
+      ParseOptions::all_tunnels());
+}
+
 TEST(Settings, TellsWhatNeedsARestart) {
   const Settings running = parse(kPorts);
   const Settings wanted = parse(std::string(kPorts) + R"(
