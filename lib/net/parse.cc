@@ -23,14 +23,14 @@ constexpr uint16_t kTypeVlan = 0x8100;
 constexpr size_t kPrefetchAhead = 4;
 
 // The short way: nearly every packet of a gateway is Ethernet, perhaps with one VLAN tag, then IPv4
-// without options or IPv6 without extension headers, unfragmented, then TCP or UDP, and no tunnel
-// to enter. It answers only where nothing at all is odd, and then as dissect() would; false leaves
-// `out` to that.
+// without options or IPv6 without extension headers, unfragmented, then TCP or UDP. It answers only
+// where nothing at all is odd, and then as dissect() would without tunnels; false leaves `out` to
+// that.
 
 // Header and flags of TCP or UDP; `length` bytes of the datagram start at `l4`, and at least as
 // many of the frame's as a TCP header has can be read.
 inline bool plain_transport(const Packet& packet, uint32_t l4, uint32_t length, uint8_t protocol,
-                            const ParseOptions& options, ParsedPacket& out) noexcept {
+                            ParsedPacket& out) noexcept {
   const uint8_t* p = packet.data + l4;
   if (protocol == kProtoTcp) {
     const uint32_t header = (p[12] >> 4) * 4u;
@@ -43,19 +43,16 @@ inline bool plain_transport(const Packet& packet, uint32_t l4, uint32_t length, 
   const uint16_t udp_length = load_be16(p + 4);
   out.tcp_flags = 0;
   out.pure_ack = false;
-  if (!options.enters_udp()) return udp_length == 0 || udp_length >= kUdp;
-  return (udp_length == 0 || udp_length >= kUdp) &&
-         step_of_udp(options, load_be16(p), load_be16(p + 2)) == Step::done;
+  return udp_length == 0 || udp_length >= kUdp;
 }
 
-inline bool plain_ip4(const Packet& packet, uint32_t l3, const ParseOptions& options,
-                      ParsedPacket& out) noexcept {
+inline bool plain_ip4(const Packet& packet, uint32_t l3, ParsedPacket& out) noexcept {
   if (packet.head_length < l3 + kIp4 + kTcp) return false;
   const uint8_t* ip = packet.data + l3;
   const uint32_t total = load_be16(ip + 2);
   if (ip[0] != 0x45 || (load_be16(ip + 6) & 0x3fff) != 0 || total < kIp4) return false;
   const uint32_t l4 = l3 + kIp4;
-  if (!plain_transport(packet, l4, total - kIp4, ip[9], options, out)) return false;
+  if (!plain_transport(packet, l4, total - kIp4, ip[9], out)) return false;
   const uint8_t* ports = packet.data + l4;
   out.from_a =
       order_endpoints4(ip + 12, be16_t(load_be16(ports)), be16_t(load_be16(ports + 2)), out.key);
@@ -67,14 +64,13 @@ inline bool plain_ip4(const Packet& packet, uint32_t l3, const ParseOptions& opt
   return true;
 }
 
-inline bool plain_ip6(const Packet& packet, uint32_t l3, const ParseOptions& options,
-                      ParsedPacket& out) noexcept {
+inline bool plain_ip6(const Packet& packet, uint32_t l3, ParsedPacket& out) noexcept {
   if (packet.head_length < l3 + kIp6 + kTcp) return false;
   const uint8_t* ip = packet.data + l3;
   const uint32_t payload = load_be16(ip + 4);
   if (ip[0] >> 4 != 6 || payload + kIp6 > 0xffff) return false;
   const uint32_t l4 = l3 + kIp6;
-  if (!plain_transport(packet, l4, payload, ip[6], options, out)) return false;
+  if (!plain_transport(packet, l4, payload, ip[6], out)) return false;
   const uint8_t* ports = packet.data + l4;
   out.from_a =
       order_endpoints6(ip + 8, be16_t(load_be16(ports)), be16_t(load_be16(ports + 2)), out.key);
@@ -86,8 +82,7 @@ inline bool plain_ip6(const Packet& packet, uint32_t l3, const ParseOptions& opt
   return true;
 }
 
-inline bool parse_plain(const Packet& packet, const ParseOptions& options,
-                        ParsedPacket& out) noexcept {
+inline bool parse_plain(const Packet& packet, ParsedPacket& out) noexcept {
   if (packet.link != LinkType::ethernet || packet.head_length < kMac + kVlan) return false;
   uint32_t l3 = kMac;
   uint16_t type = load_be16(packet.data + l3 - 2);
@@ -95,8 +90,8 @@ inline bool parse_plain(const Packet& packet, const ParseOptions& options,
     l3 += kVlan;
     type = load_be16(packet.data + l3 - 2);
   }
-  const bool plain = type == kTypeIp4   ? plain_ip4(packet, l3, options, out)
-                     : type == kTypeIp6 ? plain_ip6(packet, l3, options, out)
+  const bool plain = type == kTypeIp4   ? plain_ip4(packet, l3, out)
+                     : type == kTypeIp6 ? plain_ip6(packet, l3, out)
                                         : false;
   if (!plain) return false;
   out.key.zone = 0;
@@ -107,6 +102,14 @@ inline bool parse_plain(const Packet& packet, const ParseOptions& options,
   out.l3_offset = static_cast<uint16_t>(l3);
   out.fragment_id = 0;
   return true;
+}
+
+/// Whether a packet that was read the short way is a tunnel's, to be looked into.
+inline bool announces_tunnel(const Packet& packet, const ParseOptions& options,
+                             const ParsedPacket& plain) noexcept {
+  if (!options.enters_udp() || plain.key.protocol != kProtoUdp) return false;
+  const uint8_t* ports = packet.data + plain.l4_offset;
+  return step_of_udp(options, load_be16(ports), load_be16(ports + 2)) != Step::done;
 }
 
 }  // namespace
@@ -178,7 +181,7 @@ const char* to_string(Tunnel tunnel) noexcept {
 }
 
 void parse(const Packet& packet, const ParseOptions& options, ParsedPacket& out) noexcept {
-  if (parse_plain(packet, options, out)) return;
+  if (parse_plain(packet, out) && !announces_tunnel(packet, options, out)) return;
   dissect(packet, options, out);
 }
 

@@ -36,7 +36,9 @@ Step step_of_protocol(const Dissection& d) noexcept {
   }
 }
 
-Step step_of_udp(const ParseOptions& options, uint16_t source, uint16_t destination) noexcept {
+// Not inlined: its many ports would only crowd parse(), which seldom asks.
+[[gnu::noinline]] Step step_of_udp(const ParseOptions& options, uint16_t source,
+                                   uint16_t destination) noexcept {
   // Some tunnels take any source port; of others answers come back from the port.
   const auto to = [&](Tunnel tunnel, uint16_t port) {
     return destination == port && options.enters(tunnel);
