@@ -97,7 +97,7 @@ int Control::run() {
   watch_files();
   report("start", sources_.reloader.first_report());
   sd_notify(0, "READY=1");
-  while (stopped_by_ == 0) {
+  while (stopped_by_ == 0 && !ports_failed_) {
     std::array<epoll_event, 8> events;
     const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < count; ++i) {
@@ -137,6 +137,7 @@ void Control::on_tick() {
   if (read(timer_, &expirations, sizeof expirations) != sizeof expirations) return;
   ++ticks_;
   drain_events();
+  ports_failed_ = !sources_.watch_ports();
   sources_.reloader.tick();
   if (ctl_ != nullptr) ctl_->tick();
   if (reload_in_ticks_ > 0 && --reload_in_ticks_ == 0) {
@@ -181,18 +182,18 @@ void Control::watch_files() {
   }
 }
 
-// Only living workers feed the service manager's watchdog.
+// The service manager's watchdog is fed only while every thread on the packet path is alive.
 void Control::feed_watchdog() {
   if (watchdog_ticks_ == 0 || ticks_ % watchdog_ticks_ != 0) return;
   const auto now = sources_.progress();
   bool alive = true;
-  for (size_t i = 0; i < now.size() && i < progress_.size(); ++i) alive &= now[i] != progress_[i];
-  progress_ = now;
-  if (alive) {
-    sd_notify(0, "WATCHDOG=1");
-  } else {
-    spdlog::error("a worker makes no progress: the watchdog is not fed");
+  for (size_t i = 0; i < now.size() && i < progress_.size(); ++i) {
+    if (now[i].rounds != progress_[i].rounds) continue;
+    alive = false;
+    spdlog::error("{} makes no progress: the watchdog is not fed", now[i].name);
   }
+  progress_ = now;
+  if (alive) sd_notify(0, "WATCHDOG=1");
 }
 
 void Control::reload(const char* cause, bool settings) {

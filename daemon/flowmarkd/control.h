@@ -19,6 +19,12 @@ namespace flowmark {
 /// it starts from now on. To be called before any thread exists.
 void block_signals();
 
+/// How far a thread on the packet path has come: the number grows while it is alive.
+struct ThreadProgress {
+  std::string name;  ///< for the log: "worker 0"
+  uint64_t rounds = 0;
+};
+
 /// The control thread: signals, reloads (SIGHUP, changed files, `ctl`), verdict events, the control
 /// socket and the service manager's watchdog. Owns nothing of the packet path.
 class Control {
@@ -30,15 +36,17 @@ class Control {
     std::function<nlohmann::ordered_json()> status;
     /// Puts a question to the worker that has the flow, if any.
     std::function<void(FlowQuery&)> ask;
-    /// Grows while the workers are alive: asked before the watchdog is fed, one number a worker.
-    std::function<std::vector<uint64_t>()> progress;
+    /// Of every thread on the packet path: asked before the watchdog is fed.
+    std::function<std::vector<ThreadProgress>()> progress;
+    /// At every tick. False: the ports cannot be used any more.
+    std::function<bool()> watch_ports;
   };
 
   /// Opens what it waits for. Throws Error.
   explicit Control(Sources sources);
   ~Control();
 
-  /// Until SIGTERM or SIGINT; returns the signal.
+  /// Until SIGTERM or SIGINT; returns the signal, or 0 when the ports cannot be used any more.
   int run();
 
  private:
@@ -62,11 +70,12 @@ class Control {
   std::unique_ptr<CtlServer> ctl_;
   int epoll_ = -1, signals_ = -1, timer_ = -1;
   int stopped_by_ = 0;
+  bool ports_failed_ = false;
   int reload_in_ticks_ = 0;  ///< counts down after a file changed: it may change again at once
   bool settings_changed_ = false;
   uint64_t ticks_ = 0;
   uint64_t watchdog_ticks_ = 0;  ///< 0: no watchdog asked for
-  std::vector<uint64_t> progress_;
+  std::vector<ThreadProgress> progress_;
 };
 
 }  // namespace flowmark

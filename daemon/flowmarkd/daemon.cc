@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "dpdk/on_core_of.h"
+#include "dpdk/port_check.h"
 #include "runtime/model_store.h"
 #include "runtime/wiring.h"
 
@@ -20,7 +21,8 @@ namespace {
 constexpr size_t kRingEvents = 8192;
 
 EalPlan checked_plan(const Settings& settings) {
-  for (size_t i = 0; i < settings.ports.size(); ++i) check_port_exists(settings.ports[i], i);
+  for (size_t i = 0; i < settings.ports.size(); ++i) check_port(settings.ports[i], i);
+  check_packet_memory(settings);
   return plan_eal(settings, look_at_machine());
 }
 
@@ -40,6 +42,7 @@ const char* to_string(Spreading spreading) {
 
 Daemon::Daemon(Settings settings)
     : settings_(std::move(settings)),
+      lock_(settings_),
       plan_(checked_plan(settings_)),
       reloader_(settings_, settings_.worker_count),
       eal_(plan_, settings_.eal.file_prefix),
@@ -49,26 +52,23 @@ Daemon::Daemon(Settings settings)
   make_exporter();
   std::vector<EventRing*> rings;
   for (const auto& ring : rings_) rings.push_back(ring.get());
-  control_ = std::make_unique<Control>(Control::Sources{reloader_, std::move(rings),
-                                                        [this] { return status(); },
-                                                        [this](FlowQuery& query) {
-                                                          for (const auto& worker : workers_) {
-                                                            if (worker->ask(query) && query.found)
-                                                              return;
-                                                            query.answered = false;
-                                                          }
-                                                        },
-                                                        [this] { return progress(); }});
+  control_ = std::make_unique<Control>(
+      Control::Sources{reloader_, std::move(rings), [this] { return status(); },
+                       [this](FlowQuery& query) {
+                         for (const auto& worker : workers_) {
+                           if (worker->ask(query) && query.found) return;
+                           query.answered = false;
+                         }
+                       },
+                       [this] { return progress(); }, [this] { return watch_.look(); }});
 }
 
 Daemon::~Daemon() = default;
 
 void Daemon::start_ports() {
-  uint16_t largest_mtu = 0;
   for (size_t i = 0; i < settings_.ports.size(); ++i) {
     ports_.push_back(std::make_unique<Port>(settings_.ports[i], static_cast<uint16_t>(i),
                                             settings_.idle == IdlePolicy::adaptive));
-    largest_mtu = std::max(largest_mtu, settings_.ports[i].mtu);
   }
   const uint32_t workers = settings_.worker_count;
   for (const auto& port : ports_) spreading_ = std::max(spreading_, port->spreading(workers));
@@ -79,9 +79,7 @@ void Daemon::start_ports() {
   const bool symmetric = spreading_ == Spreading::symmetric;
   const auto own = static_cast<uint16_t>(symmetric ? workers : 1);
   const auto tx = static_cast<uint16_t>(spreading_ == Spreading::distributor ? workers : own);
-  uint32_t queues = tx;
-  for (const PortSettings& port : settings_.ports) queues = std::max<uint32_t>(queues, port.queues);
-  pool_ = make_packet_pool(ports_.size(), queues, workers, largest_mtu, ports_[0]->socket());
+  pool_ = make_packet_pool(settings_, ports_[0]->socket());
   for (size_t i = 0; i < ports_.size(); ++i) {
     const uint16_t wanted = settings_.ports[i].queues;
     if (wanted != 0 && wanted != own) {
@@ -164,17 +162,18 @@ int Daemon::run() {
   }
   if (exporter_) spdlog::info("metrics at http://{}/metrics", settings_.metrics_listen);
   const int signal = control_->run();
-  spdlog::info("{}: stopping", strsignal(signal));
+  spdlog::info("{}: stopping", signal != 0 ? strsignal(signal) : "no forwarding any more");
   stop();
   const bool sends = settings_.mode == RunMode::inline_ports;
   const Totals totals(counters_);
-  std::cout << summary_text(totals, *reloader_.current(), sends) << std::flush;
+  std::cout << summary_text(totals, *reloader_.current(), sends) << ports_text(port_reports())
+            << std::flush;
   if (sends && totals.received() != totals.transmitted() + totals.all_dropped()) {
     spdlog::error("{} packets received but {} sent and {} dropped", totals.received(),
                   totals.transmitted(), totals.all_dropped());
     return 1;
   }
-  return 0;
+  return signal != 0 ? 0 : 1;
 }
 
 std::vector<PortReport> Daemon::port_reports() const {
@@ -182,7 +181,8 @@ std::vector<PortReport> Daemon::port_reports() const {
   for (size_t i = 0; i < ports_.size(); ++i) {
     const Port::Stats stats = ports_[i]->stats();
     reports.push_back({ports_[i]->name(), settings_.ports[i].role, stats.missed, stats.rx_errors,
-                       stats.tx_errors, stats.rx_no_memory});
+                       stats.tx_errors, stats.rx_no_memory, stats.tx_dropped,
+                       ports_[i]->link().state()});
   }
   return reports;
 }
@@ -202,22 +202,27 @@ nlohmann::ordered_json Daemon::status() const {
                      {"role", to_string(report.role)},
                      {"missed", report.missed},
                      {"rx_errors", report.rx_errors},
-                     {"tx_errors", report.tx_errors}});
+                     {"tx_errors", report.tx_errors},
+                     {"no_memory", report.rx_no_memory},
+                     {"tx_dropped", report.tx_dropped},
+                     {"link", to_string(report.link)}});
   }
   out["port_devices"] = names;
   out.update(summary_json(Totals(counters_), *models, settings_.mode == RunMode::inline_ports));
   return out;
 }
 
-std::vector<uint64_t> Daemon::progress() const {
-  std::vector<uint64_t> rounds;
-  for (size_t i = 0; i < workers_.size(); ++i) {
-    rounds.push_back(counters_[i]->bursts.get() + counters_[i]->empty_polls.get());
+std::vector<ThreadProgress> Daemon::progress() const {
+  std::vector<ThreadProgress> threads;
+  for (size_t i = 0; i < counters_.size(); ++i) {
+    threads.push_back({i < workers_.size() ? fmt::format("worker {}", i) : "the distributor",
+                       counters_[i]->bursts.get() + counters_[i]->empty_polls.get()});
   }
-  return rounds;
+  return threads;
 }
 
 void check_start(const Settings& settings) {
+  const PortLock lock(settings, true);
   checked_plan(settings);
   const auto models = load_models(settings, 1);
   for (const std::string& remark : remarks(settings, *models)) {

@@ -6,11 +6,14 @@
 
 #include "daemon/flowmarkd/control.h"
 #include "daemon/flowmarkd/exporter.h"
+#include "daemon/flowmarkd/port_watch.h"
 #include "daemon/flowmarkd/reloader.h"
 #include "dpdk/distributor.h"
 #include "dpdk/dpdk_io.h"
 #include "dpdk/eal.h"
+#include "dpdk/packet_pool.h"
 #include "dpdk/port.h"
+#include "dpdk/port_lock.h"
 #include "runtime/event_ring.h"
 #include "runtime/totals.h"
 #include "runtime/worker.h"
@@ -37,9 +40,10 @@ class Daemon {
   void stop();
   std::vector<PortReport> port_reports() const;
   nlohmann::ordered_json status() const;
-  std::vector<uint64_t> progress() const;
+  std::vector<ThreadProgress> progress() const;
 
   Settings settings_;  ///< as started; what changes live is the reloader's
+  PortLock lock_;
   EalPlan plan_;
   Reloader reloader_;
   Eal eal_;
@@ -48,6 +52,7 @@ class Daemon {
   std::vector<std::unique_ptr<Port>> ports_;
   Spreading spreading_ = Spreading::single;
   WorkerCountersList counters_;  ///< of the workers, then of the distributor
+  PortWatch watch_{ports_, counters_};
   std::vector<std::unique_ptr<EventRing>> rings_;
   std::unique_ptr<Distributor> distributor_;
   std::vector<std::unique_ptr<PacketIo>> ios_;

@@ -23,14 +23,23 @@ Metric counter(std::string name, std::string help) {
 
 Metric port_losses(const std::vector<PortReport>& ports) {
   Metric missed = counter("port_missed_packets_total",
-                          "Packets the port lost before a worker took them, by reason.");
+                          "Packets lost at the port, outside of the workers, by reason.");
   for (const PortReport& port : ports) {
     missed.add({{"port", port.name}, {"reason", "missed"}}, port.missed);
     missed.add({{"port", port.name}, {"reason", "rx_error"}}, port.rx_errors);
     missed.add({{"port", port.name}, {"reason", "tx_error"}}, port.tx_errors);
     missed.add({{"port", port.name}, {"reason", "no_memory"}}, port.rx_no_memory);
+    missed.add({{"port", port.name}, {"reason", "tx_dropped"}}, port.tx_dropped);
   }
   return missed;
+}
+
+Metric links(const std::vector<PortReport>& ports) {
+  Metric up = gauge("port_up", "Whether the port's link is up.");
+  for (const PortReport& port : ports) {
+    up.add({{"port", port.name}}, port.link == LinkState::up ? 1.0 : 0.0);
+  }
+  return up;
 }
 
 Metric class_shares(const Totals& totals, const ModelSet& set) {
@@ -92,6 +101,7 @@ Metric model_info(const ModelSet& set) {
 void insert_daemon_metrics(std::vector<Metric>& page, const Scrape& scrape) {
   const Exporter::Sources& sources = scrape.sources;
   const ModelSet& set = *scrape.models;
+  insert_after(page, "bytes_total", links(scrape.ports));
   insert_after(page, "bytes_total", port_losses(scrape.ports));
   insert_after(
       page, "flows",

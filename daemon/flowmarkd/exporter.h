@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemon/flowmarkd/reloader.h"
+#include "dpdk/port_link.h"
 #include "runtime/totals.h"
 #include "settings/settings.h"
 
@@ -16,6 +17,8 @@ struct PortReport {
   std::string name;
   PortRole role = PortRole::lan;
   uint64_t missed = 0, rx_errors = 0, tx_errors = 0, rx_no_memory = 0;
+  uint64_t tx_dropped = 0;
+  LinkState link = LinkState::up;
 };
 
 /// The Prometheus endpoint (docs/metrics.md): snapshots the workers' counters when it is asked.

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "dpdk/dpdk_io.h"
+#include "dpdk/mbuf_filter.h"
 
 namespace flowmark {
 namespace {
@@ -49,6 +50,9 @@ class RingIo final : public PacketIo {
 
   // Packets that are only to be forwarded go at once: what came before them has been sent.
   size_t receive(std::span<Packet> out) noexcept override {
+    if (stall_.stalled() && distributor_.ages_) [[unlikely]] {
+      drop_all(Drop::stale);
+    }
     constexpr size_t kMostRounds = 16;  // to the worker's other duties now and then
     for (size_t round = 0; round < kMostRounds; ++round) {
       if (held_ == 0 && !fetch(out.size())) return 0;
@@ -90,18 +94,7 @@ class RingIo final : public PacketIo {
     return distributor_.clock_.now();
   }
 
-  void close() noexcept override {
-    drop(std::span(mbufs_).first(held_), Drop::shutdown);
-    held_ = 0;
-    for (size_t port = 0; port < ports_; ++port) {
-      unsigned count = 0;
-      while ((count = rte_ring_sc_dequeue_burst(
-                  lane_.in[port].get(), reinterpret_cast<void**>(mbufs_.data()),
-                  static_cast<unsigned>(mbufs_.size()), nullptr)) != 0) {
-        drop(std::span(mbufs_).first(count), Drop::shutdown);
-      }
-    }
-  }
+  void close() noexcept override { drop_all(Drop::shutdown); }
 
  private:
   /// Takes packets of the next port that has some. False if none has.
@@ -113,6 +106,20 @@ class RingIo final : public PacketIo {
           static_cast<unsigned>(std::min(most, mbufs_.size())), nullptr);
     }
     return held_ != 0;
+  }
+
+  /// What is in hand and in the worker's rings.
+  void drop_all(Drop reason) noexcept {
+    drop(std::span(mbufs_).first(held_), reason);
+    held_ = 0;
+    for (size_t port = 0; port < ports_; ++port) {
+      unsigned count = 0;
+      while ((count = rte_ring_sc_dequeue_burst(
+                  lane_.in[port].get(), reinterpret_cast<void**>(mbufs_.data()),
+                  static_cast<unsigned>(mbufs_.size()), nullptr)) != 0) {
+        drop(std::span(mbufs_).first(count), reason);
+      }
+    }
   }
 
   bool passes_by(size_t place) const noexcept {
@@ -133,7 +140,7 @@ class RingIo final : public PacketIo {
     }
     const size_t other = 1 - current_;
     if (!distributor_.sends_) {
-      send_burst(distributor_.ports_[other]->id(), queue_, other, mbufs, counters_);
+      send_burst(*distributor_.ports_[other], queue_, other, mbufs, counters_);
       return;
     }
     const unsigned taken = rte_ring_sp_enqueue_burst(lane_.out[other].get(),
@@ -156,6 +163,7 @@ class RingIo final : public PacketIo {
   size_t current_ = 0;  ///< the port of the packets in hand
   size_t held_ = 0;     ///< how many they are
   TimeUs newest_us_ = 0;
+  StallWatch stall_;
   MbufView view_;
   std::array<rte_mbuf*, MbufView::kBurst> mbufs_{};
 };
@@ -180,6 +188,8 @@ Distributor::Distributor(std::span<const std::unique_ptr<Port>> ports, uint32_t 
   unseen_flag_ = uint64_t{1} << bit;
   sends_ = std::any_of(ports.begin(), ports.end(),
                        [workers](const auto& port) { return port->tx_queues() < workers; });
+  ages_ = std::none_of(ports.begin(), ports.end(),
+                       [](const auto& port) { return port->capture_times(); });
   for (size_t w = 0; w < lanes_.size(); ++w) {
     for (size_t p = 0; p < ports.size(); ++p) {
       lanes_[w].in[p] = make_ring("in", w, p);
@@ -200,11 +210,15 @@ void Distributor::run() noexcept {
     const State state = state_.load(std::memory_order_acquire);
     size_t moved = 0;
     if (state == State::running) {
+      if (stall_.stalled()) [[unlikely]] {
+        drop_waiting();
+      }
       for (size_t port = 0; port < ports_.size(); ++port) moved += receive(port);
     } else if (state == State::stopping) {
       state_.store(State::draining, std::memory_order_release);
     }
     moved += send_for_workers();
+    (moved != 0 ? counters_.bursts : counters_.empty_polls).add();
     if (state == State::finishing && moved == 0) return;
     if (moved != 0 || state != State::running) {
       idle.busy();
@@ -222,12 +236,15 @@ void Distributor::stop_receiving() noexcept {
 
 size_t Distributor::receive(size_t port) noexcept {
   std::array<rte_mbuf*, MbufView::kBurst> mbufs;
-  const uint16_t count = rte_eth_rx_burst(ports_[port]->id(), 0, mbufs.data(), mbufs.size());
-  if (count == 0) return 0;
+  const uint16_t received = rte_eth_rx_burst(ports_[port]->id(), 0, mbufs.data(), mbufs.size());
+  if (received == 0) return 0;
+  counters_.ports[port].rx_packets.add(received);
+  const uint32_t full_frame = ports_.size() == 1 ? 0 : ports_[port]->full_frame();
+  const size_t count = drop_cut_off(std::span(mbufs).first(received), full_frame, counters_);
   const TimeUs now_us = clock_.now();
   std::array<uint32_t, MbufView::kBurst> lanes;
   uint64_t bytes = 0;
-  for (uint16_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     auto& stamp = *RTE_MBUF_DYNFIELD(mbufs[i], time_field_, rte_mbuf_timestamp_t*);
     const bool stamped = ports_[port]->capture_times() && (mbufs[i]->ol_flags & time_flag_) != 0;
     if (!stamped) stamp = static_cast<uint64_t>(now_us);
@@ -242,10 +259,16 @@ size_t Distributor::receive(size_t port) noexcept {
     }
     bytes += packet.wire_length;
   }
-  counters_.ports[port].rx_packets.add(count);
   counters_.ports[port].rx_bytes.add(bytes);
   hand_over(port, std::span(mbufs.data(), count), std::span(lanes.data(), count));
-  return count;
+  return received;
+}
+
+void Distributor::drop_waiting() noexcept {
+  std::array<rte_mbuf*, MbufView::kBurst> mbufs;
+  for (size_t port = 0; port < ports_.size(); ++port) {
+    flowmark::drop_waiting(*ports_[port], 0, port, mbufs, counters_);
+  }
 }
 
 void Distributor::hand_over(size_t port, std::span<rte_mbuf*> mbufs,
@@ -280,7 +303,7 @@ size_t Distributor::send_for_workers() noexcept {
       const unsigned count = rte_ring_sc_dequeue_burst(
           lane.out[port].get(), reinterpret_cast<void**>(mbufs.data()), mbufs.size(), nullptr);
       if (count == 0) continue;
-      send_burst(ports_[port]->id(), 0, port, std::span(mbufs.data(), count), counters_);
+      send_burst(*ports_[port], 0, port, std::span(mbufs.data(), count), counters_);
       moved += count;
     }
   }

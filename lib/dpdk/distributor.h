@@ -8,6 +8,7 @@
 #include "dpdk/live_clock.h"
 #include "dpdk/mbuf_view.h"
 #include "dpdk/port.h"
+#include "dpdk/stall_watch.h"
 #include "net/fragment_table.h"
 #include "net/parse.h"
 #include "runtime/packet_io.h"
@@ -62,6 +63,7 @@ class Distributor {
   size_t receive(size_t port) noexcept;
   void hand_over(size_t port, std::span<rte_mbuf*> mbufs, std::span<const uint32_t> lanes) noexcept;
   size_t send_for_workers() noexcept;
+  void drop_waiting() noexcept;
 
   std::span<const std::unique_ptr<Port>> ports_;
   ParseOptions parse_;
@@ -71,10 +73,12 @@ class Distributor {
   uint32_t longest_rest_ns_;
   FragmentTable fragments_;
   bool sends_;  ///< the ports lack transmit queues for every worker
+  bool ages_;   ///< packets lose their use while they wait: not those of a capture
   int time_field_ = -1;
   uint64_t time_flag_ = 0;
   uint64_t unseen_flag_ = 0;  ///< of packets that are only to be forwarded
   std::vector<Lane> lanes_;
+  StallWatch stall_;
   MbufView view_;
   std::atomic<State> state_{State::running};
 };

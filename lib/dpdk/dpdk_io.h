@@ -5,6 +5,7 @@
 #include "dpdk/live_clock.h"
 #include "dpdk/mbuf_view.h"
 #include "dpdk/port.h"
+#include "dpdk/stall_watch.h"
 #include "runtime/packet_io.h"
 #include "telemetry/worker_counters.h"
 
@@ -25,12 +26,15 @@ class DpdkIo final : public PacketIo {
   void rest(uint32_t ns) noexcept override;
 
  private:
+  size_t poll(size_t side, size_t most) noexcept;
   bool use_interrupts() noexcept;
   bool arm(bool on) noexcept;
 
   struct Side {
+    const Port* port = nullptr;
     uint16_t id = 0;
     bool capture_times = false;
+    uint32_t full_frame = 0;  ///< see Port::full_frame()
   };
 
   TimeUs time_of(const rte_mbuf& mbuf, TimeUs now_us) noexcept;
@@ -46,12 +50,18 @@ class DpdkIo final : public PacketIo {
   enum class Interrupts : uint8_t { unknown, usable, none };
   Interrupts interrupts_ = Interrupts::unknown;
   TimeUs capture_us_ = 0;  ///< the newest capture time seen; 0: none
+  StallWatch stall_;
   MbufView view_;
   std::array<rte_mbuf*, MbufView::kBurst> mbufs_{};
 };
 
-/// Sends a burst on a queue; what the queue does not take after a few tries is freed and counted.
-void send_burst(uint16_t port_id, uint16_t queue, size_t port_index, std::span<rte_mbuf*> mbufs,
+/// Sends a burst on a queue of the port with this place in the configuration. What the link is too
+/// short for, or the queue does not take after a few tries, is freed and counted.
+void send_burst(const Port& port, uint16_t queue, size_t port_index, std::span<rte_mbuf*> mbufs,
                 WorkerCounters& counters) noexcept;
+
+/// Frees and counts what waits in a queue. `room`: for one burst.
+void drop_waiting(const Port& port, uint16_t queue, size_t port_index, std::span<rte_mbuf*> room,
+                  WorkerCounters& counters) noexcept;
 
 }  // namespace flowmark

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <net/if.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -133,25 +132,6 @@ bool is_pci(const PortSettings& port) {
   static const std::regex address(
       "([0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7](,.*)?");
   return std::regex_match(port.name, address);
-}
-
-void check_port_exists(const PortSettings& port, size_t index) {
-  if (is_pci(port)) {
-    std::string address = device_name(port);
-    if (std::count(address.begin(), address.end(), ':') == 1) address = "0000:" + address;
-    if (!std::filesystem::exists("/sys/bus/pci/devices/" + address)) {
-      fail("ports[{}].name: value {}: this machine has no such PCI device", index, port.name);
-    }
-    return;
-  }
-  if (device_name(port).starts_with("net_tap")) return;  // makes its interface
-  static const std::regex interface(",\\s*(?:rx_|tx_)?(?:iface|iface_in)=([^,]+)");
-  std::smatch found;
-  if (std::regex_search(port.name, found, interface) &&
-      if_nametoindex(found[1].str().c_str()) == 0) {
-    fail("ports[{}].name: value {}: there is no network interface {}", index, port.name,
-         found[1].str());
-  }
 }
 
 }  // namespace flowmark

@@ -31,7 +31,4 @@ EalPlan plan_eal(const Settings& settings, const Machine& machine);
 std::string device_name(const PortSettings& port);
 bool is_pci(const PortSettings& port);
 
-/// Throws Error when a port's PCI device or network interface is not there.
-void check_port_exists(const PortSettings& port, size_t index);
-
 }  // namespace flowmark

@@ -11,11 +11,12 @@
 
 #include "base/error.h"
 #include "dpdk/eal_plan.h"
+#include "dpdk/packet_pool.h"
+#include "dpdk/packet_ring.h"
 
 namespace flowmark {
 namespace {
 
-constexpr uint16_t kDescriptors = 1024;
 constexpr uint64_t kHashedFields =
     RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP | RTE_ETH_RSS_PPPOE;
 constexpr size_t kKeyLength = 52;  // the longest that drivers ask for
@@ -38,10 +39,10 @@ rte_eth_dev_info info_of(uint16_t id, const std::string& place) {
 }  // namespace
 
 Port::Port(const PortSettings& settings, uint16_t index, bool interrupts)
-    : place_(fmt::format("ports[{}] ({})", index, settings.name)),
+    : settings_(settings),
+      place_(fmt::format("ports[{}] ({})", index, settings.name)),
       name_(device_name(settings)),
       index_(index),
-      mtu_(settings.mtu),
       interrupts_(interrupts) {
   // DPDK starts without complaint when a vdev fails: only the missing port tells.
   if (rte_eth_dev_get_port_by_name(name_.c_str(), &id_) != 0) {
@@ -103,9 +104,15 @@ void Port::configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading
   }
   if (spreading == Spreading::symmetric && info.reta_size != 0) spread_evenly(rx_queues);
   if (spreading == Spreading::symmetric && fields != 0) check_key(conf.rx_adv_conf.rss_conf);
-  if (mtu_ != 0) {
-    const int set = rte_eth_dev_set_mtu(id_, mtu_);
-    if (set != 0) fail("{}: mtu: value {}: the port refuses: {}", place_, mtu_, rte_strerror(-set));
+  if (settings_.mtu != 0) set_mtu();
+}
+
+// DPDK lets no af_packet port have an MTU above some 1500: the interface itself is asked.
+void Port::set_mtu() {
+  if (is_af_packet(settings_)) return set_link_mtu(interface_of(settings_), settings_.mtu);
+  const int status = rte_eth_dev_set_mtu(id_, settings_.mtu);
+  if (status != 0) {
+    fail("{}: mtu: value {}: the port refuses: {}", place_, settings_.mtu, rte_strerror(-status));
   }
 }
 
@@ -182,7 +189,7 @@ void Port::spread_evenly(uint16_t rx_queues) {
 
 void Port::start(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading, rte_mempool* pool) {
   configure(rx_queues, tx_queues, spreading);
-  uint16_t rx_descriptors = kDescriptors, tx_descriptors = kDescriptors;
+  uint16_t rx_descriptors = kPortDescriptors, tx_descriptors = kPortDescriptors;
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors);
   const int socket = rte_eth_dev_socket_id(id_);
   const auto node = socket < 0 ? SOCKET_ID_ANY : socket;
@@ -202,39 +209,24 @@ void Port::start(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading, rt
   if (promiscuous != -ENOTSUP) check(promiscuous, "promiscuous mode cannot be set");
   check(rte_eth_dev_start(id_), "the port does not start");
   started_ = true;
+  link_ = std::make_unique<PortLink>(settings_, index_, id_);
+  if (is_af_packet(settings_)) full_frame_ = read_ring(settings_, index_, 0).longest_frame();
 }
 
 void Port::stop() noexcept {
-  if (started_) rte_eth_dev_stop(id_);
+  if (!started_) return;
+  rte_eth_stats stats{};
+  if (rte_eth_stats_get(id_, &stats) == 0) link_->count_unread(stats.ipackets);
+  last_stats_ = this->stats();
   started_ = false;
+  rte_eth_dev_stop(id_);
 }
 
 Port::Stats Port::stats() const {
   rte_eth_stats stats{};
-  if (rte_eth_stats_get(id_, &stats) != 0) return {};
-  return {stats.imissed, stats.ierrors, stats.oerrors, stats.rx_nombuf};
-}
-
-void MempoolDeleter::operator()(rte_mempool* pool) const noexcept {
-  rte_mempool_free(pool);
-}
-
-Mempool make_packet_pool(size_t ports, uint32_t queues, uint32_t workers, uint16_t largest_mtu,
-                         int socket) {
-  constexpr uint32_t kCache = 256;
-  constexpr uint32_t kSpare = 4096;  // bursts in the workers' hands, rings of the distributor
-  constexpr uint32_t kLinkHeaders = 64;
-  const auto buffers = static_cast<uint32_t>(ports) * queues * 2 * kDescriptors +
-                       (workers + 1) * (kCache * 2 + kSpare);
-  const uint32_t room = std::max<uint32_t>(RTE_MBUF_DEFAULT_BUF_SIZE,
-                                           largest_mtu + kLinkHeaders + RTE_PKTMBUF_HEADROOM);
-  rte_mempool* const pool =
-      rte_pktmbuf_pool_create("flowmark", buffers, kCache, 0, static_cast<uint16_t>(room), socket);
-  if (pool == nullptr) {
-    fail("eal.memory_mb: no room for {} packet buffers of {} bytes: {}; give about {} MB more",
-         buffers, room, rte_strerror(rte_errno), (uint64_t{buffers} * (room + 256) >> 20) + 1);
-  }
-  return Mempool(pool);
+  if (!started_ || rte_eth_stats_get(id_, &stats) != 0) return last_stats_;
+  const PortLink::Losses lost = link_->losses();
+  return {stats.imissed + lost.before, stats.ierrors, stats.oerrors, stats.rx_nombuf, lost.after};
 }
 
 }  // namespace flowmark

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "dpdk/port_link.h"
 #include "settings/settings.h"
 
 struct rte_eth_rss_conf;
@@ -26,6 +27,7 @@ class Port {
     uint64_t missed = 0;  ///< by the hardware or the kernel, before us
     uint64_t rx_errors = 0, tx_errors = 0;
     uint64_t rx_no_memory = 0;
+    uint64_t tx_dropped = 0;  ///< by the kernel, after us
   };
 
   /// Finds the port. Throws Error naming the configuration's place when it is not there.
@@ -60,33 +62,34 @@ class Port {
   bool capture_times() const noexcept { return capture_times_; }
   /// Receive interrupts were asked for and may be there.
   bool interrupts() const noexcept { return interrupts_; }
+  /// Also after stop(), which counts what lay unread in the port.
   Stats stats() const;
+  /// Of a started port.
+  PortLink& link() const noexcept { return *link_; }
+  /// Received frames of this length and more may lack their end; 0: the port never cuts frames off.
+  uint32_t full_frame() const noexcept { return full_frame_; }
+  const std::string& place() const noexcept { return place_; }
 
  private:
+  void set_mtu();
   void configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading);
   void spread_evenly(uint16_t rx_queues);
   void check_key(const rte_eth_rss_conf& wanted) const;
   bool has_symmetric_key(size_t length) const;
 
+  PortSettings settings_;
   std::string place_;  ///< for messages: ports[0] (net_pcap0)
   std::string name_;
   std::string driver_;
   uint16_t index_;
   uint16_t id_ = 0;
-  uint16_t mtu_;
   uint16_t tx_queues_ = 0;
   bool capture_times_ = false;
   bool interrupts_;
   bool started_ = false;
+  uint32_t full_frame_ = 0;
+  std::unique_ptr<PortLink> link_;
+  Stats last_stats_;  ///< of a port that was stopped
 };
-
-/// Memory for the packets of `ports` ports with `queues` queues each. Freed by the deleter.
-struct MempoolDeleter {
-  void operator()(rte_mempool* pool) const noexcept;
-};
-using Mempool = std::unique_ptr<rte_mempool, MempoolDeleter>;
-/// `socket`: the NUMA node to take it from, or SOCKET_ID_ANY.
-Mempool make_packet_pool(size_t ports, uint32_t queues, uint32_t workers, uint16_t largest_mtu,
-                         int socket);
 
 }  // namespace flowmark

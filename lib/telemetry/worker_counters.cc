@@ -32,6 +32,14 @@ const char* to_string(Drop reason) noexcept {
       return "shutdown";
     case Drop::worker_full:
       return "worker_full";
+    case Drop::cut_off:
+      return "cut_off";
+    case Drop::over_mtu:
+      return "over_mtu";
+    case Drop::link_down:
+      return "link_down";
+    case Drop::stale:
+      return "stale";
     case Drop::count_:
       break;
   }

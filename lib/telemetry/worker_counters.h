@@ -30,6 +30,10 @@ enum class Drop : uint8_t {
   tx_full,      ///< the transmit queue took no more
   shutdown,     ///< still queued at the stop
   worker_full,  ///< the distributor found no place in the worker's ring
+  cut_off,      ///< longer than the port's receive buffer: its end was missing
+  over_mtu,     ///< longer than the link takes on which it was to leave
+  link_down,    ///< that link is down
+  stale,        ///< waited in a port that was not polled for over a second
   count_,
 };
 const char* to_string(Drop reason) noexcept;

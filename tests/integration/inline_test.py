@@ -33,17 +33,20 @@ class Rig:
                             "net.ipv6.conf.all.disable_ipv6=1",
                             "net.ipv6.conf.default.disable_ipv6=1"], check=True)
             ip("-n", name, "link", "set", "lo", "up")
-        for name, inner, outer, address in ((self.lan, "lan0", "dlan", LAN),
-                                            (self.wan, "wan0", "dwan", WAN)):
-            ip("link", "add", outer, "netns", self.dp, "type", "veth", "peer", "name", inner,
-               "netns", name)
-            for namespace, device in ((name, inner), (self.dp, outer)):
-                subprocess.run(["ip", "netns", "exec", namespace, "ethtool", "-K", device, "tx",
-                                "off", "rx", "off", "sg", "off", "tso", "off", "gso", "off", "gro",
-                                "off"], check=True, capture_output=True)
-            ip("-n", self.dp, "link", "set", outer, "up", "promisc", "on")
-            ip("-n", name, "link", "set", inner, "up")
-            ip("-n", name, "addr", "add", address + "/24", "dev", inner)
+        self.join(self.lan, "lan0", "dlan", LAN)
+        self.join(self.wan, "wan0", "dwan", WAN)
+
+    def join(self, namespace, inner, outer, address):
+        """A cable from `inner` in a namespace to `outer` in dp."""
+        ip("link", "add", outer, "netns", self.dp, "type", "veth", "peer", "name", inner, "netns",
+           namespace)
+        for place, device in ((namespace, inner), (self.dp, outer)):
+            subprocess.run(["ip", "netns", "exec", place, "ethtool", "-K", device, "tx", "off",
+                            "rx", "off", "sg", "off", "tso", "off", "gso", "off", "gro", "off"],
+                           check=True, capture_output=True)
+        ip("-n", self.dp, "link", "set", outer, "up", "promisc", "on")
+        ip("-n", namespace, "link", "set", inner, "up")
+        ip("-n", namespace, "addr", "add", address + "/24", "dev", inner)
 
     def close(self):
         for name in (self.dp, self.lan, self.wan):
@@ -302,11 +305,16 @@ class InlineTest(rig.FolderTest):
             self.assertEqual(daemon.stop()[0], 0)
 
 
-if __name__ == "__main__":
+def need_namespaces():
+    """Ends the script with 77 where they cannot be had."""
     if os.geteuid() != 0:
         rig.skip_all("needs root for network namespaces")
     rig.need_tools("ip", "ethtool", "ping", "sysctl")
     if rig.run("ip", "netns", "add", "fmprobe%d" % os.getpid()).returncode != 0:
         rig.skip_all("this machine does not give network namespaces")
     ip("netns", "del", "fmprobe%d" % os.getpid())
+
+
+if __name__ == "__main__":
+    need_namespaces()
     unittest.main()

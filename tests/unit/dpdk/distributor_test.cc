@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "dpdk/dpdk_io.h"
+#include "dpdk/packet_pool.h"
 #include "net/byte_order.h"
 #include "support/frames.h"
 
@@ -109,7 +110,11 @@ class DistributorTest : public ::testing::TestWithParam<uint32_t> {
     folder_ =
         ::testing::TempDir() + "flowmark-distributor-" + std::to_string(getpid()) + "-" + test;
     std::filesystem::create_directories(folder_);
-    pool_ = make_packet_pool(2, 8, GetParam(), 0, SOCKET_ID_ANY);
+    Settings room;
+    room.worker_count = GetParam();
+    room.ports.resize(2);
+    room.ports[0].queues = 8;
+    pool_ = make_packet_pool(room, SOCKET_ID_ANY);
     for (uint16_t p = 0; p < 2; ++p) {
       const std::string side = std::to_string(p);
       write_capture(folder_ + "/in" + side, numbered_frames(each, p == 1));

@@ -46,11 +46,12 @@ class ExporterTest : public ::testing::Test {
       counters.time_to_verdict_ms.observe(1500);
       counters.inference_ns.observe(80'000);
     }
-    exporter_ = std::make_unique<Exporter>(Exporter::Sources{
-        workers_, *reloader_, 1024, 1 << 20, 1000, [] {
-          return std::vector<PortReport>{{"net_null0", PortRole::lan, 7, 0, 0, 0},
-                                         {"net_null1", PortRole::wan, 0, 0, 0, 0}};
-        }});
+    exporter_ = std::make_unique<Exporter>(
+        Exporter::Sources{workers_, *reloader_, 1024, 1 << 20, 1000, [] {
+                            return std::vector<PortReport>{
+                                {"net_null0", PortRole::lan, 7, 0, 0, 0},
+                                {"net_null1", PortRole::wan, 0, 0, 0, 0, 3, LinkState::down}};
+                          }});
   }
 
   testing::TemporaryFolder folder_;
@@ -65,6 +66,8 @@ TEST_F(ExporterTest, AddsUpTheWorkers) {
        {"flowmark_packets_total{port=\"net_null0\",direction=\"rx\"} 200\n",
         "flowmark_packets_total{port=\"net_null1\",direction=\"tx\"} 198\n",
         "flowmark_port_missed_packets_total{port=\"net_null0\",reason=\"missed\"} 7\n",
+        "flowmark_port_missed_packets_total{port=\"net_null1\",reason=\"tx_dropped\"} 3\n",
+        "flowmark_port_up{port=\"net_null0\"} 1\n", "flowmark_port_up{port=\"net_null1\"} 0\n",
         "flowmark_dropped_packets_total{reason=\"tx_full\"} 2\n",
         "flowmark_bypassed_packets_total{reason=\"not_ip\"} 6\n",
         "flowmark_marked_packets_total{dscp=\"EF\"} 80\n",

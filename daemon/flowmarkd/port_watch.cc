@@ -1,0 +1,80 @@
+#include "daemon/flowmarkd/port_watch.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <iterator>
+
+#include "base/error.h"
+
+namespace flowmark {
+
+bool PortWatch::look() {
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    if (!look_at(*ports_[i], states_[i])) return false;
+  }
+  tell_of_drops();
+  return true;
+}
+
+bool PortWatch::look_at(const Port& port, LinkState& before) const {
+  try {
+    const LinkState now = port.link().look();
+    if (now == before) return true;
+    switch (now) {
+      case LinkState::up:
+        spdlog::info("{}: the link is up", port.place());
+        break;
+      case LinkState::down:
+        spdlog::warn("{}: the link is down: what should leave there is dropped", port.place());
+        break;
+      case LinkState::gone:
+        spdlog::error("{}: the interface was deleted: waiting for one of its name", port.place());
+        break;
+    }
+    before = now;
+    return true;
+  } catch (const Error& error) {
+    spdlog::error("{}", error.what());
+    return false;
+  }
+}
+
+// Once each: the counters tell the rest.
+void PortWatch::tell_of_drops() {
+  if (told_of_cut_off_ && told_of_mtu_) return;
+  uint64_t cut_off = 0, over_mtu = 0;
+  for (const auto& worker : workers_) {
+    cut_off += worker->dropped[static_cast<size_t>(Drop::cut_off)].get();
+    over_mtu += worker->dropped[static_cast<size_t>(Drop::over_mtu)].get();
+  }
+  if (cut_off != 0 && !std::exchange(told_of_cut_off_, true)) {
+    spdlog::warn(
+        "frames arrive that are longer than the port's ring (framesz) and are dropped: the sender "
+        "or the interface merges packets (ethtool -K IF gro off lro off; for a veth also tso off "
+        "gso off at its other end), or its MTU is larger");
+  }
+  if (over_mtu != 0 && !std::exchange(told_of_mtu_, true)) {
+    spdlog::warn(
+        "frames arrive that are longer than the other port's MTU and are dropped: give both "
+        "interfaces the same MTU");
+  }
+}
+
+std::string ports_text(const std::vector<PortReport>& reports) {
+  std::string text = "lost at the ports\n";
+  for (const PortReport& report : reports) {
+    const auto row = [&](const char* reason, uint64_t count) {
+      fmt::format_to(std::back_inserter(text), "  {:<34}{:>14}\n",
+                     fmt::format("{} {}", report.name, reason), count);
+    };
+    row("missed", report.missed);
+    row("rx_error", report.rx_errors);
+    row("no_memory", report.rx_no_memory);
+    row("tx_error", report.tx_errors);
+    row("tx_dropped", report.tx_dropped);
+  }
+  return text;
+}
+
+}  // namespace flowmark

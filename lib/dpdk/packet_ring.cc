@@ -1,0 +1,85 @@
+#include "dpdk/packet_ring.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <regex>
+
+#include "base/error.h"
+#include "dpdk/eal_plan.h"
+#include "dpdk/frame_check.h"
+
+namespace flowmark {
+namespace {
+
+constexpr uint32_t kAlignment = 16;        // TPACKET_ALIGNMENT
+constexpr uint32_t kLargestFrame = 32768;  // a packet buffer has 65535 bytes, headroom included
+
+void read_number(const PortSettings& port, size_t index, const std::string& key, uint32_t& value) {
+  const std::regex wanted("," + key + "=([^,]*)");
+  std::smatch found;
+  if (!std::regex_search(port.name, found, wanted)) return;
+  const std::string text = found[1];
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value == 0) {
+    fail("ports[{}].name: {}: value {}: expected a number of bytes or frames", index, key, text);
+  }
+}
+
+void check_layout(const PacketRing& ring, size_t index) {
+  const auto page = static_cast<uint32_t>(getpagesize());
+  const auto refuse = [index](const char* key, uint32_t value, const std::string& expected) {
+    fail("ports[{}].name: {}: value {}: expected {}", index, key, value, expected);
+  };
+  if (ring.frame_size % kAlignment != 0 || ring.frame_size < 128 ||
+      ring.frame_size > kLargestFrame) {
+    refuse("framesz", ring.frame_size,
+           fmt::format("a multiple of {} from 128 to {}", kAlignment, kLargestFrame));
+  }
+  if (ring.block_size % page != 0 || ring.block_size % ring.frame_size != 0) {
+    refuse("blocksz", ring.block_size,
+           fmt::format("a multiple of the page size {} and of framesz={}", page, ring.frame_size));
+  }
+  const uint32_t in_block = ring.block_size / ring.frame_size;
+  if (ring.frame_count % in_block != 0) {
+    refuse("framecnt", ring.frame_count,
+           fmt::format("a multiple of the {} frames in a block", in_block));
+  }
+}
+
+}  // namespace
+
+std::string interface_of(const PortSettings& port) {
+  if (is_pci(port) || device_name(port).starts_with("net_tap")) return "";
+  static const std::regex interface(",\\s*(?:rx_|tx_)?(?:iface|iface_in)=([^,]+)");
+  std::smatch found;
+  return std::regex_search(port.name, found, interface) ? found[1].str() : "";
+}
+
+bool is_af_packet(const PortSettings& port) {
+  const std::string device = device_name(port);
+  return device.starts_with("net_af_packet") || device.starts_with("eth_af_packet");
+}
+
+PacketRing read_ring(const PortSettings& port, size_t index, uint32_t mtu) {
+  PacketRing ring;
+  ring.block_size = static_cast<uint32_t>(getpagesize());
+  read_number(port, index, "framesz", ring.frame_size);
+  read_number(port, index, "blocksz", ring.block_size);
+  read_number(port, index, "framecnt", ring.frame_count);
+  check_layout(ring, index);
+  const uint32_t longest = mtu + kEthernetHeader + kVlanTag;
+  if (longest > ring.longest_frame()) {
+    const uint32_t right = std::bit_ceil(longest + ring.frame_size - ring.longest_frame());
+    fail(
+        "ports[{}].name: value {}: frames of up to {} bytes (MTU {}) would be cut off: framesz={} "
+        "has room for {}; give framesz={},blocksz={}",
+        index, port.name, longest, mtu, ring.frame_size, ring.longest_frame(), right,
+        std::max(right, 65536u));
+  }
+  return ring;
+}
+
+}  // namespace flowmark
