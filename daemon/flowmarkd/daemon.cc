@@ -22,8 +22,9 @@ constexpr size_t kRingEvents = 8192;
 
 EalPlan checked_plan(const Settings& settings) {
   for (size_t i = 0; i < settings.ports.size(); ++i) check_port(settings.ports[i], i);
+  EalPlan plan = plan_eal(settings, look_at_machine());
   check_packet_memory(settings);
-  return plan_eal(settings, look_at_machine());
+  return plan;
 }
 
 const char* to_string(Spreading spreading) {

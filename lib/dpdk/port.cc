@@ -214,17 +214,23 @@ void Port::start(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading, rt
 }
 
 void Port::stop() noexcept {
+  const std::lock_guard lock(mutex_);
   if (!started_) return;
   rte_eth_stats stats{};
   if (rte_eth_stats_get(id_, &stats) == 0) link_->count_unread(stats.ipackets);
-  last_stats_ = this->stats();
+  last_stats_ = read_stats();
   started_ = false;
   rte_eth_dev_stop(id_);
 }
 
 Port::Stats Port::stats() const {
+  const std::lock_guard lock(mutex_);
+  return started_ ? read_stats() : last_stats_;
+}
+
+Port::Stats Port::read_stats() const {
   rte_eth_stats stats{};
-  if (!started_ || rte_eth_stats_get(id_, &stats) != 0) return last_stats_;
+  if (rte_eth_stats_get(id_, &stats) != 0) return {};
   const PortLink::Losses lost = link_->losses();
   return {stats.imissed + lost.before, stats.ierrors, stats.oerrors, stats.rx_nombuf, lost.after};
 }

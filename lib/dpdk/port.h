@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "dpdk/port_link.h"
@@ -62,7 +63,7 @@ class Port {
   bool capture_times() const noexcept { return capture_times_; }
   /// Receive interrupts were asked for and may be there.
   bool interrupts() const noexcept { return interrupts_; }
-  /// Also after stop(), which counts what lay unread in the port.
+  /// Any thread. Also after stop(), which counts what lay unread in the port.
   Stats stats() const;
   /// Of a started port.
   PortLink& link() const noexcept { return *link_; }
@@ -72,6 +73,7 @@ class Port {
 
  private:
   void set_mtu();
+  Stats read_stats() const;
   void configure(uint16_t rx_queues, uint16_t tx_queues, Spreading spreading);
   void spread_evenly(uint16_t rx_queues);
   void check_key(const rte_eth_rss_conf& wanted) const;
@@ -89,7 +91,8 @@ class Port {
   bool started_ = false;
   uint32_t full_frame_ = 0;
   std::unique_ptr<PortLink> link_;
-  Stats last_stats_;  ///< of a port that was stopped
+  mutable std::mutex mutex_;  ///< the exporter may ask for stats() while the port stops
+  Stats last_stats_;          ///< of a port that was stopped
 };
 
 }  // namespace flowmark

@@ -19,6 +19,18 @@ void check_pci(const PortSettings& port, size_t index) {
   }
 }
 
+// DPDK 22.11 has no call for it in these drivers; whether another one takes a value, it alone
+// knows.
+void check_mtu(const PortSettings& port, size_t index) {
+  const std::string device = device_name(port);
+  for (const char* driver : {"net_ring", "net_pcap", "net_memif"}) {
+    if (port.mtu != 0 && device.starts_with(driver)) {
+      fail("ports[{}].mtu: value {}: ports of {} have none that could be set: leave it out", index,
+           port.mtu, driver);
+    }
+  }
+}
+
 uint32_t mtu_of(const PortSettings& port, const KernelLink& link) {
   return port.mtu != 0 ? port.mtu : link.mtu;
 }
@@ -27,6 +39,7 @@ uint32_t mtu_of(const PortSettings& port, const KernelLink& link) {
 
 void check_port(const PortSettings& port, size_t index) {
   if (is_pci(port)) return check_pci(port, index);
+  check_mtu(port, index);
   const std::string interface = interface_of(port);
   if (interface.empty()) return;
   const KernelLink link = look_at_link(interface);

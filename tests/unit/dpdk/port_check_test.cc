@@ -68,6 +68,23 @@ TEST(PacketRing, KnowsTheKernelsInterface) {
   EXPECT_EQ(interface_of(port("0000:01:00.0")), "");
 }
 
+TEST(PortCheck, AnMtuThatTheDriverCannotSetIsRefused) {
+  const auto told = [](const char* name, uint16_t mtu) {
+    return refusal([&] { check_port(port(name, mtu), 1); });
+  };
+  for (const char* name : {"net_ring0", "net_pcap0,rx_pcap=in.pcap", "net_memif0"}) {
+    EXPECT_NE(told(name, 1500).find("ports[1].mtu: value 1500"), std::string::npos) << name;
+    EXPECT_EQ(told(name, 0), "") << name;
+  }
+  EXPECT_EQ(told("net_null0", 9000), "");
+}
+
+TEST(PortCheck, AMissingInterfaceIsNamed) {
+  const std::string told = refusal([] { check_port(port("net_af_packet0,iface=nosuchif0"), 0); });
+  EXPECT_NE(told.find("ports[0].name"), std::string::npos);
+  EXPECT_NE(told.find("no network interface nosuchif0"), std::string::npos);
+}
+
 TEST(PacketMemory, LargeFramesNeedMore) {
   Settings settings;
   settings.ports = {port("net_null0"), port("net_null1")};
