@@ -9,7 +9,7 @@ namespace flowmark {
 
 /// The packet sockets (packet(7)) that DPDK's af_packet driver holds on one interface. The driver
 /// does not give them out: they are found among the descriptors of this process. They stay the
-/// driver's, and valid until it stops the port. Control thread.
+/// driver's, and valid until it stops the port. Not for the packet path.
 ///
 /// The driver asks the kernel to put IPv4 fragments together (PACKET_FANOUT_FLAG_DEFRAG); what
 /// comes out is larger than the interface's MTU and cannot leave again. It also lets a full queue

@@ -47,6 +47,8 @@ PortLink::PortLink(const PortSettings& settings, size_t index, uint16_t id)
 }
 
 LinkState PortLink::look() {
+  constexpr uint32_t kLooksPerReading = 256;  // the sockets' counters have 32 bits only
+  if (++looks_ % kLooksPerReading == 0) losses();
   LinkState state = LinkState::up;
   if (!interface_.empty()) {
     state = look_at_interface();

@@ -57,6 +57,7 @@ class PortLink {
   std::atomic<LinkState> state_{LinkState::up};
   std::atomic<uint32_t> longest_sent_{UINT32_MAX};
   unsigned interface_index_ = 0;
+  uint32_t looks_ = 0;
   PacketRing ring_;           ///< of af_packet
   PacketSockets sockets_;     ///< likewise
   mutable std::mutex mutex_;  ///< of what follows
