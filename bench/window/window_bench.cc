@@ -46,7 +46,7 @@ void run_append(benchmark::State& state, std::vector<FeatureSpec> specs) {
   const auto append = [&] {
     PacketRecord record = packets[at];
     record.time_us += shift;
-    refused += windows[flow]->append(record, plan, pool) == FlowWindows::AppendResult::ok ? 0 : 1;
+    refused += windows[flow]->append(record, plan, pool) == AppendResult::ok ? 0 : 1;
     if (++flow < flows) return;
     flow = 0;
     if (++at < packets.size()) return;

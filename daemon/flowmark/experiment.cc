@@ -10,7 +10,7 @@
 
 #include "base/progress.h"
 #include "cli/choice.h"
-#include "cli/cnn_options.h"
+#include "cli/learner_options.h"
 #include "daemon/flowmark/commands.h"
 #include "experiment/run.h"
 
@@ -114,8 +114,11 @@ int run_named(const std::string& name, ExperimentArguments arguments, const CLI:
     make_quick(arguments.options);  // what the command line names stays
     if (given_on(command, "--repeats")) arguments.options.repeats = given.repeats;
     if (given_on(command, "--max-windows")) arguments.options.max_windows = given.max_windows;
-    if (given_on(command, "--epochs")) arguments.options.epochs = given.epochs;
-    if (given_on(command, "--trees")) arguments.options.trees = given.trees;
+    for (const char* option : {"epochs", "trees"}) {
+      if (given_on(command, ("--" + std::string(option)).c_str())) {
+        arguments.options.learners.set(option, given.learners.get(option));
+      }
+    }
   }
   const ExperimentData data =
       load_experiment_data(collect_sources(arguments.data, arguments.label_key));
@@ -179,6 +182,15 @@ void add_data_options(CLI::App& command, ExperimentArguments& arguments) {
   command.add_option("--threads", arguments.threads, "Threads to use (default: all)");
 }
 
+/// Options of the learners that read pictures only, or of all others.
+void add_learners(CLI::App& command, ExperimentOptions& options, bool pictures) {
+  for (const auto& family : options.learners.families()) {
+    if (family->kinds().front().pictures == pictures) {
+      add_learner_options(command, *family, &LearnerOption::experiment_help);
+    }
+  }
+}
+
 void add_method_options(CLI::App& command, ExperimentArguments& arguments) {
   ExperimentOptions& options = arguments.options;
   command.add_option("--split", arguments.split, "What stays together (see below)")
@@ -198,17 +210,19 @@ void add_method_options(CLI::App& command, ExperimentArguments& arguments) {
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
   command.add_flag("--quick", arguments.quick, "Less of everything, for a first look");
-  command.add_option("--trees", options.trees, "Of a forest")->capture_default_str();
-  command
-      .add_option("--features-per-split", options.features_per_split,
-                  "Of a forest: drawn for every split; 0: the square root of their number")
-      ->capture_default_str();
-  command.add_flag(
-      "--extra-trees", options.extra_trees,
-      "Of a forest: a random threshold for every feature drawn, all windows in every tree");
+  add_learners(command, options, false);
   command.add_option("--min-packets", options.rules.min_packets, "Leave out thinner windows")
       ->capture_default_str();
   command.add_flag("--first-only", options.rules.first_only, "Each flow's first window only");
+}
+
+/// Names of all kinds, those for pictures (the end of the list) first.
+std::vector<std::string> picture_learners(const Learners& learners) {
+  std::vector<std::string> names;
+  for (auto family = learners.families().rbegin(); family != learners.families().rend(); ++family) {
+    for (const LearnerKind& kind : (*family)->kinds()) names.emplace_back(kind.name);
+  }
+  return names;
 }
 
 void add_picture_options(CLI::App& command, ExperimentArguments& arguments) {
@@ -230,8 +244,7 @@ void add_picture_options(CLI::App& command, ExperimentArguments& arguments) {
       ->check(CLI::Range(0.0, 3600.0))
       ->default_str(fmt::format(
           "{:g}", static_cast<double>(options.rules.slide_us) / static_cast<double>(kUsPerSecond)));
-  command.add_option("--epochs", options.epochs, "CNN: at most")->capture_default_str();
-  add_cnn_learning_options(command, options.cnn);
+  add_learners(command, options, true);
 }
 
 }  // namespace
@@ -256,9 +269,11 @@ CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
       one->add_flag("--short-flows", arguments->options.rules.short_flows,
                     "A flow of less than a window gives what it has");
     } else {
-      one->add_option("--model", arguments->plan.learner,
-                      "cnn, forest, logistic, naive-bayes or gaussian-nb")
-          ->check(CLI::IsMember({"cnn", "forest", "logistic", "naive-bayes", "gaussian-nb"}))
+      const std::vector<std::string> names = picture_learners(arguments->options.learners);
+      one->add_option(
+             "--model", arguments->plan.learner,
+             fmt::format("{} or {}", fmt::join(names.begin(), names.end() - 1, ", "), names.back()))
+          ->check(CLI::IsMember(names))
           ->capture_default_str();
       one->add_option("--block", arguments->plan.block_s, "Seconds of a picture")
           ->check(CLI::Range(1.0, 3600.0))

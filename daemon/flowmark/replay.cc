@@ -91,7 +91,9 @@ void print_summary(const ReplayOptions& options, const Totals& totals, const Mod
 /// Packets that the capture holds too little of are an error where nothing else could be read.
 void check_cut_off(const ReplayOptions& options, const Totals& totals,
                    const CaptureReader& reader) {
-  const auto bypassed = [&](Bypass reason) { return totals.bypassed[static_cast<size_t>(reason)]; };
+  const auto bypassed = [&](Bypass reason) {
+    return totals.bypassed[static_cast<size_t>(reason)].get();
+  };
   const uint64_t cut_off = bypassed(Bypass::truncated_header);
   if (cut_off == 0 || reader.longest_cut() == 0) return;
   const std::string told =

@@ -1,14 +1,16 @@
 // flowmark train: from labelled recordings to a model file.
 
+#include <fmt/ranges.h>
 #include <oneapi/tbb/global_control.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <memory>
 #include <optional>
 
-#include "cli/cnn_options.h"
 #include "cli/data_options.h"
+#include "cli/learner_options.h"
 #include "cli/training_run.h"
 #include "daemon/flowmark/commands.h"
 
@@ -18,11 +20,7 @@ namespace {
 /// What the command line holds before it is checked.
 struct TrainArguments {
   TrainOptions options;
-  std::string type;
-  std::string network = "auto";
   std::vector<std::string> augment;
-  std::vector<double> l2, alpha, smoothing;
-  uint32_t early_stop = 0;
   bool unbalanced = false;
   bool no_calibration = false;
 };
@@ -65,63 +63,9 @@ void add_split_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--seed", split.seed, "Of the split")->capture_default_str();
 }
 
-void add_linear_options(CLI::App& command, TrainArguments& arguments) {
-  LinearTraining& training = arguments.options.learner.linear;
-  command.add_option("--l2", arguments.l2,
-                     "Logistic: strength of the penalty on squared weights; of several the best on "
-                     "validation data is taken (default 1e-2 ... 1e-6)");
-  command.add_option("--alpha", arguments.alpha,
-                     "Naive Bayes: smoothing; of several the best is taken (default 1)");
-  command.add_option("--smoothing", arguments.smoothing,
-                     "Gaussian naive Bayes: share of the largest variance that is added to all; of "
-                     "several the best is taken (default 1e-1 ... 1e-9)");
-  command.add_option("--max-iterations", training.max_iterations, "Of each logistic fit")
-      ->capture_default_str();
-  command
-      .add_option("--tolerance", training.tolerance,
-                  "Converged when the gradient has shrunk to this share")
-      ->capture_default_str();
-  command.add_flag("--refit", training.refit,
-                   "Linear: finally train on training and validation data together");
-}
-
-void add_forest_options(CLI::App& command, ForestOptions& forest) {
-  command.add_option("--trees", forest.trees, "Forest: how many")->capture_default_str();
-  command
-      .add_option("--min-leaf", forest.min_leaf,
-                  "Forest: windows a leaf rests on at least; more give smoother probabilities")
-      ->capture_default_str();
-  command
-      .add_option("--max-depth", forest.max_depth, "Forest: splits on the way to a leaf; 0: any")
-      ->capture_default_str();
-  command.add_option("--max-leaves", forest.max_leaves, "Forest: of a tree; 0: any")
-      ->capture_default_str();
-  command
-      .add_option("--features-per-split", forest.features_per_split,
-                  "Forest: drawn for every split; 0: the square root of their number")
-      ->capture_default_str();
-  command.add_flag("--extra-trees", forest.random_thresholds,
-                   "Forest: a random threshold for every feature drawn, all windows in every tree");
-}
-
-void add_cnn_options(CLI::App& command, TrainArguments& arguments) {
-  CnnTrainingOptions& cnn = arguments.options.learner.cnn;
-  command
-      .add_option(
-          "--network", arguments.network,
-          "CNN: flowpic (10 x 10 filters, stride 5, as in the paper), lenet (mini-FlowPic), "
-          "or auto: flowpic from 200 x 200 pixels on")
-      ->check(CLI::IsMember({"auto", "flowpic", "lenet"}))
-      ->capture_default_str();
-  command.add_option("--epochs", cnn.max_epochs, "CNN: at most")->capture_default_str();
-  command.add_option("--input-scale", cnn.input_scale, "CNN: pixels are multiplied by it")
-      ->capture_default_str();
-  add_cnn_learning_options(command, cnn);
-}
-
 void add_training_options(CLI::App& command, TrainArguments& arguments) {
   TrainOptions& options = arguments.options;
-  command.add_option("--early-stop", arguments.early_stop,
+  command.add_option("--early-stop", options.learning.early_stop,
                      "Stop after so many iterations (CNN: epochs, there by default 10) without a "
                      "better validation loss");
   command.add_flag("--unbalanced", arguments.unbalanced,
@@ -170,58 +114,65 @@ Augmentation augmentation(const std::string& name) {
   }
 }
 
-constexpr uint32_t kCnnPatience = 10;
+/// The first of the kinds; of those that learn several labels at once where that is asked for.
+std::string default_kind(const TrainOptions& options) {
+  const std::vector<LearnerKind> kinds = options.learners.kinds();
+  return std::find_if(
+             kinds.begin(), kinds.end(),
+             [&](const LearnerKind& kind) { return kind.multilabel || !options.multilabel; })
+      ->name;
+}
 
-/// The command line's words as options; throws UsageError.
-TrainOptions checked(const TrainArguments& arguments) {
-  TrainOptions options = arguments.options;
-  LearnerOptions& learner = options.learner;
-  learner.type = !arguments.type.empty() ? parse_learner_type(arguments.type, "--model-type")
-                 : options.multilabel    ? LearnerType::forest
-                                         : LearnerType::logistic;
-  if (options.multilabel && learner.type != LearnerType::forest) {
-    throw UsageError(
-        fmt::format("--model-type {}: only a forest learns several labels at once (--multi-label)",
-                    to_string(learner.type)));
+/// Throws UsageError where options exclude each other, or the kind of model cannot do them.
+void check(const TrainOptions& options, const LearnerKind& kind) {
+  if (options.multilabel && !kind.multilabel) {
+    throw UsageError(fmt::format(
+        "--model-type {}: only a forest learns several labels at once (--multi-label)", kind.name));
   }
   if (options.multilabel && (!options.versus.empty() || options.split.train_per_class > 0)) {
     throw UsageError("--multi-label: excludes --versus and --train-per-class");
   }
-  learner.balanced = !arguments.unbalanced && !options.undersample;
-  learner.calibrate = !arguments.no_calibration;
-  learner.strengths = learner.type == LearnerType::logistic      ? arguments.l2
-                      : learner.type == LearnerType::naive_bayes ? arguments.alpha
-                                                                 : arguments.smoothing;
-  learner.forest.bootstrap = !learner.forest.random_thresholds;
-  learner.linear.patience = arguments.early_stop;
-  const bool last = learner.cnn.judge == CnnTrainingOptions::Judge::last;
-  if (last && arguments.early_stop > 0) {
-    throw UsageError("--early-stop: excludes --judge last");
+  try {
+    for (const auto& family : options.learners.families()) family->check(options.learning);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
   }
-  learner.cnn.patience = last ? 0 : arguments.early_stop > 0 ? arguments.early_stop : kCnnPatience;
-  if (arguments.network != "auto") {
-    learner.cnn.shape =
-        arguments.network == "flowpic" ? CnnShape::flowpic(0, 0, 0) : CnnShape::lenet(0, 0, 0);
-  }
-  for (const std::string& name : arguments.augment) {
-    options.augment.kinds.push_back(augmentation(name));
-  }
-  if (arguments.early_stop > 0 && options.split.validation <= 0) {
+  if (options.learning.early_stop > 0 && options.split.validation <= 0) {
     throw UsageError("--early-stop: needs validation data (--validation)");
   }
-  const bool is_instant =
-      learner.type == LearnerType::naive_bayes || learner.type == LearnerType::gaussian_nb;
-  if (options.resume && is_instant) {
-    throw UsageError("--resume: naive Bayes is trained in a moment, there is nothing to resume");
+  if (options.resume && !kind.resumes) {
+    throw UsageError(
+        fmt::format("--resume: {} is trained in a moment, there is nothing to resume", kind.title));
   }
   if (!options.versus.empty() && !options.classes.empty()) {
     throw UsageError("--versus: excludes --classes");
   }
+}
+
+/// The command line's words as options; throws UsageError.
+TrainOptions checked(const TrainArguments& arguments) {
+  TrainOptions options = arguments.options;
+  if (options.learner.empty()) options.learner = default_kind(options);
+  const LearnerKind& kind = options.learners.kind(options.learner, "--model-type");
+  for (const std::string& name : arguments.augment) {
+    options.augment.kinds.push_back(augmentation(name));
+  }
+  check(options, kind);
+  options.learning.balanced = !arguments.unbalanced && !options.undersample;
+  options.learning.calibrate = !arguments.no_calibration;
   if (options.spec.empty()) {
-    options.spec =
-        learner.type == LearnerType::cnn ? "flowpic" : R"({"kind":"combined","values":"log1p"})";
+    options.spec = kind.pictures ? "flowpic" : R"({"kind":"combined","values":"log1p"})";
   }
   return options;
+}
+
+/// "logistic (...), naive-bayes (...) or cnn".
+std::string kinds_help(const Learners& learners) {
+  std::vector<std::string> texts;
+  for (const LearnerKind& kind : learners.kinds()) texts.emplace_back(kind.help);
+  const std::string last = texts.back();
+  texts.pop_back();
+  return fmt::format("{} or {}", fmt::join(texts, ", "), last);
 }
 
 std::atomic<bool> g_stop = false;
@@ -239,7 +190,7 @@ int run_train(const TrainArguments& arguments) {
   if (options.data.threads > 0) {
     limit.emplace(tbb::global_control::max_allowed_parallelism, options.data.threads);
   }
-  options.learner.stop = &g_stop;
+  options.learning.stop = &g_stop;
   options.on_start = [] {
     std::signal(SIGINT, stop_training);
     std::signal(SIGTERM, stop_training);
@@ -253,11 +204,8 @@ CLI::App* add_train(CLI::App& parent, std::function<int()>& run) {
   CLI::App* command = parent.add_subcommand("train", "Train a model on labelled recordings");
   auto arguments = std::make_shared<TrainArguments>();
   TrainOptions& options = arguments->options;
-  command
-      ->add_option("--model-type", arguments->type,
-                   "logistic (regression; the default), naive-bayes (multinomial), gaussian-nb, "
-                   "(random) forest (the default of --multi-label) or cnn")
-      ->check(CLI::IsMember(learner_type_names()));
+  command->add_option("--model-type", options.learner, kinds_help(options.learners))
+      ->check(CLI::IsMember(options.learners.names()));
   options.data.add_to(*command);
   command
       ->add_option("--spec", options.spec,
@@ -271,9 +219,9 @@ CLI::App* add_train(CLI::App& parent, std::function<int()>& run) {
       ->delimiter(',');
   add_split_options(*command, options);
   add_training_options(*command, *arguments);
-  add_linear_options(*command, *arguments);
-  add_forest_options(*command, options.learner.forest);
-  add_cnn_options(*command, *arguments);
+  for (const auto& family : options.learners.families()) {
+    add_learner_options(*command, *family, &LearnerOption::train_help);
+  }
   command->footer(kTrainHelp);
   command->callback([arguments, &run] { run = [arguments] { return run_train(*arguments); }; });
   return command;

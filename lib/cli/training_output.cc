@@ -50,9 +50,9 @@ Json TrainingRun::card() const {
   Json card;
   card["tool"] = "flowmark " FLOWMARK_VERSION;
   card["date"] = today();
-  card["model"] = to_string(options_.learner.type);
+  card["model"] = options_.learner;
   learner_->describe(card);
-  card["balanced"] = options_.learner.balanced;
+  card["balanced"] = options_.learning.balanced;
   if (learner_->interrupted()) card["interrupted"] = true;
   if (options_.undersample) card["undersampled"] = true;
   if (!options_.versus.empty()) card["versus"] = options_.versus;

@@ -100,8 +100,12 @@ std::vector<uint32_t> TrainingRun::training_rows() {
                   [&](const ExampleFlow& flow) { return sources_[flow.source].times; });
 }
 
+bool TrainingRun::learns_validation() const {
+  return options_.learners.family(options_.learner).learns_validation();
+}
+
 void TrainingRun::learn() {
-  LearnerOptions options = options_.learner;
+  LearnerOptions options = options_.learning;
   options.seed = options_.split.seed;
   const std::vector<uint32_t> validation = rows_of(examples_, split_, Part::validation, false);
   options.state = options_.out + ".state";
@@ -117,7 +121,7 @@ void TrainingRun::learn() {
     std::cout << "\n";
   }
   const std::vector<uint32_t> train = training_rows();
-  learner_ = make_learner(options, spec_);
+  learner_ = options_.learners.make(options_.learner, options, spec_);
   if (options_.on_start) {
     options_.on_start();
   }
@@ -127,7 +131,7 @@ void TrainingRun::learn() {
   }
   if (!validation.empty() && options_.multilabel) {
     choose_thresholds();
-  } else if (!validation.empty() && !options_.learner.linear.refit) {
+  } else if (!validation.empty() && !learns_validation()) {
     std::vector<uint32_t> labels;
     for (const uint32_t row : validation) labels.push_back(examples_.info(row).class_index);
     abstention_ = choose_abstention(learner_->probabilities(examples_, validation), labels,
@@ -179,8 +183,7 @@ void TrainingRun::write() {
     fail(
         "{}: the written model's probabilities differ by {} from the trained ones; kept for "
         "inspection{}",
-        candidate_, round_trip_,
-        options_.learner.type == LearnerType::gaussian_nb ? " (a larger --smoothing helps)" : "");
+        candidate_, round_trip_, options_.learners.kind(options_.learner, "learner").inexact_hint);
   }
 }
 
@@ -214,7 +217,7 @@ PartResult TrainingRun::judge_part(const std::vector<uint32_t>& rows) const {
 
 void TrainingRun::judge() {
   test_result_ = judge_part(test_);
-  if (!options_.learner.linear.refit) {
+  if (!learns_validation()) {
     validation_result_ = judge_part(validation_);
   }
   card_ = card();

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,8 +11,9 @@
 #include "data/augment_examples.h"
 #include "evaluate/evaluation.h"
 #include "evaluate/set_evaluation.h"
+#include "learn/calibrate.h"
 #include "learn/label_calibration.h"
-#include "learn/learner.h"
+#include "learn/learners.h"
 
 namespace flowmark {
 
@@ -20,7 +22,9 @@ struct TrainOptions {
   DataOptions data;
   SplitOptions split;
   std::string split_by;
-  LearnerOptions learner;
+  std::string learner;  ///< the kind by its name
+  Learners learners;    ///< holds the kinds' own options
+  LearnerOptions learning;
   AugmentOptions augment;  ///< no kinds: none
   bool undersample = false;
   std::string versus;  ///< if not empty: this class against equal shares of the others
@@ -57,6 +61,7 @@ class TrainingRun {
   void narrow_to_versus();
   void choose_thresholds();
   void learn();
+  bool learns_validation() const;
   std::vector<uint32_t> training_rows();
   PartResult judge_part(const std::vector<uint32_t>& rows) const;
   ModelDescription description(const std::string& card) const;

@@ -30,7 +30,7 @@ struct RowSet {
   std::vector<uint32_t> train, validation, test;
 };
 
-RowSet rows_of_cell(const ExperimentCell& cell, const CellWindows& dealt,
+RowSet rows_of_cell(const ExperimentCell& cell, ValueKind values, const CellWindows& dealt,
                     const std::vector<RecordedWindow>& windows) {
   RowSet rows;
   rows.examples.feature_count = cell.spec.length();
@@ -42,7 +42,7 @@ RowSet rows_of_cell(const ExperimentCell& cell, const CellWindows& dealt,
       info.class_index = member.class_index;
       info.packets = windows[member.window].packets;
       to.push_back(static_cast<uint32_t>(rows.examples.size()));
-      rows.examples.add(info, as_read(cell.learner, cell.spec, windows[member.window].features));
+      rows.examples.add(info, as_read(values, cell.spec, windows[member.window].features));
     }
   };
   add(dealt.train, rows.train);
@@ -80,8 +80,9 @@ void run_classes(const ExperimentCell& cell, const ExperimentData& data,
   std::vector<Judgement> all;
   std::vector<double> accuracies;
   std::vector<double> balanced;
+  const ValueKind values = options.learners.kind(cell.learner, "learner").histogram_values;
   ExperimentOptions dealing = options;
-  if (cell.learner == "cnn" && options.cnn.judge == CnnTrainingOptions::Judge::last) {
+  if (!options.learners.family(cell.learner).uses_validation()) {
     dealing.validation = 0;
   }
   for (uint32_t repeat = 0; repeat < options.repeats; ++repeat) {
@@ -95,7 +96,7 @@ void run_classes(const ExperimentCell& cell, const ExperimentData& data,
       dealt.train.insert(dealt.train.end(), dealt.validation.begin(), dealt.validation.end());
       dealt.validation.clear();
     }
-    const RowSet rows = rows_of_cell(cell, dealt, windows);
+    const RowSet rows = rows_of_cell(cell, values, dealt, windows);
     const auto answers = fit_and_answer(cell.learner, cell.spec, rows.examples, rows.train,
                                         rows.validation, rows.test, options, seed);
     const auto judgements = judge(answers, dealt, windows);
@@ -126,26 +127,11 @@ void run_classes(const ExperimentCell& cell, const ExperimentData& data,
   result.high = scores.balanced_accuracy.high;
 }
 
-/// Of a forest other than the default one, so that finished cells of the default stay valid.
-std::string forest_of(const ExperimentOptions& options) {
-  if (options.features_per_split == 0 && !options.extra_trees) return "";
-  return fmt::format(" {}{}", options.features_per_split, options.extra_trees ? " extra" : "");
-}
-
-/// Of pictures and networks trained otherwise than by default, for the same reason.
-std::string pictures_of(const ExperimentCell& cell, const ExperimentOptions& options) {
-  std::string text;
-  if (cell.spec.is_by_time() && options.rules.slide_us > 0) {
-    text += fmt::format(" slide {}", options.rules.slide_us);
-  }
-  const auto training = [](const CnnTrainingOptions& cnn) {
-    return fmt::format(" {} {} {} {} {}", cnn.batch, cnn.learning_rate, cnn.weight_decay,
-                       static_cast<int>(cnn.schedule), static_cast<int>(cnn.judge));
-  };
-  if (cell.learner == "cnn" && training(options.cnn) != training({})) {
-    text += training(options.cnn);
-  }
-  return text;
+/// Of pictures that begin between the blocks too; empty where there are none, so that finished
+/// cells of the default stay valid.
+std::string added_windows(const ExperimentCell& cell, const ExperimentOptions& options) {
+  const bool slides = cell.spec.is_by_time() && options.rules.slide_us > 0;
+  return slides ? fmt::format(" slide {}", options.rules.slide_us) : "";
 }
 
 }  // namespace
@@ -156,11 +142,19 @@ std::string default_experiment_split(const ExperimentData& data) {
   return grouped ? "group" : "flow";
 }
 
+Learners experiment_learners() {
+  Learners learners;
+  learners.set("epochs", "40");
+  learners.set("patience", "8");
+  learners.set("out-of-bag", "no");
+  return learners;
+}
+
 void make_quick(ExperimentOptions& options) {
   options.repeats = 1;
   options.max_windows = 150;
-  options.epochs = 8;
-  options.trees = 30;
+  options.learners.set("epochs", "8");
+  options.learners.set("trees", "30");
   options.mixtures = 60;
 }
 
@@ -174,10 +168,11 @@ uint64_t cell_digest(const ExperimentCell& cell, const ExperimentOptions& option
                   : cell.task == ExperimentCell::Task::multi_label ? " thresholds"
                                                                    : "",
                   options.split, options.test, options.validation, options.train_per_class,
-                  options.repeats, options.seed, options.max_windows, options.epochs, options.trees,
-                  options.mixtures, options.rules.min_packets, options.rules.min_span,
-                  options.rules.short_flows, options.rules.first_only, data_digest) +
-      forest_of(options) + pictures_of(cell, options));
+                  options.repeats, options.seed, options.max_windows,
+                  options.learners.get("epochs"), options.learners.get("trees"), options.mixtures,
+                  options.rules.min_packets, options.rules.min_span, options.rules.short_flows,
+                  options.rules.first_only, data_digest) +
+      added_windows(cell, options) + options.learners.family(cell.learner).changes());
 }
 
 const std::vector<RecordedWindow>& CellRunner::windows(const ExperimentCell& cell) {

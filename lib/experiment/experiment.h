@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "experiment/data.h"
-#include "learn/cnn/trainer.h"
+#include "learn/learners.h"
 
 namespace flowmark {
 
@@ -72,6 +72,9 @@ ExperimentPlan leroux_plan(const ExperimentData& data, const PlanOptions& option
 /// Recognition", INFOCOM workshops 2019.
 ExperimentPlan flowpic_plan(const ExperimentData& data, const PlanOptions& options);
 
+/// The learners' options as the experiments begin with them.
+Learners experiment_learners();
+
 struct ExperimentOptions {
   /// "window" (as the papers: windows of one flow on both sides), "flow", "capture", "group".
   std::string split = "flow";
@@ -81,14 +84,10 @@ struct ExperimentOptions {
   uint32_t repeats = 3;          ///< with seeds seed, seed + 1, ...
   uint64_t seed = 1;
   uint32_t max_windows = 2000;  ///< of a class in training, and in the test; drawn at random
-  uint32_t epochs = 40;         ///< CNN: at most
-  /// How a CNN is trained; shape, balance, seed and epochs are set from elsewhere. Judged by the
-  /// last epoch it needs no validation part, which then joins the training.
-  CnnTrainingOptions cnn;
-  uint32_t trees = 100;
-  uint32_t features_per_split = 0;  ///< of a forest, as ForestOptions
-  bool extra_trees = false;         ///< random thresholds, every tree sees all windows
-  uint32_t mixtures = 300;          ///< multi-label: for training; half as many for the test
+  uint32_t mixtures = 300;      ///< multi-label: for training; half as many for the test
+  /// The learners with their options. One that has no use for validation rows gets none: they join
+  /// the training.
+  Learners learners = experiment_learners();
   WindowRules rules;
 };
 /// "group" if every recording has one, else "flow".

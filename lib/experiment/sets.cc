@@ -63,6 +63,7 @@ MultiLabelScores judge_sets(const MixedWindows& mixed, std::span<const float> an
 
 void run_label_sets(const ExperimentCell& cell, const ExperimentData& data,
                     const ExperimentOptions& options, CellResult& result) {
+  const ValueKind values = options.learners.kind(cell.learner, "learner").histogram_values;
   std::vector<double> exact;
   std::vector<double> hamming;
   std::vector<Judgement> right;  // class 0: the set was met exactly
@@ -84,7 +85,7 @@ void run_label_sets(const ExperimentCell& cell, const ExperimentData& data,
         rows[part].push_back(static_cast<uint32_t>(examples.size()));
         ExampleInfo info;
         info.label_set = window.set;
-        examples.add(info, as_read(cell.learner, cell.spec, window.features));
+        examples.add(info, as_read(values, cell.spec, window.features));
       }
     }
     const auto aside = set_aside(mixed, options.validation, seed, rows[0]);

@@ -5,7 +5,6 @@
 #include <numeric>
 #include <vector>
 
-#include "learn/linear/linear_fit.h"
 #include "learn/softmax.h"
 
 namespace flowmark {
@@ -91,18 +90,6 @@ Calibration calibrate_scores(std::span<const double> scores, std::span<const uin
   }
   const double temperature = std::exp(0.5 * (low + high));
   return {temperature, loss(temperature)};
-}
-
-Calibration calibrate(const LinearFit& fit, const ExampleSet& examples,
-                      std::span<const uint32_t> rows) {
-  const uint32_t classes = fit.class_count();
-  std::vector<double> scores(rows.size() * classes);
-  std::vector<uint32_t> labels;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    fit.score(examples.row(rows[i]), std::span(scores).subspan(i * classes, classes));
-    labels.push_back(examples.info(rows[i]).class_index);
-  }
-  return calibrate_scores(scores, labels, classes);
 }
 
 std::optional<Abstention> choose_abstention(std::span<const float> probabilities,

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "learn/linear/lbfgs.h"
+#include "learn/lbfgs.h"
 
 namespace flowmark {
 namespace {

@@ -7,52 +7,6 @@
 
 namespace flowmark {
 
-const char* to_string(LearnerType type) noexcept {
-  switch (type) {
-    case LearnerType::logistic:
-      return "logistic";
-    case LearnerType::naive_bayes:
-      return "naive-bayes";
-    case LearnerType::gaussian_nb:
-      return "gaussian-nb";
-    case LearnerType::forest:
-      return "forest";
-    case LearnerType::cnn:
-      return "cnn";
-  }
-  return "?";
-}
-
-const std::vector<std::string>& learner_type_names() {
-  static const std::vector<std::string> names{"logistic", "naive-bayes", "gaussian-nb", "forest",
-                                              "cnn"};
-  return names;
-}
-
-LearnerType parse_learner_type(const std::string& name, const std::string& where) {
-  const auto& names = learner_type_names();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    fail("{}: {}: must be logistic, naive-bayes, gaussian-nb, forest or cnn", where, name);
-  }
-  return static_cast<LearnerType>(found - names.begin());
-}
-
-std::unique_ptr<Learner> make_learner(const LearnerOptions& options, const FeatureSpec& input) {
-  switch (options.type) {
-    case LearnerType::logistic:
-    case LearnerType::naive_bayes:
-      return make_linear_learner(options);
-    case LearnerType::gaussian_nb:
-      return make_gaussian_learner(options);
-    case LearnerType::forest:
-      return make_forest_learner(options);
-    case LearnerType::cnn:
-      return make_cnn_learner(options, input);
-  }
-  fail("unknown kind of model");
-}
-
 void check_trainable(const ExampleSet& examples, std::span<const uint32_t> train, bool multilabel) {
   if (examples.multilabel && !multilabel) {
     fail("the examples have several labels at once: only a forest learns them");

@@ -1,15 +1,17 @@
 // The FlowPic network as a learner.
 
+#include "learn/cnn/learner.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
 #include "base/progress.h"
 #include "learn/calibrate.h"
-#include "learn/learner.h"
 
 namespace flowmark {
 namespace {
@@ -18,8 +20,9 @@ using Json = nlohmann::ordered_json;
 
 class CnnLearner final : public Learner {
  public:
-  CnnLearner(const LearnerOptions& options, const FeatureSpec& input)
-      : all_(options), options_(options.cnn) {
+  CnnLearner(const CnnTrainingOptions& training, const LearnerOptions& options,
+             const FeatureSpec& input)
+      : all_(options), options_(training) {
     const auto image = input.image();
     if (!image) {
       fail("a CNN reads pictures: 'kind' of the feature specification must be flowpic, not {}",
@@ -156,8 +159,9 @@ class CnnLearner final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Learner> make_cnn_learner(const LearnerOptions& options, const FeatureSpec& input) {
-  return std::make_unique<CnnLearner>(options, input);
+std::unique_ptr<Learner> make_cnn_learner(const CnnTrainingOptions& training,
+                                          const LearnerOptions& options, const FeatureSpec& input) {
+  return std::make_unique<CnnLearner>(training, options, input);
 }
 
 }  // namespace flowmark

@@ -1,17 +1,19 @@
 // Random forests as learners, of one class or of sets of labels.
 
+#include "learn/forest/learner.h"
+
 #include <fmt/format.h>
 #include <tbb/enumerable_thread_specific.h>
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/progress.h"
 #include "learn/calibrate.h"
 #include "learn/label_calibration.h"
-#include "learn/learner.h"
 #include "learn/softmax.h"
 
 namespace flowmark {
@@ -42,8 +44,9 @@ double loss_of_shares(std::span<const double> shares, std::span<const uint32_t> 
 
 class ForestLearner final : public Learner {
  public:
-  explicit ForestLearner(const LearnerOptions& options) : options_(options.forest), all_(options) {
-    options_.balanced = options.balanced && options.forest.class_weights.empty();
+  ForestLearner(const ForestOptions& growing, const LearnerOptions& options)
+      : options_(growing), all_(options) {
+    options_.balanced = options.balanced && growing.class_weights.empty();
     options_.seed = options.seed;
     options_.state = options.state;
   }
@@ -231,8 +234,9 @@ class ForestLearner final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Learner> make_forest_learner(const LearnerOptions& options) {
-  return std::make_unique<ForestLearner>(options);
+std::unique_ptr<Learner> make_forest_learner(const ForestOptions& growing,
+                                             const LearnerOptions& options) {
+  return std::make_unique<ForestLearner>(growing, options);
 }
 
 }  // namespace flowmark

@@ -4,10 +4,11 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "learn/learner.h"
 #include "learn/linear/gaussian_nb.h"
+#include "learn/linear/learner.h"
 #include "learn/softmax.h"
 
 namespace flowmark {
@@ -19,12 +20,13 @@ constexpr double kDefaultSmoothing = 1e-9;
 
 class GaussianLearner final : public Learner {
  public:
-  explicit GaussianLearner(const LearnerOptions& options) : options_(options) {}
+  GaussianLearner(const std::vector<double>& smoothings, const LearnerOptions& options)
+      : given_(smoothings), options_(options) {}
 
   void learn(const ExampleSet& examples, std::span<const uint32_t> train,
              std::span<const uint32_t> validation) override {
     check_trainable(examples, train, false);
-    std::vector<double> smoothings = options_.strengths;
+    std::vector<double> smoothings = given_;
     if (smoothings.empty() && validation.empty()) {
       smoothings = {kDefaultSmoothing};
     } else if (smoothings.empty()) {
@@ -117,6 +119,7 @@ class GaussianLearner final : public Learner {
     return scores;
   }
 
+  std::vector<double> given_;
   LearnerOptions options_;
   GaussianFit fit_;
   size_t chosen_ = 0;
@@ -125,8 +128,9 @@ class GaussianLearner final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Learner> make_gaussian_learner(const LearnerOptions& options) {
-  return std::make_unique<GaussianLearner>(options);
+std::unique_ptr<Learner> make_gaussian_learner(const std::vector<double>& smoothings,
+                                               const LearnerOptions& options) {
+  return std::make_unique<GaussianLearner>(smoothings, options);
 }
 
 }  // namespace flowmark

@@ -109,4 +109,16 @@ void fold_temperature(LinearFit& fit, double temperature) {
   }
 }
 
+Calibration calibrate(const LinearFit& fit, const ExampleSet& examples,
+                      std::span<const uint32_t> rows) {
+  const uint32_t classes = fit.class_count();
+  std::vector<double> scores(rows.size() * classes);
+  std::vector<uint32_t> labels;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    fit.score(examples.row(rows[i]), std::span(scores).subspan(i * classes, classes));
+    labels.push_back(examples.info(rows[i]).class_index);
+  }
+  return calibrate_scores(scores, labels, classes);
+}
+
 }  // namespace flowmark

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <tbb/parallel_for.h>
 
-#include "learn/learner.h"
+#include <nlohmann/json.hpp>
+
+#include "learn/linear/learner.h"
 #include "learn/softmax.h"
 
 namespace flowmark {
@@ -13,12 +15,12 @@ using Json = nlohmann::ordered_json;
 
 class LinearLearner final : public Learner {
  public:
-  explicit LinearLearner(const LearnerOptions& options)
-      : training_(options.linear),
-        bayes_(options.type == LearnerType::naive_bayes),
-        given_(options.strengths) {
+  explicit LinearLearner(const LinearTraining& training, const LearnerOptions& options)
+      : training_(training),
+        bayes_(training.type == LinearType::naive_bayes),
+        given_(training.strengths) {
     training_.balanced = options.balanced;
-    training_.type = bayes_ ? LinearType::naive_bayes : LinearType::logistic;
+    training_.patience = options.early_stop;
     training_.calibrate = options.calibrate;
     training_.show_progress = options.show_progress;
     training_.stop = options.stop;
@@ -105,8 +107,9 @@ class LinearLearner final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Learner> make_linear_learner(const LearnerOptions& options) {
-  return std::make_unique<LinearLearner>(options);
+std::unique_ptr<Learner> make_linear_learner(const LinearTraining& training,
+                                             const LearnerOptions& options) {
+  return std::make_unique<LinearLearner>(training, options);
 }
 
 }  // namespace flowmark

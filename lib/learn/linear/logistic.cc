@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "learn/linear/lbfgs.h"
+#include "learn/lbfgs.h"
 #include "learn/linear/linear_fit.h"
 #include "learn/softmax.h"
 
@@ -150,7 +150,7 @@ LinearFit spread(const TrainingData& data, std::span<const double> x) {
   return fit;
 }
 
-double largest(std::span<const double> numbers) {
+double largest_magnitude(std::span<const double> numbers) {
   double most = 0;
   for (const double number : numbers) {
     most = std::max(most, std::fabs(number));
@@ -271,7 +271,7 @@ LinearFit fit_logistic(const TrainingData& data, const LogisticOptions& options,
     // As near as the training that is gone on with was to come.
     std::vector<double> gradient(u.size());
     objective(u, gradient);
-    solver.gradient_scale = largest(gradient);
+    solver.gradient_scale = largest_magnitude(gradient);
     u = gather(data, *options.start);
     for (size_t i = 0; i < u.size(); ++i) {
       u[i] /= scale[i];

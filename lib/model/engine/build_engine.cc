@@ -1,6 +1,25 @@
+// The list of engines: the one place that knows which kinds there are.
+
 #include "model/engine/build_engine.h"
 
+#include "base/error.h"
+#include "model/engine/cnn/engine.h"
+#include "model/engine/dense/engine.h"
+#include "model/engine/forest/engine.h"
+
 namespace flowmark {
+namespace {
+
+using MakeEngine = std::unique_ptr<const Engine> (*)(const ModelPlan& plan, const Kernels& kernels,
+                                                     Precision precision);
+/// The first that can run a plan does.
+constexpr MakeEngine kEngines[] = {
+    make_cnn_engine,
+    make_dense_engine,
+    make_forest_engine,
+};
+
+}  // namespace
 
 const char* to_string(Precision precision) noexcept {
   return precision == Precision::bf16 ? "bf16" : "exact";
@@ -8,12 +27,10 @@ const char* to_string(Precision precision) noexcept {
 
 std::unique_ptr<const Engine> build_engine(const ModelPlan& plan, const Kernels& kernels,
                                            Precision precision) {
-  if (const auto* forest = std::get_if<ForestPlan>(&plan)) {
-    return make_forest_engine(*forest, kernels);
+  for (const MakeEngine make : kEngines) {
+    if (auto engine = make(plan, kernels, precision)) return engine;
   }
-  const auto& network = std::get<NetworkPlan>(plan);
-  if (!network.convs.empty()) return make_cnn_engine(network, kernels, precision);
-  return make_dense_engine(network, kernels);
+  fail("no engine runs such a model");
 }
 
 }  // namespace flowmark

@@ -14,9 +14,4 @@ namespace flowmark {
 std::unique_ptr<const Engine> build_engine(const ModelPlan& plan, const Kernels& kernels,
                                            Precision precision = Precision::exact);
 
-std::unique_ptr<const Engine> make_dense_engine(const NetworkPlan& plan, const Kernels& kernels);
-std::unique_ptr<const Engine> make_cnn_engine(const NetworkPlan& plan, const Kernels& kernels,
-                                              Precision precision);
-std::unique_ptr<const Engine> make_forest_engine(const ForestPlan& plan, const Kernels& kernels);
-
 }  // namespace flowmark

@@ -33,7 +33,7 @@ ExperimentOptions small() {
   ExperimentOptions options;
   make_quick(options);
   options.max_windows = 40;
-  options.trees = 10;
+  options.learners.set("trees", "10");
   options.mixtures = 40;
   return options;
 }
@@ -128,7 +128,7 @@ TEST(FlowPic, LearnsCategoriesTechniquesAndUnknownApplications) {
 TEST(FlowPic, TheNetworkLearnsSmallPictures) {
   const ExperimentData data = made_data();
   ExperimentOptions options = small();
-  options.epochs = 20;
+  options.learners.set("epochs", "20");
   const auto results =
       run_experiment(flowpic_plan(data, {}), data, options, folder(), {"pixels/32"});
   EXPECT_GT(results.at(0).balanced, 0.8);
@@ -140,10 +140,10 @@ TEST(FlowPic, TheLastEpochNeedsNoValidationPart) {
   options.max_windows = 1000;
   const auto judged =
       run_experiment(flowpic_plan(data, {}), data, options, folder(), {"pixels/32"});
-  options.epochs = 20;
-  options.cnn.batch = 16;
-  options.cnn.schedule = CnnTrainingOptions::Schedule::cosine;
-  options.cnn.judge = CnnTrainingOptions::Judge::last;
+  options.learners.set("epochs", "20");
+  options.learners.set("batch", "16");
+  options.learners.set("schedule", "cosine");
+  options.learners.set("judge", "last");
   PlanOptions plan;
   plan.values = ValueKind::log1p;
   const auto last =
@@ -196,7 +196,7 @@ TEST(Runs, CellsOfSeveralTablesAreTheSameTraining) {
   EXPECT_NE(digests.at("flowpic/pixels/1500"), digests.at("flowpic/values/log1p"));
   // Another training makes another result.
   ExperimentOptions other = small();
-  other.cnn.schedule = CnnTrainingOptions::Schedule::cosine;
+  other.learners.set("schedule", "cosine");
   const auto& cell = *std::find_if(plan.cells.begin(), plan.cells.end(),
                                    [](const auto& c) { return c.id == "flowpic/pixels/1500"; });
   EXPECT_NE(cell_digest(cell, other, 1), digests.at(cell.id));
@@ -210,9 +210,9 @@ TEST(Cells, OfAnotherForestAreAnotherMeasurement) {
   });
   plan.summaries.clear();
   ExperimentOptions all_features = small();
-  all_features.features_per_split = 100;
+  all_features.learners.set("features-per-split", "100");
   ExperimentOptions extra = small();
-  extra.extra_trees = true;
+  extra.learners.set("extra-trees", "yes");
   std::set<uint64_t> digests;
   for (const ExperimentOptions& options : {small(), all_features, extra}) {
     digests.insert(cell_digest(plan.cells[0], options, 1));

@@ -1,14 +1,15 @@
 // Every kind of model: trained, written, read back, the same answers; and what is refused.
-#include "learn/learner.h"
-#include "feature/flowpic/flowpic.h"
-#include "feature/histogram/histogram.h"
+#include "learn/learners.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "feature/flowpic/flowpic.h"
+#include "feature/histogram/histogram.h"
 #include "model/model.h"
 #include "unit/learn/forest/data.h"
 
@@ -80,40 +81,44 @@ void expect_file_answers_alike(const Learner& learner, const ForestData& data,
   }
 }
 
-LearnerOptions options_of(LearnerType type) {
+/// Small trainings.
+Learners small() {
+  Learners learners;
+  learners.set("trees", "30");
+  learners.set("epochs", "12");
+  learners.set("batch", "16");
+  return learners;
+}
+
+LearnerOptions quiet() {
   LearnerOptions options;
-  options.type = type;
-  options.forest.trees = 30;
-  options.cnn.max_epochs = 12;
-  options.cnn.batch = 16;
   options.show_progress = false;
   return options;
 }
 
 TEST(Learner, TheFileAnswersAsTrained) {
   const ForestData data = reference_data("counts");
-  for (const LearnerType type : {LearnerType::logistic, LearnerType::naive_bayes,
-                                 LearnerType::gaussian_nb, LearnerType::forest}) {
+  for (const char* type : {"logistic", "naive-bayes", "gaussian-nb", "forest"}) {
     for (const bool validated : {false, true}) {
-      LearnerOptions options = options_of(type);
-      if (!validated && type == LearnerType::gaussian_nb) options.strengths = {1e-2};
-      const auto learner = make_learner(options, histogram_60());
+      Learners learners = small();
+      if (!validated) learners.set("smoothing", "0.01");
+      const auto learner = learners.make(type, quiet(), histogram_60());
       learner->learn(
           data.examples, data.train,
           validated ? std::span<const uint32_t>(data.test) : std::span<const uint32_t>());
-      expect_file_answers_alike(*learner, data, histogram_60(), false, to_string(type));
+      expect_file_answers_alike(*learner, data, histogram_60(), false, type);
       EXPECT_FALSE(learner->report().empty());
       EXPECT_GT(balanced_accuracy(data.examples, data.test,
                                   learner->probabilities(data.examples, data.test)),
                 0.5)
-          << to_string(type);
+          << type;
     }
   }
 }
 
 TEST(Learner, CnnLearnsAndItsFileAnswersAsTrained) {
   const ForestData data = stripes(180, 3, 1);
-  const auto learner = make_learner(options_of(LearnerType::cnn), picture_32());
+  const auto learner = small().make("cnn", quiet(), picture_32());
   learner->learn(data.examples, data.train, data.test);
   expect_file_answers_alike(*learner, data, picture_32(), false, "cnn");
   EXPECT_GT(
@@ -135,14 +140,13 @@ TEST(Learner, ForestLearnsSetsOfLabels) {
     examples.add(info, data.examples.row(row));
   }
   data.examples = examples;
-  const auto learner = make_learner(options_of(LearnerType::forest), histogram_60());
+  const auto learner = small().make("forest", quiet(), histogram_60());
   learner->learn(data.examples, data.train, {});
   expect_file_answers_alike(*learner, data, histogram_60(), true, "multilabel");
   EXPECT_THAT(learner->report(), HasSubstr("Hamming loss"));
   EXPECT_THAT(learner->report(), HasSubstr("each label's probabilities scaled"));
-  for (const LearnerType type :
-       {LearnerType::logistic, LearnerType::naive_bayes, LearnerType::gaussian_nb}) {
-    const auto other = make_learner(options_of(type), histogram_60());
+  for (const char* type : {"logistic", "naive-bayes", "gaussian-nb"}) {
+    const auto other = small().make(type, quiet(), histogram_60());
     EXPECT_THAT([&] { other->learn(data.examples, data.train, {}); },
                 ThrowsMessage<Error>(HasSubstr("only a forest learns them")));
   }
@@ -165,47 +169,47 @@ TEST(Learner, CalibrationMakesProbabilitiesTruer) {
   data.test.assign(data.train.begin() + 600, data.train.end());
   const std::vector<uint32_t> validation(data.train.begin() + 300, data.train.begin() + 600);
   data.train.resize(300);
-  for (const LearnerType type :
-       {LearnerType::naive_bayes, LearnerType::gaussian_nb, LearnerType::forest}) {
-    LearnerOptions options = options_of(type);
-    const auto calibrated = make_learner(options, histogram_60());
+  for (const char* type : {"naive-bayes", "gaussian-nb", "forest"}) {
+    LearnerOptions options = quiet();
+    const auto calibrated = small().make(type, options, histogram_60());
     calibrated->learn(data.examples, data.train, validation);
     options.calibrate = false;
-    const auto raw = make_learner(options, histogram_60());
+    const auto raw = small().make(type, options, histogram_60());
     raw->learn(data.examples, data.train, validation);
-    EXPECT_LT(loss_of(*calibrated, data), loss_of(*raw, data)) << to_string(type);
+    EXPECT_LT(loss_of(*calibrated, data), loss_of(*raw, data)) << type;
   }
 }
 
 TEST(Learner, StopsWithTheBestSoFar) {
   const ForestData data = stripes(180, 3, 2);
   std::atomic<bool> stop = false;
-  LearnerOptions options = options_of(LearnerType::cnn);
-  options.cnn.max_epochs = 1000;
+  Learners learners = small();
+  learners.set("epochs", "1000");
+  learners.set("patience", "0");
+  LearnerOptions options = quiet();
   options.stop = &stop;
   uint32_t epochs = 0;
   options.on_line = [&](const std::string&) { stop = ++epochs == 3; };
-  const auto learner = make_learner(options, picture_32());
+  const auto learner = learners.make("cnn", options, picture_32());
   learner->learn(data.examples, data.train, data.test);
   EXPECT_TRUE(learner->interrupted());
   EXPECT_EQ(learner->trials().size(), 3U);
   expect_file_answers_alike(*learner, data, picture_32(), false, "stopped");
 
   stop = true;
-  options.type = LearnerType::forest;
-  options.forest.trees = 1000;
-  const auto forest = make_learner(options, picture_32());
+  learners.set("trees", "1000");
+  const auto forest = learners.make("forest", options, picture_32());
   forest->learn(data.examples, data.train, data.test);
   EXPECT_TRUE(forest->interrupted());
   expect_file_answers_alike(*forest, data, picture_32(), false, "stopped_forest");
 }
 
 TEST(Learner, RefusesWhatCannotBeLearnt) {
-  for (const std::string& name : learner_type_names()) {
-    const LearnerType type = parse_learner_type(name, "--model-type");
-    EXPECT_EQ(to_string(type), name);
-    const FeatureSpec spec = type == LearnerType::cnn ? picture_32() : histogram_60();
-    const auto learner = make_learner(options_of(type), spec);
+  for (const std::string& name : small().names()) {
+    const LearnerKind kind = small().kind(name, "--model-type");
+    EXPECT_EQ(kind.name, name);
+    const FeatureSpec spec = kind.pictures ? picture_32() : histogram_60();
+    const auto learner = small().make(name, quiet(), spec);
     ForestData one = empty_forest_data(spec.length(), 1);
     one.add({{3, 1}}, 0);
     EXPECT_THAT([&] { learner->learn(one.examples, one.train, {}); },
@@ -218,10 +222,40 @@ TEST(Learner, RefusesWhatCannotBeLearnt) {
                 ThrowsMessage<Error>(HasSubstr("class 'b' is empty")))
         << name;
   }
-  EXPECT_THAT([] { make_learner(options_of(LearnerType::cnn), histogram_60()); },
+  EXPECT_THAT([] { small().make("cnn", quiet(), histogram_60()); },
               ThrowsMessage<Error>(HasSubstr("must be flowpic, not size_iat")));
-  EXPECT_THAT([] { parse_learner_type("svm", "--model-type"); },
+  EXPECT_THAT([] { small().kind("svm", "--model-type"); },
               ThrowsMessage<Error>(HasSubstr("--model-type: svm: must be logistic")));
+}
+
+TEST(Learners, EveryOptionIsSetAndReadBackByName) {
+  Learners learners;
+  for (const auto& family : learners.families()) {
+    for (const LearnerOption& option : family->options()) {
+      const std::string before = learners.get(option.name);
+      std::string other = "3";
+      if (std::holds_alternative<bool*>(option.value)) other = before == "yes" ? "no" : "yes";
+      if (const auto* word = std::get_if<LearnerWord>(&option.value)) {
+        other = word->allowed.back();
+      }
+      const Learners copy = learners;
+      learners.set(option.name, other);
+      EXPECT_EQ(learners.get(option.name), other);
+      EXPECT_EQ(copy.get(option.name), before) << "a copy has options of its own";
+    }
+  }
+}
+
+TEST(Learners, RefuseWhatIsNoOptionOrNoValue) {
+  Learners learners;
+  EXPECT_THAT([&] { learners.set("depth", "1"); },
+              ThrowsMessage<Error>(HasSubstr("depth: no learner has such an option")));
+  EXPECT_THAT([&] { learners.set("trees", "many"); },
+              ThrowsMessage<Error>(HasSubstr("trees many: must be a number")));
+  EXPECT_THAT([&] { learners.set("extra-trees", "1"); },
+              ThrowsMessage<Error>(HasSubstr("must be yes or no")));
+  EXPECT_THAT([&] { learners.set("schedule", "linear"); },
+              ThrowsMessage<Error>(HasSubstr("must be one of constant, cosine")));
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "feature/sparse_window.h"
-#include "model/engine/conv_pool.h"
+#include "model/engine/cnn/conv_pool.h"
 
 namespace flowmark {
 

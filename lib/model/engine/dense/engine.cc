@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "model/engine/build_engine.h"
+#include "model/engine/dense/engine.h"
 #include "model/engine/dense_stack.h"
 
 namespace flowmark {
@@ -80,8 +80,11 @@ class DenseEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<const Engine> make_dense_engine(const NetworkPlan& plan, const Kernels& kernels) {
-  return std::make_unique<DenseEngine>(plan, kernels);
+std::unique_ptr<const Engine> make_dense_engine(const ModelPlan& plan, const Kernels& kernels,
+                                                Precision) {
+  const auto* network = std::get_if<NetworkPlan>(&plan);
+  if (network == nullptr || !network->convs.empty()) return nullptr;
+  return std::make_unique<DenseEngine>(*network, kernels);
 }
 
 }  // namespace flowmark

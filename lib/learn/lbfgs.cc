@@ -1,4 +1,4 @@
-#include "learn/linear/lbfgs.h"
+#include "learn/lbfgs.h"
 
 #include <algorithm>
 #include <cmath>

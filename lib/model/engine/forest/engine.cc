@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "model/engine/build_engine.h"
 #include "model/engine/dense_stack.h"
+#include "model/engine/forest/engine.h"
 
 // The lanes' pointers have to stay in registers.
 #ifdef __clang__
@@ -277,8 +277,11 @@ bool ForestEngine::step(EngineScratch& scratch, uint32_t work) const noexcept {
 
 }  // namespace
 
-std::unique_ptr<const Engine> make_forest_engine(const ForestPlan& plan, const Kernels& kernels) {
-  return std::make_unique<ForestEngine>(plan, kernels);
+std::unique_ptr<const Engine> make_forest_engine(const ModelPlan& plan, const Kernels& kernels,
+                                                 Precision) {
+  const auto* forest = std::get_if<ForestPlan>(&plan);
+  if (forest == nullptr) return nullptr;
+  return std::make_unique<ForestEngine>(*forest, kernels);
 }
 
 }  // namespace flowmark

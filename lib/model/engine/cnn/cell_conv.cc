@@ -1,4 +1,4 @@
-#include "model/engine/cell_conv.h"
+#include "model/engine/cnn/cell_conv.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "model/engine/pixel_conv.h"
+#include "model/engine/cnn/pixel_conv.h"
 
 #include <algorithm>
 

@@ -3,10 +3,10 @@
 #include <memory>
 
 #include "base/error.h"
-#include "model/engine/build_engine.h"
-#include "model/engine/cell_conv.h"
+#include "model/engine/cnn/cell_conv.h"
+#include "model/engine/cnn/engine.h"
+#include "model/engine/cnn/pixel_conv.h"
 #include "model/engine/dense_stack.h"
-#include "model/engine/pixel_conv.h"
 
 namespace flowmark {
 namespace {
@@ -188,9 +188,11 @@ bool CnnEngine::step(EngineScratch& scratch, uint32_t work) const noexcept {
 
 }  // namespace
 
-std::unique_ptr<const Engine> make_cnn_engine(const NetworkPlan& plan, const Kernels& kernels,
+std::unique_ptr<const Engine> make_cnn_engine(const ModelPlan& plan, const Kernels& kernels,
                                               Precision precision) {
-  return std::make_unique<CnnEngine>(plan, kernels, precision);
+  const auto* network = std::get_if<NetworkPlan>(&plan);
+  if (network == nullptr || network->convs.empty()) return nullptr;
+  return std::make_unique<CnnEngine>(*network, kernels, precision);
 }
 
 }  // namespace flowmark

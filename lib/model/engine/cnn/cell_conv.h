@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/engine/conv_pool.h"
+#include "model/engine/cnn/conv_pool.h"
 #include "model/engine/engine.h"
 
 namespace flowmark {

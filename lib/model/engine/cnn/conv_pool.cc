@@ -1,4 +1,4 @@
-#include "model/engine/conv_pool.h"
+#include "model/engine/cnn/conv_pool.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,0 +1,103 @@
+#include "learn/cnn/family.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "learn/cnn/learner.h"
+
+namespace flowmark {
+namespace {
+
+constexpr LearnerKind kCnnKinds[] = {
+    {.name = "cnn", .title = "a CNN", .help = "cnn", .pictures = true, .resumes = true}};
+constexpr uint32_t kCnnPatience = 10;
+
+class CnnFamily final : public LearnerFamily {
+ public:
+  CnnFamily() { training_.patience = kCnnPatience; }
+
+  std::unique_ptr<LearnerFamily> clone() const override {
+    return std::make_unique<CnnFamily>(*this);
+  }
+
+  std::span<const LearnerKind> kinds() const noexcept override { return kCnnKinds; }
+
+  std::vector<LearnerOption> options() override {
+    const auto both = [](const char* name, LearnerOption::Value value, const char* help) {
+      return LearnerOption{name, std::move(value), help, help};
+    };
+    return {
+        {"network", LearnerWord{&network_, {"auto", "flowpic", "lenet"}},
+         "CNN: flowpic (10 x 10 filters, stride 5, as in the paper), lenet (mini-FlowPic), "
+         "or auto: flowpic from 200 x 200 pixels on",
+         ""},
+        both("epochs", &training_.max_epochs, "CNN: at most"),
+        {"input-scale", &training_.input_scale, "CNN: pixels are multiplied by it", ""},
+        both("batch", &training_.batch, "CNN: pictures a step"),
+        both("learning-rate", &training_.learning_rate, "CNN: of Adam, at most"),
+        both("schedule", LearnerWord{&schedule_, {"constant", "cosine"}},
+             "CNN: the learning rate stays, or rises over a twentieth of all epochs and falls to 0 "
+             "along a cosine"),
+        both("weight-decay", &training_.weight_decay,
+             "CNN: this share of the weights, times the learning rate, is lost each step"),
+        both("judge", LearnerWord{&judge_, {"loss", "accuracy", "last"}},
+             "CNN: which epoch is best on validation data, by what; or the last one, without "
+             "stopping early"),
+        {"patience", &training_.patience, "", ""},
+    };
+  }
+
+  void check(const LearnerOptions& options) const override {
+    if (judge() == Judge::last && options.early_stop > 0) {
+      fail("--early-stop: excludes --judge last");
+    }
+  }
+
+  bool uses_validation() const override { return judge() != Judge::last; }
+
+  std::string changes() const override {
+    const std::string now = text();
+    return now == CnnFamily().text() ? "" : now;
+  }
+
+  std::unique_ptr<Learner> make(const LearnerKind&, const LearnerOptions& options,
+                                const FeatureSpec& input) const override {
+    CnnTrainingOptions training = training_;
+    training.schedule = schedule();
+    training.judge = judge();
+    if (options.early_stop > 0) training.patience = options.early_stop;
+    if (training.judge == Judge::last) training.patience = 0;
+    if (network_ == "flowpic") training.shape = CnnShape::flowpic(0, 0, 0);
+    if (network_ == "lenet") training.shape = CnnShape::lenet(0, 0, 0);
+    return make_cnn_learner(training, options, input);
+  }
+
+ private:
+  using Schedule = CnnTrainingOptions::Schedule;
+  using Judge = CnnTrainingOptions::Judge;
+
+  Schedule schedule() const {
+    return schedule_ == "cosine" ? Schedule::cosine : Schedule::constant;
+  }
+  Judge judge() const {
+    return judge_ == "last" ? Judge::last : judge_ == "accuracy" ? Judge::accuracy : Judge::loss;
+  }
+  std::string text() const {
+    return fmt::format(" {} {} {} {} {}", training_.batch, training_.learning_rate,
+                       training_.weight_decay, static_cast<int>(schedule()),
+                       static_cast<int>(judge()));
+  }
+
+  CnnTrainingOptions training_;
+  std::string network_ = "auto";
+  std::string schedule_ = "constant";
+  std::string judge_ = "loss";
+};
+
+}  // namespace
+
+std::unique_ptr<LearnerFamily> make_cnn_family() {
+  return std::make_unique<CnnFamily>();
+}
+
+}  // namespace flowmark

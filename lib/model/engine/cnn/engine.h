@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+
+#include "kernel/kernels.h"
+#include "model/compile/plan.h"
+#include "model/engine/engine.h"
+
+namespace flowmark {
+
+/// Runs a network that begins with convolutions, on sparse pictures. Throws Error when it needs
+/// more than 1 GiB. Null for any other plan.
+std::unique_ptr<const Engine> make_cnn_engine(const ModelPlan& plan, const Kernels& kernels,
+                                              Precision precision);
+
+}  // namespace flowmark
