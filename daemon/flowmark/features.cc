@@ -1,6 +1,8 @@
 // flowmark features: the sparse features of every window of a capture or packet sequence file.
 
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/json_lines.h"
 #include "cli/window_options.h"
@@ -31,39 +33,43 @@ constexpr const char* kFeaturesHelp =
     "\"size_bins\":32}' --hop 5 flows.csv.gz\n"
     "  flowmark features --model category.onnx --out bins.jsonl capture.pcapng\n";
 
-void append_window(std::string& lines, const RecordedFlow& flow, const FeatureSpec& spec,
-                   const OfflineWindow& window) {
-  append_window_fields(lines, flow, window);
-  const auto image = spec.image();
-  lines += image ? ",\"pixels\":[" : ",\"bins\":[";
-  bool first = true;
-  for (const SparseValue& value : window.features) {
-    lines += first ? "[" : ",[";
-    first = false;
-    if (image) {
-      append_number(lines, value.index % image->width);
-      lines += ',';
-      append_number(lines, value.index / image->width);
-    } else {
-      append_number(lines, value.index);
-    }
-    lines += ',';
-    append_number(lines, value.value);
-    lines += ']';
+/// Sets `list` to the window's values, each [column, row, value] of a picture, else [index, value].
+/// Writes over the arrays of the window before, which saves an allocation per value.
+void set_values(JsonLine& list, const std::optional<ImageShape>& image,
+                const SparseWindow& features) {
+  if (list.is_null()) {
+    list = JsonLine::array();
   }
-  lines += "]}\n";
+  auto& entries = list.get_ref<JsonLine::array_t&>();
+  entries.resize(features.size(), JsonLine::array_t(image ? 3 : 2));
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const auto [index, value] = features[i];
+    auto& entry = entries[i].get_ref<JsonLine::array_t&>();
+    if (image) {
+      entry[0] = index % image->width;
+      entry[1] = index / image->width;
+    } else {
+      entry[0] = index;
+    }
+    entry.back() = json_number(value);
+  }
 }
 
 int run_features(const FeaturesOptions& options) {
   const FeatureSpec spec =
       options.model.empty() ? parse_spec_argument(options.spec) : load_model(options.model)->input;
+  const auto image = spec.image();
   const TilingOptions tiling = options.window.tiling();
   const FlowReadOptions reading = options.window.reading();
   LineOutput output(options.window.output);
   map_flows(options.window.input, reading, [&](RecordedFlow&& flow) -> Deliver {
     std::string lines;
-    cut_windows(flow, spec, tiling,
-                [&](const OfflineWindow& window) { append_window(lines, flow, spec, window); });
+    JsonLine line;
+    cut_windows(flow, spec, tiling, [&](const OfflineWindow& window) {
+      set_window_fields(line, flow, window);
+      set_values(line[image ? "pixels" : "bins"], image, window.features);
+      append_line(lines, line);
+    });
     return [&output, text = std::move(lines)] { output.write(text); };
   });
   output.finish();

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/json_lines.h"
 #include "cli/window_options.h"
@@ -33,33 +35,30 @@ constexpr const char* kInferHelp =
     "  flowmark infer --model category.onnx capture.pcap\n"
     "  flowmark infer --model pictures.onnx --hop 15 --min-packets 10 --bench flows.csv.gz\n";
 
-void append_answer(std::string& line, const Model& model, std::span<const float> probabilities) {
-  line += ",\"probabilities\":[";
-  for (size_t c = 0; c < probabilities.size(); ++c) {
-    line += c == 0 ? "" : ",";
-    append_number(line, probabilities[c]);
+void set_answer(JsonLine& line, const Model& model, std::span<const float> probabilities) {
+  JsonLine::array_t numbers;
+  numbers.reserve(probabilities.size());
+  for (const float probability : probabilities) {
+    numbers.push_back(json_number(probability));
   }
-  line += "],\"class\":";
+  line["probabilities"] = std::move(numbers);
   if (model.multilabel) {
-    line += '[';
-    bool first = true;
+    auto likely = JsonLine::array();
     for (size_t c = 0; c < probabilities.size(); ++c) {
       if (probabilities[c] > model.label_thresholds[c]) {
-        line += first ? "" : ",";
-        first = false;
-        append_string(line, model.classes[c]);
+        likely.push_back(model.classes[c]);
       }
     }
-    line += ']';
+    line["class"] = std::move(likely);
   } else {
     const auto best = std::max_element(probabilities.begin(), probabilities.end());
-    append_string(line, model.classes[static_cast<size_t>(best - probabilities.begin())]);
+    line["class"] = model.classes[static_cast<size_t>(best - probabilities.begin())];
   }
 }
 
 /// Times each window's inference alone; the windows are kept until all are known, so that cutting
 /// the flows does not run beside it.
-std::string bench_line(const Model& model, const std::vector<SparseWindow>& windows) {
+JsonLine bench_line(const Model& model, const std::vector<SparseWindow>& windows) {
   const auto scratch = model.engine->make_scratch();
   constexpr size_t kWarmUp = 200;
   for (size_t i = 0; i < std::min(kWarmUp, windows.size()); ++i) {
@@ -76,10 +75,12 @@ std::string bench_line(const Model& model, const std::vector<SparseWindow>& wind
   std::sort(times_us.begin(), times_us.end());
   const auto quantile = [&](double share) {
     const auto place = static_cast<size_t>(share * static_cast<double>(times_us.size()));
-    return times_us.empty() ? 0.0 : times_us[std::min(place, times_us.size() - 1)];
+    const double us = times_us.empty() ? 0 : times_us[std::min(place, times_us.size() - 1)];
+    return static_cast<float>(std::round(us * 1000) / 1000);
   };
-  return fmt::format("{{\"windows\":{},\"median_us\":{:.3f},\"p99_us\":{:.3f}}}\n", windows.size(),
-                     quantile(0.5), quantile(0.99));
+  return {{"windows", windows.size()},
+          {"median_us", json_number(quantile(0.5))},
+          {"p99_us", json_number(quantile(0.99))}};
 }
 
 int run_infer(const InferOptions& options) {
@@ -92,12 +93,13 @@ int run_infer(const InferOptions& options) {
   std::vector<SparseWindow> kept;
   map_flows(options.window.input, reading, [&](RecordedFlow&& flow) -> Deliver {
     std::string lines;
+    JsonLine line;
     std::vector<SparseWindow> windows;
     EngineScratch& scratch = *scratches.local();
     cut_windows(flow, model->input, tiling, [&](const OfflineWindow& window) {
-      append_window_fields(lines, flow, window);
-      append_answer(lines, *model, model->engine->run(scratch, window.features));
-      lines += "}\n";
+      set_window_fields(line, flow, window);
+      set_answer(line, *model, model->engine->run(scratch, window.features));
+      append_line(lines, line);
       if (options.bench) {
         windows.push_back(window.features);
       }
@@ -108,7 +110,9 @@ int run_infer(const InferOptions& options) {
     };
   });
   if (options.bench) {
-    output.write(bench_line(*model, kept));
+    std::string text;
+    append_line(text, bench_line(*model, kept));
+    output.write(text);
   }
   output.finish();
   return 0;

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/error.h"
@@ -15,75 +15,21 @@ namespace {
 
 constexpr size_t kBufferBytes = 1 << 20;
 
-template <typename Number>
-void append(std::string& out, Number value) {
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
-}
-
-/// Length of the valid UTF-8 sequence that `text` begins with, 0 if it begins with none (RFC 3629).
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
-  const size_t length = lead < 0x80   ? 1
-                        : lead < 0xc2 ? 0
-                        : lead < 0xe0 ? 2
-                        : lead < 0xf0 ? 3
-                        : lead < 0xf5 ? 4
-                                      : 0;
-  if (length == 0 || length > text.size()) {
-    return 0;
-  }
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) {
-      return 0;
-    }
-  }
-  const bool bad_second = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
-                          (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f);
-  return bad_second ? 0 : length;
-}
+// From here on a float does not say which whole number it stands for.
+constexpr float kWholeEnd = 1 << 24;
 
 }  // namespace
 
-void append_number(std::string& out, float value) {
-  if (!std::isfinite(value)) {
-    out += "null";
-    return;
+JsonLine json_number(float value) {
+  if (std::abs(value) < kWholeEnd && value == std::trunc(value)) {
+    return static_cast<int64_t>(value);
   }
-  append(out, value);
+  return value;
 }
 
-void append_number(std::string& out, uint64_t value) {
-  append(out, value);
-}
-
-void append_number(std::string& out, int64_t value) {
-  append(out, value);
-}
-
-void append_string(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const char c = text.front();
-    size_t length = 1;
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<uint8_t>(c) < 0x20) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
-      out += escape;
-    } else if (length = utf8_length(text); length > 0) {
-      out.append(text, 0, length);
-    } else {
-      out += "\xef\xbf\xbd";
-      length = 1;
-    }
-    text.remove_prefix(length);
-  }
-  out += '"';
+void append_line(std::string& lines, const JsonLine& line) {
+  lines += line.dump(-1, ' ', false, JsonLine::error_handler_t::replace);
+  lines += '\n';
 }
 
 LineOutput::LineOutput(const std::filesystem::path& path) : path_(path) {

@@ -3,23 +3,25 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace flowmark {
 
-/// Appends a number in the fewest digits that read back to the same value; what JSON cannot say
-/// (NaN, infinity) becomes null.
-void append_number(std::string& out, float value);
-void append_number(std::string& out, uint64_t value);
-void append_number(std::string& out, int64_t value);
-inline void append_number(std::string& out, uint32_t value) {
-  append_number(out, uint64_t{value});
-}
+/// The object of one line; its keys stand in the order they were first set. Fractions are floats,
+/// so that 0.1F reads 0.1 and not 0.10000000149011612.
+using JsonLine = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool,
+                                      int64_t, uint64_t, float>;
 
-/// Appends a quoted JSON string. Bytes that are not UTF-8 become U+FFFD, so that a line is always
-/// valid JSON.
-void append_string(std::string& out, std::string_view text);
+/// A number whose text reads back to the same value. A whole number below 2^24 has no decimal
+/// point: 1, not 1.0. NaN and infinity, which JSON cannot say, read null.
+JsonLine json_number(float value);
+
+/// Appends the line's text and a newline. Bytes that are not UTF-8 become U+FFFD, so that a line is
+/// always valid JSON.
+void append_line(std::string& lines, const JsonLine& line);
 
 /// Where a subcommand's lines go: standard output, or a file that takes its name only when all of
 /// it is written. Throws Error when the place is full or gone.

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/json_lines.h"
 #include "feature/kinds.h"
 
 namespace flowmark {
@@ -122,22 +122,15 @@ FeatureSpec parse_spec_argument(const std::string& argument) {
   }
 }
 
-void append_window_fields(std::string& line, const RecordedFlow& flow,
-                          const OfflineWindow& window) {
-  line += "{\"flow\":";
-  append_string(line, flow.name);
+void set_window_fields(JsonLine& line, const RecordedFlow& flow, const OfflineWindow& window) {
+  line["flow"] = flow.name;
   if (!flow.label.empty()) {
-    line += ",\"label\":";
-    append_string(line, flow.label);
+    line["label"] = flow.label;
   }
-  line += ",\"direction\":\"";
-  line += to_string(window.side);
-  line += "\",\"window_start_us\":";
-  append_number(line, window.start_us);
-  line += ",\"window\":";
-  append_number(line, window.number);
-  line += ",\"packets\":";
-  append_number(line, window.packets);
+  line["direction"] = to_string(window.side);
+  line["window_start_us"] = window.start_us;
+  line["window"] = window.number;
+  line["packets"] = window.packets;
 }
 
 }  // namespace flowmark

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "capture/sequence_file.h"
+#include "cli/json_lines.h"
 #include "cli/usage_error.h"
 #include "net/prefix.h"
 #include "window/offline_windows.h"
@@ -32,8 +33,8 @@ FeatureSpec parse_spec_argument(const std::string& argument);
 /// Reads --inside and the like. Throws UsageError.
 std::vector<Prefix> parse_prefixes(const std::vector<std::string>& texts);
 
-/// Appends `{"flow":...,"packets":N`: the fields every line about a window begins with. The caller
-/// adds its own and the closing brace.
-void append_window_fields(std::string& line, const RecordedFlow& flow, const OfflineWindow& window);
+/// Sets the fields that every line about a window begins with: flow, label (if any), direction,
+/// window_start_us, window, packets. `line` is empty or has been another window's of the same flow.
+void set_window_fields(JsonLine& line, const RecordedFlow& flow, const OfflineWindow& window);
 
 }  // namespace flowmark
