@@ -54,6 +54,7 @@ void read_port(const Place& place, const YamlNode& node, LabelRule& out) {
 }
 
 struct Document {
+  std::vector<std::string> inside;  // for the readers of captures; rules do not need it
   std::vector<LabelRule> rules;
 };
 
@@ -78,7 +79,7 @@ LabelRules::LabelRules(const std::filesystem::path& file) {
   if (!in) fail("{}: cannot be read", file.string());
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   Document document;
-  const Fields<Document> fields{{"rules", read_rules}};
+  const Fields<Document> fields{schema::texts("inside", &Document::inside), {"rules", read_rules}};
   const auto problems =
       schema::read_document(text, file.string(), [&](const Place& root, const YamlNode& node) {
         schema::read_map(root, node, fields, document);

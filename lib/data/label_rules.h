@@ -20,7 +20,8 @@ struct LabelRule {
 
 /// The true labels of recorded flows, by rule, to be shown beside verdicts: a YAML file with
 /// `rules: [{label: voip, host: 10.77.0.11, port: 5004}, ...]`. `host` (address or prefix) and
-/// `port` may be either end's; the first rule that fits decides.
+/// `port` may be either end's; the first rule that fits decides. `inside`, a list of prefixes that
+/// the lab writes for those who read the capture, may stand beside the rules.
 class LabelRules {
  public:
   /// Throws Error with all problems, one a line: file, line, key, value and what would be right.

@@ -34,6 +34,11 @@ class LabelRulesTest : public testing::Test {
       ("rules_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
 };
 
+TEST_F(LabelRulesTest, TheDemosFileIsRead) {
+  const LabelRules rules(FLOWMARK_SOURCE_DIR "/config/demo/labels.yaml");
+  EXPECT_EQ(rules.label_of("udp 10.77.0.11:5004 10.77.1.1:5004"), "voip");
+}
+
 TEST_F(LabelRulesTest, TheFirstRuleThatFitsEitherEndDecides) {
   const LabelRules rules = read(
       "rules:\n- {label: voip, host: 10.0.0.1, port: 5004}\n- {label: web, port: 443}\n"
