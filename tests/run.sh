@@ -57,6 +57,7 @@ git ls-files '*.cc' '*.h' 2>/dev/null | xargs -r clang-format --dry-run --Werror
 
 if [ "$sanitize" = yes ]; then
   export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+  export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
   build asan unit_tests
   echo "== address and undefined behaviour sanitizers"
   quiet_tests build-asan -E '^integration|NOT_BUILT'
