@@ -9,6 +9,7 @@
 
 #include "cli/data_options.h"
 #include "daemon/flowmark/commands.h"
+#include "data/prefixes.h"
 #include "evaluate/evaluate_vote.h"
 #include "model/model.h"
 #include "report/evaluation.h"
@@ -52,38 +53,11 @@ constexpr const char* kEvalHelp =
 
 using Models = std::vector<std::shared_ptr<const Model>>;
 
-constexpr uint32_t kMorePackets[] = {10, 16, 32, 64, 128, 256, 512};
-constexpr double kMoreSeconds[] = {0.5, 1, 2, 5, 10, 15, 30, 60};
-
-double window_s(const FeatureSpec& spec) {
-  return static_cast<double>(spec.window_us()) / double{kUsPerSecond};
-}
-
-/// How early is it right? By packets and by seconds, as far as they suit all models, unless the
-/// command line says what to cut.
+/// How early is it right? Unless the command line says what to cut.
 CutOptions cut_of(const EvalOptions& options, const Models& models) {
-  DataOptions data = options.data;
-  const auto all = [&](auto suits) {
-    return std::all_of(models.begin(), models.end(),
-                       [&](const auto& model) { return suits(model->input); });
-  };
-  if (data.prefix_packets.empty() && data.prefix_seconds.empty() && !data.no_prefixes) {
-    for (const uint32_t packets : kMorePackets) {
-      if (all([&](const FeatureSpec& spec) {
-            return spec.is_by_time() || packets < spec.window_packets();
-          })) {
-        data.prefix_packets.push_back(packets);
-      }
-    }
-    for (const double seconds : kMoreSeconds) {
-      if (all([&](const FeatureSpec& spec) {
-            return !spec.is_by_time() || seconds < window_s(spec);
-          })) {
-        data.prefix_seconds.push_back(seconds);
-      }
-    }
-  }
-  return data.cut(models.front()->input);
+  std::vector<FeatureSpec> inputs;
+  for (const auto& model : models) inputs.push_back(model->input);
+  return options.data.cut(evaluation_prefixes(inputs));
 }
 
 /// The entries to judge by.

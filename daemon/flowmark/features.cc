@@ -1,5 +1,7 @@
 // flowmark features: the sparse features of every window of a capture or packet sequence file.
 
+#include <fmt/ranges.h>
+
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -8,6 +10,7 @@
 #include "cli/window_options.h"
 #include "daemon/flowmark/commands.h"
 #include "data/flow_map.h"
+#include "feature/kinds.h"
 #include "model/model.h"
 
 namespace flowmark {
@@ -24,7 +27,8 @@ constexpr const char* kFeaturesHelp =
     "for\n"
     "packet windows), window_start_us (since the epoch), window (its number in the flow), packets, "
     "and\n"
-    "  flowpic: pixels, [column, row, value], both from 0, row = size - 1 at full resolution\n"
+    "  kinds that are images: pixels, [column, row, value], both from 0 (flowpic at full "
+    "resolution: row = size - 1)\n"
     "  other kinds: bins, [index, value], index into the input tensor, row-major\n"
     "only those that are not zero.\n"
     "\nExamples:\n"
@@ -83,9 +87,10 @@ CLI::App* add_features(CLI::App& parent, std::function<int()>& run) {
       parent.add_subcommand("features", "Print the sparse features of every window");
   auto options = std::make_shared<FeaturesOptions>();
   options->window.add_to(*command);
-  CLI::Option* spec = command->add_option(
-      "--spec", options->spec,
-      "Feature specification: JSON, a file with it, or flowpic, size_iat, burst_surge, combined");
+  CLI::Option* spec =
+      command->add_option("--spec", options->spec,
+                          fmt::format("Feature specification: JSON, a file with it, or {}",
+                                      fmt::join(feature_names(), ", ")));
   CLI::Option* model =
       command->add_option("--model", options->model, "Take the specification of this model file");
   spec->type_name("SPEC")->excludes(model);

@@ -6,20 +6,26 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/data_options.h"
 #include "cli/learner_options.h"
-#include "cli/training_run.h"
+#include "cli/window_options.h"
 #include "daemon/flowmark/commands.h"
+#include "data/prefixes.h"
+#include "learn/training_run.h"
 
 namespace flowmark {
 namespace {
 
 /// What the command line holds before it is checked.
 struct TrainArguments {
-  TrainOptions options;
+  DataOptions data;
+  std::string spec;
+  TrainingPlan plan;
   std::vector<std::string> augment;
   bool unbalanced = false;
   bool no_calibration = false;
@@ -44,10 +50,10 @@ constexpr const char* kTrainHelp =
     "  flowmark train --data flows.csv.gz --no-tiles --prefix-seconds 15 --train-per-class 100 "
     "--seed 3 --out m.onnx\n";
 
-void add_split_options(CLI::App& command, TrainOptions& options) {
-  SplitOptions& split = options.split;
+void add_split_options(CLI::App& command, SplitOptions& split) {
+  split.by.clear();
   command
-      .add_option("--split-by", options.split_by,
+      .add_option("--split-by", split.by,
                   "What stays together: flow, file, window, or a key of the manifest's entries "
                   "(default: session if all have one, else flow)")
       ->type_name("KEY");
@@ -63,21 +69,56 @@ void add_split_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--seed", split.seed, "Of the split")->capture_default_str();
 }
 
+/// "logistic, forest": the kinds that can do something, by their names or titles.
+std::string capable(const Learners& learners, bool LearnerKind::*can, const char* between = ", ",
+                    const char* LearnerKind::*name = &LearnerKind::name) {
+  std::vector<std::string> names;
+  for (const LearnerKind& kind : learners.kinds()) {
+    if (kind.*can) names.emplace_back(kind.*name);
+  }
+  return fmt::format("{}", fmt::join(names, between));
+}
+
+std::string early_stop_help(const Learners& learners) {
+  std::vector<std::string> counts;
+  for (const LearnerKind& kind : learners.kinds()) {
+    if (*kind.early_stop_help != 0) {
+      counts.push_back(fmt::format("{}: {}", kind.name, kind.early_stop_help));
+    }
+  }
+  return fmt::format("Stop after so many of these without a better validation loss ({})",
+                     fmt::join(counts, "; "));
+}
+
+/// "combined-log1p (logistic, forest), flowpic (cnn)": what the kinds read by default.
+std::string default_inputs(const Learners& learners) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> readers;
+  for (const LearnerKind& kind : learners.kinds()) {
+    auto place = std::ranges::find(readers, kind.input, [](const auto& one) { return one.first; });
+    if (place == readers.end()) place = readers.insert(place, {kind.input, {}});
+    place->second.emplace_back(kind.name);
+  }
+  std::vector<std::string> texts;
+  for (const auto& [input, names] : readers) {
+    texts.push_back(fmt::format("{} ({})", input, fmt::join(names, ", ")));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 void add_training_options(CLI::App& command, TrainArguments& arguments) {
-  TrainOptions& options = arguments.options;
-  command.add_option("--early-stop", options.learning.early_stop,
-                     "Stop after so many iterations (CNN: epochs, there by default 10) without a "
-                     "better validation loss");
+  TrainingPlan& plan = arguments.plan;
+  command.add_option("--early-stop", plan.learning.early_stop, early_stop_help(plan.learners));
   command.add_flag("--unbalanced", arguments.unbalanced,
                    "Let every window count the same, instead of every class");
-  command.add_flag("--undersample", options.undersample,
+  command.add_flag("--undersample", plan.undersample,
                    "Train on as many windows of each class (multi-label: of each set of labels) as "
                    "the smallest has, drawn at random");
-  command.add_flag("--multi-label", options.multilabel,
-                   "Forest: labels such as voip+chat are several classes at once, each an answer "
-                   "of its own");
+  command.add_flag("--multi-label", plan.multilabel,
+                   capable(plan.learners, &LearnerKind::multilabel) +
+                       ": labels such as voip+chat are several classes at once, each an answer of "
+                       "its own");
   command
-      .add_option("--versus", options.versus,
+      .add_option("--versus", plan.versus,
                   "One class against equal shares of all others, instead of all classes")
       ->type_name("CLASS");
   command
@@ -86,16 +127,16 @@ void add_training_options(CLI::App& command, TrainArguments& arguments) {
                   "packet-loss (loss)")
       ->delimiter(',')
       ->type_name("KIND,...");
-  command.add_option("--copies", options.augment.copies, "Augmentation: copies of every flow")
+  command.add_option("--copies", plan.augment.copies, "Augmentation: copies of every flow")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command.add_flag("--resume", options.resume,
-                   "CNN, forest, logistic: go on where an interrupted training stopped "
-                   "(OUT.state)");
+  command.add_flag("--resume", plan.resume,
+                   capable(plan.learners, &LearnerKind::resumes) +
+                       ": go on where an interrupted training stopped (OUT.state)");
   command.add_flag("--no-calibration", arguments.no_calibration,
                    "Leave the probabilities as they come out");
   command
-      .add_option("--target-accuracy", options.target_accuracy,
+      .add_option("--target-accuracy", plan.target_accuracy,
                   "The confidence in the model's card is the lowest whose answers are so often "
                   "right on validation data")
       ->check(CLI::Range(0.0, 1.0))
@@ -115,55 +156,58 @@ Augmentation augmentation(const std::string& name) {
 }
 
 /// The first of the kinds; of those that learn several labels at once where that is asked for.
-std::string default_kind(const TrainOptions& options) {
-  const std::vector<LearnerKind> kinds = options.learners.kinds();
-  return std::find_if(
-             kinds.begin(), kinds.end(),
-             [&](const LearnerKind& kind) { return kind.multilabel || !options.multilabel; })
+std::string default_kind(const TrainingPlan& plan) {
+  const std::vector<LearnerKind> kinds = plan.learners.kinds();
+  return std::find_if(kinds.begin(), kinds.end(),
+                      [&](const LearnerKind& kind) { return kind.multilabel || !plan.multilabel; })
       ->name;
 }
 
 /// Throws UsageError where options exclude each other, or the kind of model cannot do them.
-void check(const TrainOptions& options, const LearnerKind& kind) {
-  if (options.multilabel && !kind.multilabel) {
+void check(const TrainingPlan& plan, const LearnerKind& kind) {
+  if (plan.multilabel && !kind.multilabel) {
     throw UsageError(fmt::format(
-        "--model-type {}: only a forest learns several labels at once (--multi-label)", kind.name));
+        "--model-type {}: only {} learns several labels at once (--multi-label)", kind.name,
+        capable(plan.learners, &LearnerKind::multilabel, " or ", &LearnerKind::title)));
   }
-  if (options.multilabel && (!options.versus.empty() || options.split.train_per_class > 0)) {
+  if (plan.multilabel && (!plan.versus.empty() || plan.split.train_per_class > 0)) {
     throw UsageError("--multi-label: excludes --versus and --train-per-class");
   }
   try {
-    for (const auto& family : options.learners.families()) family->check(options.learning);
+    for (const auto& family : plan.learners.families()) family->check(plan.learning);
   } catch (const Error& error) {
     throw UsageError(error.what());
   }
-  if (options.learning.early_stop > 0 && options.split.validation <= 0) {
+  if (plan.learning.early_stop > 0 && plan.split.validation <= 0) {
     throw UsageError("--early-stop: needs validation data (--validation)");
   }
-  if (options.resume && !kind.resumes) {
+  if (plan.resume && !kind.resumes) {
     throw UsageError(
         fmt::format("--resume: {} is trained in a moment, there is nothing to resume", kind.title));
   }
-  if (!options.versus.empty() && !options.classes.empty()) {
+  if (!plan.versus.empty() && !plan.classes.empty()) {
     throw UsageError("--versus: excludes --classes");
   }
 }
 
-/// The command line's words as options; throws UsageError.
-TrainOptions checked(const TrainArguments& arguments) {
-  TrainOptions options = arguments.options;
-  if (options.learner.empty()) options.learner = default_kind(options);
-  const LearnerKind& kind = options.learners.kind(options.learner, "--model-type");
+/// The command line's words as a plan; throws UsageError, or Error when the data cannot be read.
+TrainingPlan planned(const TrainArguments& arguments) {
+  TrainingPlan plan = arguments.plan;
+  if (plan.learner.empty()) plan.learner = default_kind(plan);
+  const LearnerKind& kind = plan.learners.kind(plan.learner, "--model-type");
   for (const std::string& name : arguments.augment) {
-    options.augment.kinds.push_back(augmentation(name));
+    plan.augment.kinds.push_back(augmentation(name));
   }
-  check(options, kind);
-  options.learning.balanced = !arguments.unbalanced && !options.undersample;
-  options.learning.calibrate = !arguments.no_calibration;
-  if (options.spec.empty()) {
-    options.spec = kind.pictures ? "flowpic" : R"({"kind":"combined","values":"log1p"})";
+  check(plan, kind);
+  plan.learning.balanced = !arguments.unbalanced && !plan.undersample;
+  plan.learning.calibrate = !arguments.no_calibration;
+  plan.input = parse_spec_argument(arguments.spec.empty() ? kind.input : arguments.spec);
+  plan.cut = arguments.data.cut(training_prefixes(plan.input));
+  plan.sources = arguments.data.sources();
+  for (const std::string& data : arguments.data.data) {
+    plan.data_names.push_back(std::filesystem::path(data).filename().string());
   }
-  return options;
+  return plan;
 }
 
 /// "logistic (...), naive-bayes (...) or cnn".
@@ -185,17 +229,20 @@ extern "C" void stop_training(int signal) {
 }
 
 int run_train(const TrainArguments& arguments) {
-  TrainOptions options = checked(arguments);
   std::optional<tbb::global_control> limit;
-  if (options.data.threads > 0) {
-    limit.emplace(tbb::global_control::max_allowed_parallelism, options.data.threads);
+  if (arguments.data.threads > 0) {
+    limit.emplace(tbb::global_control::max_allowed_parallelism, arguments.data.threads);
   }
-  options.learning.stop = &g_stop;
-  options.on_start = [] {
+  TrainingPlan plan = planned(arguments);
+  plan.learning.stop = &g_stop;
+  plan.on_start = [] {
     std::signal(SIGINT, stop_training);
     std::signal(SIGTERM, stop_training);
   };
-  return TrainingRun(options).run();
+  const bool json = arguments.data.json;
+  const TrainingResult result = TrainingRun(plan, json ? nullptr : &std::cout).run();
+  std::cout << (json ? result.to_json().dump(2) + "\n" : result.to_text());
+  return 0;
 }
 
 }  // namespace
@@ -203,23 +250,22 @@ int run_train(const TrainArguments& arguments) {
 CLI::App* add_train(CLI::App& parent, std::function<int()>& run) {
   CLI::App* command = parent.add_subcommand("train", "Train a model on labelled recordings");
   auto arguments = std::make_shared<TrainArguments>();
-  TrainOptions& options = arguments->options;
-  command->add_option("--model-type", options.learner, kinds_help(options.learners))
-      ->check(CLI::IsMember(options.learners.names()));
-  options.data.add_to(*command);
+  TrainingPlan& plan = arguments->plan;
+  command->add_option("--model-type", plan.learner, kinds_help(plan.learners))
+      ->check(CLI::IsMember(plan.learners.names()));
+  arguments->data.add_to(*command);
   command
-      ->add_option("--spec", options.spec,
-                   "What the model reads, as for 'flowmark features' (default: flowpic for a CNN, "
-                   "else combined with log1p values)")
+      ->add_option("--spec", arguments->spec,
+                   "What the model reads, as for 'flowmark features' (default: " +
+                       default_inputs(plan.learners) + ")")
       ->type_name("SPEC");
-  command->add_option("--out", options.out, "Model file to write")->required()->type_name("M.onnx");
-  command->add_option("--task", options.task, "What the model tells, e.g. category")
+  command->add_option("--out", plan.out, "Model file to write")->required()->type_name("M.onnx");
+  command->add_option("--task", plan.task, "What the model tells, e.g. category")
       ->capture_default_str();
-  command->add_option("--classes", options.classes, "Their order (default: by name)")
-      ->delimiter(',');
-  add_split_options(*command, options);
+  command->add_option("--classes", plan.classes, "Their order (default: by name)")->delimiter(',');
+  add_split_options(*command, plan.split);
   add_training_options(*command, *arguments);
-  for (const auto& family : options.learners.families()) {
+  for (const auto& family : plan.learners.families()) {
     add_learner_options(*command, *family, &LearnerOption::train_help);
   }
   command->footer(kTrainHelp);

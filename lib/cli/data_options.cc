@@ -1,19 +1,11 @@
 // What `flowmark train` and `flowmark eval` share: options that say which data, and how it is cut.
 
-#include <algorithm>
 #include <cmath>
 
 #include "cli/data_options.h"
-#include "data/label_sets.h"
+#include "data/prefixes.h"
 
 namespace flowmark {
-namespace {
-
-constexpr uint32_t kPrefixPackets[] = {10, 16, 32, 64, 128, 256, 512, 1024};
-constexpr double kPrefixSeconds[] = {1, 2, 5, 10, 15, 30, 60, 120};
-
-}  // namespace
-
 void DataOptions::add_to(CLI::App& command) {
   command
       .add_option("--data", data,
@@ -52,7 +44,7 @@ void DataOptions::add_to(CLI::App& command) {
   command.add_flag("--json", json, "Print JSON instead of tables");
 }
 
-CutOptions DataOptions::cut(const FeatureSpec& spec) const {
+CutOptions DataOptions::cut(const std::vector<FlowPrefix>& otherwise) const {
   if (no_prefixes && (no_tiles || !prefix_packets.empty() || !prefix_seconds.empty())) {
     throw UsageError("--no-prefixes: excludes --no-tiles, --prefix-packets and --prefix-seconds");
   }
@@ -77,71 +69,13 @@ CutOptions DataOptions::cut(const FeatureSpec& spec) const {
     }
     cut.prefixes.push_back({0, std::llround(seconds * static_cast<double>(kUsPerSecond))});
   }
-  std::sort(cut.prefixes.begin(), cut.prefixes.end(), [](const FlowPrefix& a, const FlowPrefix& b) {
-    return a.packets != b.packets ? a.packets < b.packets : a.us < b.us;
-  });
-  if (!cut.prefixes.empty() || no_prefixes) {
-    return cut;
-  }
-  if (spec.is_by_time()) {
-    for (const double seconds : kPrefixSeconds) {
-      const TimeUs us = std::llround(seconds * static_cast<double>(kUsPerSecond));
-      if (us < spec.window_us()) {
-        cut.prefixes.push_back({0, us});
-      }
-    }
-  } else {
-    for (const uint32_t packets : kPrefixPackets) {
-      if (packets < spec.window_packets()) {
-        cut.prefixes.push_back({packets, 0});
-      }
-    }
-  }
+  sort_prefixes(cut.prefixes);
+  if (cut.prefixes.empty() && !no_prefixes) cut.prefixes = otherwise;
   return cut;
 }
 
 std::vector<DataSource> DataOptions::sources() const {
   return collect_sources(data, label_key);
-}
-
-std::string describe_split(const ExampleSet& examples, const Split& split,
-                           const SplitOptions& options) {
-  const Strata strata = strata_of(examples);
-  const size_t classes = strata.names.size();
-  std::vector<uint64_t> windows(3 * classes, 0);
-  std::vector<std::vector<bool>> seen(3, std::vector<bool>(examples.flows.size(), false));
-  std::vector<uint64_t> flows(3 * classes, 0);
-  for (size_t row = 0; row < examples.size(); ++row) {
-    const ExampleInfo& info = examples.info(row);
-    const auto part = static_cast<size_t>(split.parts[row]);
-    windows[part * classes + strata.of_row[row]] += info.repeat ? 0 : 1;
-    if (!seen[part][info.flow]) {
-      seen[part][info.flow] = true;
-      ++flows[part * classes + strata.of_row[row]];
-    }
-  }
-  std::string text =
-      fmt::format("split by {}, seed {}: {} groups to train, {} to validate, {} to test\n",
-                  options.by, options.seed, split.groups[0], split.groups[1], split.groups[2]);
-  if (options.by == "window") {
-    text +=
-        "Windows of one flow may stand on both sides: they resemble each other, so the accuracy\n"
-        "below is higher than on new flows. --split-by flow or session says what to expect.\n";
-  } else if (options.by == "flow") {
-    text +=
-        "Flows of one recording may stand on both sides. --split-by session or file is stricter.\n";
-  }
-  text += fmt::format("{:<20} {:>22} {:>22} {:>22}\n", "flows / windows", "train", "validation",
-                      "test");
-  for (size_t c = 0; c < classes; ++c) {
-    text += fmt::format("{:<20}", strata.names[c]);
-    for (size_t part = 0; part < 3; ++part) {
-      text +=
-          fmt::format(" {:>10} / {:>9}", flows[part * classes + c], windows[part * classes + c]);
-    }
-    text += '\n';
-  }
-  return text;
 }
 
 }  // namespace flowmark

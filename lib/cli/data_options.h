@@ -2,13 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "cli/usage_error.h"
 #include "data/load_examples.h"
-#include "data/split.h"
 
 namespace flowmark {
 
@@ -27,15 +25,11 @@ struct DataOptions {
   bool json = false;
 
   void add_to(CLI::App& command);
-  /// What is to be cut. Without prefixes on the command line: 10, 16, 32, ... packets for
-  /// histograms, 2, 5, 10, ... seconds for pictures, as far as they are shorter than a window.
-  /// Throws UsageError.
-  CutOptions cut(const FeatureSpec& spec) const;
+  /// What is to be cut. `otherwise`: the prefixes where the command line says nothing of them
+  /// (data/prefixes.h). Throws UsageError.
+  CutOptions cut(const std::vector<FlowPrefix>& otherwise) const;
+  /// Throws Error when a file cannot be read.
   std::vector<DataSource> sources() const;
 };
-
-/// How many windows of which class went where, for people and for the card.
-std::string describe_split(const ExampleSet& examples, const Split& split,
-                           const SplitOptions& options);
 
 }  // namespace flowmark

@@ -9,13 +9,13 @@ namespace flowmark {
 
 void check_trainable(const ExampleSet& examples, std::span<const uint32_t> train, bool multilabel) {
   if (examples.multilabel && !multilabel) {
-    fail("the examples have several labels at once: only a forest learns them");
+    fail("the examples have several labels at once: this kind of model does not learn them");
   }
   if (multilabel && !examples.multilabel) {
     fail("the examples have one class each, not sets of labels");
   }
   if (multilabel) {
-    return;  // the forest says what is wrong with sets of labels
+    return;  // the learner says what is wrong with sets of labels
   }
   if (examples.classes.size() < 2) {
     fail("the data has {}: a model needs two classes or more",

@@ -18,12 +18,17 @@ struct LearnerKind {
   const char* name;   ///< on the command line, in plans and in cards: "naive-bayes"
   const char* title;  ///< in sentences: "naive Bayes"
   const char* help;   ///< in the help of --model-type
+  /// The feature specification that it reads where nobody says another: its short form (--spec).
+  const char* input = "combined-log1p";
   /// Reads pictures only.
   bool pictures = false;
   /// Learns sets of labels (ExampleSet::multilabel), each label an answer of its own.
   bool multilabel = false;
   /// Keeps an interrupted training in a file and goes on from it.
   bool resumes = false;
+  /// What LearnerOptions::early_stop counts, and the default: "epochs, by default 10". Empty: it is
+  /// not read.
+  const char* early_stop_help = "";
   /// How the papers' experiments give it the counts of a histogram.
   ValueKind histogram_values = ValueKind::count;
   /// Follows the message that the written model differs from the trained one.

@@ -8,9 +8,14 @@
 namespace flowmark {
 namespace {
 
-constexpr LearnerKind kCnnKinds[] = {
-    {.name = "cnn", .title = "a CNN", .help = "cnn", .pictures = true, .resumes = true}};
-constexpr uint32_t kCnnPatience = 10;
+constexpr LearnerKind kCnnKinds[] = {{.name = "cnn",
+                                      .title = "a CNN",
+                                      .help = "cnn",
+                                      .input = "flowpic",
+                                      .pictures = true,
+                                      .resumes = true,
+                                      .early_stop_help = "epochs, by default 10"}};
+constexpr uint32_t kCnnPatience = 10;  // as the help says
 
 class CnnFamily final : public LearnerFamily {
  public:

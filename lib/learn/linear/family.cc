@@ -10,6 +10,7 @@ constexpr LearnerKind kLinearKinds[] = {
      .title = "logistic regression",
      .help = "logistic (regression; the default)",
      .resumes = true,
+     .early_stop_help = "iterations",
      .histogram_values = ValueKind::log1p},
     {.name = "naive-bayes", .title = "naive Bayes", .help = "naive-bayes (multinomial)"},
     {.name = "gaussian-nb",
