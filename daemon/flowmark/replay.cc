@@ -13,7 +13,7 @@
 #include "runtime/capture_io.h"
 #include "runtime/model_publisher.h"
 #include "runtime/model_store.h"
-#include "runtime/totals.h"
+#include "runtime/summary.h"
 #include "runtime/verdict_json.h"
 #include "runtime/wiring.h"
 #include "runtime/worker.h"

@@ -13,6 +13,7 @@
 #include "dpdk/on_core_of.h"
 #include "dpdk/port_check.h"
 #include "runtime/model_store.h"
+#include "runtime/summary.h"
 #include "runtime/wiring.h"
 
 namespace flowmark {

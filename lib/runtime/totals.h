@@ -2,11 +2,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
-#include <string>
 #include <vector>
 
-#include "classify/model_set.h"
 #include "telemetry/worker_counters.h"
 
 namespace flowmark {
@@ -26,12 +23,5 @@ struct Totals : WorkerCounters {
   /// Packets over all DSCPs.
   uint64_t all_marked() const noexcept;
 };
-
-/// For `--json`, `ctl status` and the exit summary. `sends`: packets leave again (not mirror), so
-/// that received = transmitted + dropped must hold once the workers have stopped.
-nlohmann::ordered_json summary_json(const Totals& totals, const ModelSet& models, bool sends);
-
-/// The same as tables for people, several lines.
-std::string summary_text(const Totals& totals, const ModelSet& models, bool sends);
 
 }  // namespace flowmark

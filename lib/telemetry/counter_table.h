@@ -36,6 +36,16 @@ const char* cell_name(size_t cell) {
   return to_string(static_cast<Enum>(cell));
 }
 
+/// How the summary tells a member (runtime/summary.h). What is nullptr is left out.
+struct SummaryEntry {
+  const char* sum = nullptr;      ///< JSON pointer of the sum over the cells: "/flows/started"
+  const char* cells = nullptr;    ///< JSON pointer of the cells by name; those at zero are left out
+  const char* section = nullptr;  ///< heading that it stands under in the table for people
+  /// Its line there; below it the cells of an array that are not zero. Empty: only these.
+  const char* line = nullptr;
+  bool sending = false;  ///< means something only where packets leave again
+};
+
 /// A member of `Owner` as a row of counters: one, those of an array, or those of a histogram
 /// (HistogramCells::cells).
 template <typename Owner>
@@ -44,6 +54,14 @@ struct CounterMember {
   std::span<const Counter> (*read)(const Owner&) noexcept = nullptr;
   const char* label_value = nullptr;  ///< where the members of a metric differ in its label
   ShownBounds bounds{};               ///< of a histogram
+  SummaryEntry summary{};
+
+  /// The same, also in the summary.
+  constexpr CounterMember in_summary(const SummaryEntry& entry) const noexcept {
+    CounterMember out = *this;
+    out.summary = entry;
+    return out;
+  }
 };
 
 /// One metric and the members of `Owner` (PortCounters, WorkerCounters, ModelCounters) it tells.
@@ -60,8 +78,8 @@ struct CounterRow {
 };
 
 /// The table of counters, in three parts, one for each owner. Every counter of an owner stands in
-/// it once. Adding up workers, the reset of a model's slot and the metrics page follow it; the page
-/// has its order. A new counter needs a member (worker_counters.h), a row here, a row in
+/// it once. Adding up workers, the reset of a model's slot, the metrics page and the summary follow
+/// it; both have its order. A new counter needs a member (worker_counters.h), a row here, a row in
 /// docs/metrics.md and a place that counts. Tests tell when the row is missing here or there.
 template <typename Owner>
 std::span<const CounterRow<Owner>> counter_table() noexcept;

@@ -55,6 +55,28 @@ TEST(CounterTable, ResetClearsOneModelAndNothingElse) {
   }
 }
 
+/// What the summary tells stands there once, in a section if it is a line of all workers.
+template <typename Owner>
+void check_summary(bool sections) {
+  std::set<std::string> pointers;
+  for_each_member<Owner>([&](const auto&, const CounterMember<Owner>& member) {
+    const SummaryEntry& entry = member.summary;
+    for (const char* pointer : {entry.sum, entry.cells}) {
+      if (pointer == nullptr) continue;
+      EXPECT_EQ(*pointer, '/') << pointer;
+      EXPECT_TRUE(pointers.insert(pointer).second) << pointer << " twice";
+    }
+    EXPECT_EQ(entry.section != nullptr, sections && entry.line != nullptr);
+  });
+  EXPECT_FALSE(pointers.empty());
+}
+
+TEST(CounterTable, EntriesOfTheSummaryAreWhole) {
+  check_summary<PortCounters>(false);
+  check_summary<WorkerCounters>(true);
+  check_summary<ModelCounters>(false);
+}
+
 template <typename Owner>
 void check_rows(std::set<std::string>& names) {
   const auto owner = std::make_unique<Owner>();
