@@ -1,5 +1,5 @@
-// flowmark: the operator's command. One file a subcommand (cmd_*.cc); here only their list and what
-// becomes of errors.
+// flowmark: the operator's command. One file a subcommand, beside this one; here only their list
+// and what becomes of errors.
 
 #include <exception>
 #include <iostream>

@@ -31,7 +31,7 @@ struct Split {
 };
 
 /// Deals out the examples, by class, at random but the same for the same seed everywhere; of a
-/// multi-label set so that every label has its share on each side (train/stratify.h). Groups
+/// multi-label set so that every label has its share on each side (data/stratify.h). Groups
 /// whose entry has a `split` stay there (of its training groups, a share goes to validation if no
 /// entry says validation). Throws Error when an entry lacks the key or a class has too few groups.
 Split split_examples(const ExampleSet& examples, const std::vector<DataSource>& sources,

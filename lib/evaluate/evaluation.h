@@ -40,8 +40,8 @@ class Evaluation {
   /// other, see Judgement; either all flows have one or none.
   void add_flow(uint32_t truth, std::span<const Answer> answers, uint32_t group = kOwnGroup);
 
-  /// The same for what several models say together (train/evaluate_vote.h): after prefixes, and of
-  /// the whole flow.
+  /// The same for what several models say together (evaluate/evaluate_vote.h): after prefixes, and
+  /// of the whole flow.
   void add_vote(uint32_t truth, std::span<const Answer> prefixes,
                 std::span<const float> probabilities, uint32_t group = kOwnGroup);
 

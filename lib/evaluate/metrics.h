@@ -9,7 +9,7 @@
 namespace flowmark {
 
 /// How right answers are where every label is its own yes or no (Leroux et al. 2018, V). Shares of
-/// nothing are 0. Single-label answers: train/confusion.h.
+/// nothing are 0. Single-label answers: evaluate/confusion.h.
 class MultiLabelScores {
  public:
   /// At most 64 labels.

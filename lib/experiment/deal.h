@@ -23,7 +23,7 @@ struct CellWindows {
 /// Deals a cell's windows out: what belongs together (options.split) stays together, recordings
 /// whose split the data lays down go there, classes are capped at options.max_windows drawn at
 /// random, and of class_vs_all the others come in equal shares. The same for the same seed.
-/// Multi-label cells: experiment_mix.h.
+/// Multi-label cells: experiment/mix.h.
 CellWindows deal_cell(const ExperimentCell& cell, const std::vector<Recording>& recordings,
                       const std::vector<RecordedWindow>& windows, const ExperimentOptions& options,
                       uint64_t seed);

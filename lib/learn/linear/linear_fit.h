@@ -70,7 +70,7 @@ LinearFit fit_naive_bayes(const ExampleSet& examples, std::span<const uint32_t> 
 double mean_log_loss(const LinearFit& fit, const ExampleSet& examples,
                      std::span<const uint32_t> rows, double temperature = 1);
 
-/// The temperature for a fit's scores of some rows (train/calibrate.h).
+/// The temperature for a fit's scores of some rows (learn/calibrate.h).
 Calibration calibrate(const LinearFit& fit, const ExampleSet& examples,
                       std::span<const uint32_t> rows);
 

@@ -13,7 +13,7 @@
 namespace flowmark {
 
 /// Walks the nodes that lead from the graph's input to its probabilities and turns them into a
-/// plan. Internal to compile*.cc; used once and thrown away.
+/// plan. Internal to this folder; used once and thrown away.
 class GraphCompiler {
  public:
   GraphCompiler(const OnnxModel& model, const GraphContract& contract);
@@ -49,7 +49,7 @@ class GraphCompiler {
   void finish();
   void finish_network();
 
-  // compile_shape.cc: constants and nodes that only rearrange
+  // shape.cc: constants and nodes that only rearrange
   bool fold_constant(const OnnxNode& node);
   std::optional<OnnxTensor> fold_integers(const OnnxNode& node) const;
   std::optional<OnnxTensor> fold_concat(const OnnxNode& node) const;
@@ -61,14 +61,14 @@ class GraphCompiler {
   void set_dims(const OnnxNode& node, std::vector<int64_t> dims);
   void transpose(const OnnxNode& node);
 
-  // compile_convs.cc: convolutions and pooling
+  // convs.cc: convolutions and pooling
   void pad(const OnnxNode& node);
   void conv(const OnnxNode& node);
   void max_pool(const OnnxNode& node);
   Window read_window(const OnnxNode& node, std::array<uint32_t, 2> kernel, bool pool);
   void require_picture(const OnnxNode& node) const;
 
-  // compile_layers.cc: dense layers, activations and what is folded into layers
+  // layers.cc: dense layers, activations and what is folded into layers
   void relu(const OnnxNode& node);
   void batch_normalization(const OnnxNode& node);
   void add(const OnnxNode& node);
@@ -80,14 +80,14 @@ class GraphCompiler {
   void add_dense(const OnnxNode& node, const OnnxTensor& weights, bool transposed, float scale);
   void fold_scaler(const OnnxNode& node, DenseLayer& layer);
 
-  // compile_ml.cc: ai.onnx.ml
+  // ml.cc: ai.onnx.ml
   void scaler(const OnnxNode& node);
   void normalizer(const OnnxNode& node);
   void linear_classifier(const OnnxNode& node);
   size_t label_count(const OnnxNode& node) const;
   OutputRule::Transform post_transform(const OnnxNode& node) const;
 
-  // compile_trees.cc
+  // trees.cc
   struct TreeAttributes;
   void tree_ensemble(const OnnxNode& node);
   TreeAttributes tree_attributes(const OnnxNode& node) const;
@@ -95,7 +95,7 @@ class GraphCompiler {
   void add_leaf_scores(const OnnxNode& node, const TreeAttributes& trees, size_t labels);
   void check_trees(const OnnxNode& node, const TreeAttributes& trees);
 
-  // compile_attributes.cc
+  // attributes.cc
   const OnnxAttribute* find(const OnnxNode& node, const std::string& name,
                             OnnxAttribute::Type type) const;
   int64_t integer(const OnnxNode& node, const std::string& name, int64_t otherwise) const;
