@@ -99,7 +99,7 @@ RunHooks hooks_for(Progress& progress, bool quiet) {
   return hooks;
 }
 
-bool given_on(const CLI::App& command, const char* name) {
+bool given_on(const CLI::App& command, const std::string& name) {
   const CLI::Option* option = command.get_option_no_throw(name);
   return option != nullptr && option->count() > 0;
 }
@@ -114,9 +114,9 @@ int run_named(const std::string& name, ExperimentArguments arguments, const CLI:
     make_quick(arguments.options);  // what the command line names stays
     if (given_on(command, "--repeats")) arguments.options.repeats = given.repeats;
     if (given_on(command, "--max-windows")) arguments.options.max_windows = given.max_windows;
-    for (const char* option : {"epochs", "trees"}) {
-      if (given_on(command, ("--" + std::string(option)).c_str())) {
-        arguments.options.learners.set(option, given.learners.get(option));
+    for (const LearnerOption& option : arguments.options.learners.options()) {
+      if (!option.quick.empty() && given_on(command, "--" + option.name)) {
+        arguments.options.learners.set(option.name, given.learners.get(option.name));
       }
     }
   }

@@ -17,16 +17,16 @@ void DataOptions::add_to(CLI::App& command) {
       ->type_name("KEY")
       ->capture_default_str();
   command
-      .add_option(
-          "--prefix-packets", prefix_packets,
-          "Also cut each flow's first N packets, for each N (histograms: by default 10 16 32 "
-          "64 128 256 512)")
+      .add_option("--prefix-packets", prefix_packets,
+                  "Also cut each flow's first N packets, for each N (windows of packets: by "
+                  "default 10 16 32 "
+                  "64 128 256 512)")
       ->type_name("N...");
   command
-      .add_option(
-          "--prefix-seconds", prefix_seconds,
-          "Also cut each flow's first S seconds, for each S (pictures: by default 1 2 5 10 15 "
-          "30)")
+      .add_option("--prefix-seconds", prefix_seconds,
+                  "Also cut each flow's first S seconds, for each S (windows of time: by default 1 "
+                  "2 5 10 15 "
+                  "30)")
       ->type_name("S...");
   command.add_flag("--no-prefixes", no_prefixes, "Full windows only");
   command.add_flag("--no-tiles", no_tiles, "Prefixes only");

@@ -1,12 +1,12 @@
 #include "cli/window_options.h"
 
-#include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "feature/kinds.h"
+#include "feature/short_spec.h"
 
 namespace flowmark {
 
@@ -63,44 +63,13 @@ std::vector<Prefix> parse_prefixes(const std::vector<std::string>& texts) {
 
 namespace {
 
-bool names_kind(const std::string& argument) {
-  const auto& names = feature_names();
-  return std::find(names.begin(), names.end(), argument.substr(0, argument.find('-'))) !=
-         names.end();
-}
-
-/// "flowpic-32-binary-15s", "size_iat-log1p-256p": a kind, then pixels a side, values, the window's
-/// seconds or packets.
-FeatureSpec short_spec(const std::string& argument) {
-  std::istringstream words(argument);
-  std::string word;
-  std::getline(words, word, '-');
-  std::string json = "{\"kind\":\"" + word + "\"";
-  bool known = names_kind(argument);
-  const bool picture =
-      known && FeatureSpec::from_json(json + "}", "--spec " + argument).image().has_value();
-  while (known && std::getline(words, word, '-')) {
-    const std::string digits = word.substr(0, word.find_first_not_of("0123456789."));
-    const std::string unit = word.substr(digits.size());
-    if (word == "binary" || word == "count" || word == "fraction" || word == "log1p") {
-      json += ",\"values\":\"" + word + "\"";
-    } else if (picture && !digits.empty() && unit.empty()) {
-      json += ",\"time_bins\":" + word + ",\"size_bins\":" + word;
-    } else if (!digits.empty() && unit == "s") {
-      json += ",\"window_s\":" + digits;
-    } else if (!picture && !digits.empty() && unit == "p") {
-      json += ",\"window_packets\":" + digits;
-    } else {
-      known = false;
-    }
+FeatureSpec read_short_spec(const std::string& argument) {
+  const std::optional<std::string> json = short_spec_json(argument);
+  if (!json) {
+    fail("--spec {}: neither JSON, nor a readable file, nor one of {} (or such as {})", argument,
+         fmt::join(feature_names(), ", "), fmt::join(short_spec_examples(), ", "));
   }
-  if (!known) {
-    fail(
-        "--spec {}: neither JSON, nor a readable file, nor one of {} (or such as flowpic-32, "
-        "flowpic-1500-15s, flowpic-64-binary, size_iat-log1p-256p)",
-        argument, fmt::join(feature_names(), ", "));
-  }
-  return FeatureSpec::from_json(json + "}", "--spec " + argument);
+  return FeatureSpec::from_json(*json, "--spec " + argument);
 }
 
 }  // namespace
@@ -111,8 +80,8 @@ FeatureSpec parse_spec_argument(const std::string& argument) {
       return FeatureSpec::from_json(argument, "--spec");
     }
     std::ifstream file(argument);
-    if (!file || names_kind(argument)) {
-      return short_spec(argument);
+    if (!file || is_short_spec(argument)) {
+      return read_short_spec(argument);
     }
     std::ostringstream text;
     text << file.rdbuf();

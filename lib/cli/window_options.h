@@ -26,8 +26,8 @@ struct WindowOptions {
   FlowReadOptions reading() const;
 };
 
-/// A feature specification as people write it: its JSON text, a file that holds it, or the name of
-/// a kind alone for that kind's defaults. Throws UsageError.
+/// A feature specification as people write it: its JSON text, a file that holds it, or a short one
+/// (feature/short_spec.h). Throws UsageError.
 FeatureSpec parse_spec_argument(const std::string& argument);
 
 /// Reads --inside and the like. Throws UsageError.

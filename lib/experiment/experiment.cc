@@ -153,8 +153,9 @@ Learners experiment_learners() {
 void make_quick(ExperimentOptions& options) {
   options.repeats = 1;
   options.max_windows = 150;
-  options.learners.set("epochs", "8");
-  options.learners.set("trees", "30");
+  for (const LearnerOption& option : options.learners.options()) {
+    if (!option.quick.empty()) options.learners.set(option.name, option.quick);
+  }
   options.mixtures = 60;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -77,6 +78,10 @@ struct FeatureKind {
   std::vector<std::string> names;
   /// Reads the keys of the kind, all of which have defaults. Throws Error.
   std::function<std::shared_ptr<const Feature>(const std::string& name, JsonObject& json)> read;
+  /// What a number with this unit stands for in a short specification (feature/short_spec.h): the
+  /// keys that take it. {"s", {"window_s"}}: "15s" is a window of 15 seconds.
+  std::map<std::string, std::vector<std::string>> units;
+  std::vector<std::string> examples;  ///< of short specifications, for messages
 };
 
 }  // namespace flowmark

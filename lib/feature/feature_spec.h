@@ -13,7 +13,7 @@ namespace flowmark {
 /// What a model reads: `flowmark.input` of a model file. A value that shares an immutable Feature.
 class FeatureSpec {
  public:
-  /// The first kind of the list with its defaults: FlowPic's picture.
+  /// The first kind of the list with its defaults.
   FeatureSpec();
   explicit FeatureSpec(std::shared_ptr<const Feature> feature);
 

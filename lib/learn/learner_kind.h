@@ -50,6 +50,8 @@ struct LearnerOption {
   Value value;
   std::string train_help;       ///< of `flowmark train`; empty: not offered there
   std::string experiment_help;  ///< of `flowmark experiment`; empty: not offered there
+  /// Its value in `flowmark experiment --quick`, as text; empty: it stays.
+  std::string quick = "";
 };
 
 /// The kinds of one folder of lib/learn, with the options they share. Used by one thread.

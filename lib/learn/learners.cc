@@ -65,11 +65,17 @@ const LearnerFamily& Learners::family(const std::string& name) const {
   });
 }
 
-LearnerOption Learners::option(const std::string& name) const {
+std::vector<LearnerOption> Learners::options() const {
+  std::vector<LearnerOption> all;
   for (const auto& family : families_) {
-    for (LearnerOption& option : family->options()) {
-      if (option.name == name) return std::move(option);
-    }
+    for (LearnerOption& option : family->options()) all.push_back(std::move(option));
+  }
+  return all;
+}
+
+LearnerOption Learners::option(const std::string& name) const {
+  for (LearnerOption& option : options()) {
+    if (option.name == name) return std::move(option);
   }
   fail("{}: no learner has such an option", name);
 }

@@ -29,6 +29,8 @@ class Learners {
   const LearnerFamily& family(const std::string& name) const;
   const std::vector<std::unique_ptr<LearnerFamily>>& families() const noexcept { return families_; }
 
+  /// Of all families.
+  std::vector<LearnerOption> options() const;
   /// Sets an option by its name, of whichever family has it: "min-leaf" to "3", a flag to "yes" or
   /// "no". Throws Error: no such option, not such a value.
   void set(const std::string& option, const std::string& value);

@@ -97,7 +97,10 @@ const PictureSpec& picture_of(const FeatureSpec& spec) {
 }
 
 FeatureKind flowpic_kind() {
-  return {{kName}, read_flowpic};
+  return {{kName},
+          read_flowpic,
+          {{"", {"time_bins", "size_bins"}}, {"s", {"window_s"}}},
+          {"flowpic-32", "flowpic-1500-15s", "flowpic-64-binary"}};
 }
 
 }  // namespace flowmark

@@ -181,7 +181,9 @@ const HistogramSpec& histogram_of(const FeatureSpec& spec) {
 FeatureKind histogram_kind() {
   return {{to_string(HistogramKind::size_iat), to_string(HistogramKind::burst_surge),
            to_string(HistogramKind::combined)},
-          read_histogram};
+          read_histogram,
+          {{"p", {"window_packets"}}, {"s", {"window_s"}}},
+          {"size_iat-log1p-256p"}};
 }
 
 }  // namespace flowmark

@@ -28,15 +28,16 @@ class CnnFamily final : public LearnerFamily {
   std::span<const LearnerKind> kinds() const noexcept override { return kCnnKinds; }
 
   std::vector<LearnerOption> options() override {
-    const auto both = [](const char* name, LearnerOption::Value value, const char* help) {
-      return LearnerOption{name, std::move(value), help, help};
+    const auto both = [](const char* name, LearnerOption::Value value, const char* help,
+                         const char* quick = "") {
+      return LearnerOption{name, std::move(value), help, help, quick};
     };
     return {
         {"network", LearnerWord{&network_, {"auto", "flowpic", "lenet"}},
          "CNN: flowpic (10 x 10 filters, stride 5, as in the paper), lenet (mini-FlowPic), "
          "or auto: flowpic from 200 x 200 pixels on",
          ""},
-        both("epochs", &training_.max_epochs, "CNN: at most"),
+        both("epochs", &training_.max_epochs, "CNN: at most", "8"),
         {"input-scale", &training_.input_scale, "CNN: pixels are multiplied by it", ""},
         both("batch", &training_.batch, "CNN: pictures a step"),
         both("learning-rate", &training_.learning_rate, "CNN: of Adam, at most"),

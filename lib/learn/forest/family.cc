@@ -23,7 +23,7 @@ class ForestFamily final : public LearnerFamily {
 
   std::vector<LearnerOption> options() override {
     return {
-        {"trees", &growing_.trees, "Forest: how many", "Of a forest"},
+        {"trees", &growing_.trees, "Forest: how many", "Of a forest", "30"},
         {"min-leaf", &growing_.min_leaf,
          "Forest: windows a leaf rests on at least; more give smoother probabilities", ""},
         {"max-depth", &growing_.max_depth, "Forest: splits on the way to a leaf; 0: any", ""},
