@@ -22,6 +22,7 @@ struct EvalOptions {
   DataOptions data;
   std::vector<std::string> models;  ///< several vote
   std::string split;
+  std::string impair;
   bool bf16 = false;
   std::string bootstrap_by;
   BootstrapOptions bootstrap;
@@ -49,6 +50,8 @@ constexpr const char* kEvalHelp =
     "  flowmark eval --model category.onnx --data manifest.yaml --report category.html\n"
     "  flowmark eval --model category.onnx --data other.csv.gz --prefix-packets 4 8 16 --json\n"
     "  flowmark eval --model category.onnx --data manifest.yaml --bootstrap-by network\n"
+    "  flowmark eval --model category.onnx --data manifest.yaml --impair "
+    "loss=0.05,read-every-ms=4\n"
     "  flowmark eval --model forest.onnx --model cnn.onnx --data manifest.yaml\n";
 
 using Models = std::vector<std::shared_ptr<const Model>>;
@@ -197,6 +200,7 @@ int run_eval(const EvalOptions& options) {
   EvaluationOptions how;
   how.cut = cut_of(options, models);
   how.group_by = options.bootstrap_by;
+  how.cut.impairment = parse_impairment(options.impair, "--impair");
   return models.size() > 1 ? run_vote(models, sources, how, options)
                            : run_single(*models.front(), sources, how, options);
 }
@@ -217,6 +221,12 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run) {
           "--split", options->split,
           "train, validation, test or all (default: test if the manifest has any, else all)")
       ->check(CLI::IsMember({"train", "validation", "test", "all"}));
+  command
+      ->add_option("--impair", options->impair,
+                   "Change every flow first, as a lossy way and a busy machine would: loss, "
+                   "loss-run (lost in a row, on average), duplicate, reorder, read-every-ms (all "
+                   "packets that arrived since the last reading get one time)")
+      ->type_name("NAME=NUMBER,...");
   command
       ->add_option("--report", options->report, "Also write an HTML report with plots and pictures")
       ->type_name("FILE.html");

@@ -124,7 +124,8 @@ void add_training_options(CLI::App& command, TrainArguments& arguments) {
   command
       .add_option("--augment", arguments.augment,
                   "Train on changed copies too: change-rtt (or rtt), time-shift (shift), "
-                  "packet-loss (loss)")
+                  "packet-loss (loss), impairment (loss, duplicates, reordering and late "
+                  "times, as a busy machine sees a flow)")
       ->delimiter(',')
       ->type_name("KIND,...");
   command.add_option("--copies", plan.augment.copies, "Augmentation: copies of every flow")

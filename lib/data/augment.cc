@@ -4,12 +4,13 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "data/impair.h"
 
 namespace flowmark {
 namespace {
 
 constexpr Augmentation kAll[] = {Augmentation::change_rtt, Augmentation::time_shift,
-                                 Augmentation::packet_loss};
+                                 Augmentation::packet_loss, Augmentation::impairment};
 constexpr TimeUs kShift = kUsPerSecond;
 constexpr TimeUs kLoss = 100 * kUsPerMs;
 
@@ -103,6 +104,8 @@ const char* to_string(Augmentation kind) noexcept {
       return "time-shift";
     case Augmentation::packet_loss:
       return "packet-loss";
+    case Augmentation::impairment:
+      return "impairment";
   }
   return "?";
 }
@@ -129,6 +132,8 @@ RecordedFlow augment(const RecordedFlow& flow, Augmentation kind, TimeUs within_
       return change_rtt(flow, 0.5 + chance);
     case Augmentation::time_shift:
       return shift_time(flow, rounded((2 * chance - 1) * static_cast<double>(kShift)));
+    case Augmentation::impairment:
+      return impair(flow, random_impairment(random), random);
     case Augmentation::packet_loss:
       break;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -49,6 +50,13 @@ struct CutFlow {
   std::vector<std::pair<ExampleInfo, SparseWindow>> windows;
 };
 
+/// By name and length: std::hash differs between libraries.
+KeyedRandom random_of(const RecordedFlow& flow) {
+  uint64_t key = flow.packets.size();
+  for (const char c : flow.name) key = mix64(key ^ static_cast<unsigned char>(c));
+  return KeyedRandom(key);
+}
+
 /// Classes not given come in order of appearance first; this puts them in order of name.
 void sort_classes(std::vector<CutFlow>& flows, std::vector<std::string>& classes) {
   std::vector<std::string> sorted = classes;
@@ -86,8 +94,12 @@ uint64_t map_labelled_flows(const std::vector<DataSource>& sources, const TakeFl
   return left_out;
 }
 
-void cut_examples(const RecordedFlow& flow, const FeatureSpec& spec, const CutOptions& cut,
+void cut_examples(const RecordedFlow& recorded, const FeatureSpec& spec, const CutOptions& cut,
                   const std::function<void(const ExampleInfo&, const OfflineWindow&)>& take) {
+  const std::optional<RecordedFlow> impaired =
+      cut.impairment.any() ? std::optional(impair(recorded, cut.impairment, random_of(recorded)))
+                           : std::nullopt;
+  const RecordedFlow& flow = impaired ? *impaired : recorded;
   TilingOptions tiling;
   tiling.min_packets = cut.min_packets;
   const auto take_long = [&](const ExampleInfo& info, const OfflineWindow& window) {

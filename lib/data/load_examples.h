@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "data/example_set.h"
 #include "data/flow_map.h"
+#include "data/impair.h"
 #include "data/manifest.h"
 #include "feature/feature_spec.h"
 
@@ -30,6 +31,8 @@ struct CutOptions {
   TimeUs min_span_us = 0;     ///< windows whose packets span less time are dropped
   /// The flow's beginnings too, so that a model knows what it will be asked early on, ascending.
   std::vector<FlowPrefix> prefixes;
+  /// Done to every flow before it is cut; the same for a flow of the same name and length.
+  Impairment impairment;
 };
 
 /// Cuts one flow: `take(info, window)` with class_index and flow of `info` left at 0. Pictures:

@@ -12,6 +12,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+constexpr Augmentation kAll[] = {Augmentation::change_rtt, Augmentation::time_shift,
+                                 Augmentation::packet_loss, Augmentation::impairment};
 constexpr TimeUs kStart = 1'600'000'000'000'000;
 
 /// Up at 0, 1 and 3 s, down at 0.5 and 2 s; sizes 101 and up.
@@ -110,8 +112,7 @@ TEST(Augment, RandomAmountsAreInThePapersRanges) {
 }
 
 TEST(Augment, TheSameKeyGivesTheSameFlow) {
-  for (const Augmentation kind :
-       {Augmentation::change_rtt, Augmentation::time_shift, Augmentation::packet_loss}) {
+  for (const Augmentation kind : kAll) {
     EXPECT_EQ(ms_and_sizes(augment(flow(), kind, 0, KeyedRandom(5))),
               ms_and_sizes(augment(flow(), kind, 0, KeyedRandom(5))));
   }
@@ -120,8 +121,7 @@ TEST(Augment, TheSameKeyGivesTheSameFlow) {
 }
 
 TEST(Augment, AnEmptyFlowStaysEmpty) {
-  for (const Augmentation kind :
-       {Augmentation::change_rtt, Augmentation::time_shift, Augmentation::packet_loss}) {
+  for (const Augmentation kind : kAll) {
     EXPECT_TRUE(augment({}, kind, 0, KeyedRandom(1)).packets.empty());
   }
   EXPECT_TRUE(change_rtt({}, 2).packets.empty());
@@ -130,8 +130,7 @@ TEST(Augment, AnEmptyFlowStaysEmpty) {
 }
 
 TEST(Augment, NamesAreRead) {
-  for (const Augmentation kind :
-       {Augmentation::change_rtt, Augmentation::time_shift, Augmentation::packet_loss}) {
+  for (const Augmentation kind : kAll) {
     EXPECT_EQ(parse_augmentation(to_string(kind), "x"), kind);
   }
   try {
@@ -139,7 +138,7 @@ TEST(Augment, NamesAreRead) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("--augment: no augmentation 'rotate'"));
-    EXPECT_THAT(error.what(), HasSubstr("change-rtt, time-shift, packet-loss"));
+    EXPECT_THAT(error.what(), HasSubstr("change-rtt, time-shift, packet-loss, impairment"));
   }
 }
 
