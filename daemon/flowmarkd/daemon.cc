@@ -210,6 +210,7 @@ nlohmann::ordered_json Daemon::status() const {
                      {"link", to_string(report.link)}});
   }
   out["port_devices"] = names;
+  out["losses"] = {{"share", watch_.losses().share()}, {"heavy", watch_.losses().heavy()}};
   out.update(summary_json(Totals(counters_), *models, settings_.mode == RunMode::inline_ports));
   return out;
 }

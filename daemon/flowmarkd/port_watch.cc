@@ -3,17 +3,24 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "base/error.h"
 
 namespace flowmark {
+namespace {
+
+constexpr uint64_t kLooksForLosses = 200;  // some 10 s
+
+}  // namespace
 
 bool PortWatch::look() {
   for (size_t i = 0; i < ports_.size(); ++i) {
     if (!look_at(*ports_[i], states_[i])) return false;
   }
   tell_of_drops();
+  if (++looks_ % kLooksForLosses == 0) tell_of_losses();
   return true;
 }
 
@@ -58,6 +65,32 @@ void PortWatch::tell_of_drops() {
     spdlog::warn(
         "frames arrive that are longer than the other port's MTU and are dropped: give both "
         "interfaces the same MTU");
+  }
+}
+
+void PortWatch::tell_of_losses() {
+  LossWatch::Counts now;
+  for (const auto& port : ports_) {
+    const Port::Stats stats = port->stats();
+    now.lost += stats.missed + stats.rx_errors + stats.rx_no_memory;
+  }
+  const Totals totals(workers_);
+  const uint64_t unread = totals.dropped[static_cast<size_t>(Drop::worker_full)].get() +
+                          totals.dropped[static_cast<size_t>(Drop::stale)].get();
+  now.lost += unread;
+  now.received = totals.received() - std::min(unread, totals.received());
+  switch (losses_.look(now)) {
+    case LossWatch::Turn::began:
+      spdlog::warn(
+          "{:.1f}% of the packets were lost before they were classified: verdicts are less sure "
+          "(what was lost where: flowmark ctl status; what helps: docs/operations.md)",
+          100 * losses_.share());
+      break;
+    case LossWatch::Turn::ended:
+      spdlog::info("packets are no longer lost before they are classified");
+      break;
+    case LossWatch::Turn::none:
+      break;
   }
 }
 
