@@ -42,7 +42,9 @@ void set_answer(JsonLine& line, const Model& model, std::span<const float> proba
     numbers.push_back(json_number(probability));
   }
   line["probabilities"] = std::move(numbers);
-  if (model.multilabel) {
+  if (!std::ranges::all_of(probabilities, [](float p) { return std::isfinite(p); })) {
+    line["class"] = nullptr;
+  } else if (model.multilabel) {
     auto likely = JsonLine::array();
     for (size_t c = 0; c < probabilities.size(); ++c) {
       if (probabilities[c] > model.label_thresholds[c]) {

@@ -139,6 +139,8 @@ void Control::on_tick() {
   drain_events();
   ports_failed_ = !sources_.watch_ports();
   sources_.reloader.tick();
+  answers_.look(*sources_.reloader.current(), sources_.reloader.publisher().settled(),
+                sources_.answers_not_finite());
   if (ctl_ != nullptr) ctl_->tick();
   if (reload_in_ticks_ > 0 && --reload_in_ticks_ == 0) {
     reload("changed file", std::exchange(settings_changed_, false));

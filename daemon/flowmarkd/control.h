@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/flowmarkd/answer_watch.h"
 #include "daemon/flowmarkd/file_watch.h"
 #include "daemon/flowmarkd/flow_log.h"
 #include "daemon/flowmarkd/reloader.h"
@@ -40,6 +41,8 @@ class Control {
     std::function<std::vector<ThreadProgress>()> progress;
     /// At every tick. False: the ports cannot be used any more.
     std::function<bool()> watch_ports;
+    /// Answers that were not finite, of all workers. Asked at every tick.
+    std::function<AnswerWatch::Counts()> answers_not_finite;
   };
 
   /// Opens what it waits for. Throws Error.
@@ -67,6 +70,7 @@ class Control {
   Sources sources_;
   FlowLog flows_;
   FileWatch watch_;
+  AnswerWatch answers_;
   std::unique_ptr<CtlServer> ctl_;
   int epoll_ = -1, signals_ = -1, timer_ = -1;
   int stopped_by_ = 0;

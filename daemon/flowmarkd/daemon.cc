@@ -62,7 +62,8 @@ Daemon::Daemon(Settings settings)
                            query.answered = false;
                          }
                        },
-                       [this] { return progress(); }, [this] { return watch_.look(); }});
+                       [this] { return progress(); }, [this] { return watch_.look(); },
+                       [this] { return answers_not_finite(); }});
 }
 
 Daemon::~Daemon() = default;
@@ -222,6 +223,16 @@ std::vector<ThreadProgress> Daemon::progress() const {
                        counters_[i]->bursts.get() + counters_[i]->empty_polls.get()});
   }
   return threads;
+}
+
+AnswerWatch::Counts Daemon::answers_not_finite() const {
+  AnswerWatch::Counts sums{};
+  for (const auto& counters : counters_) {
+    for (size_t slot = 0; slot < sums.size(); ++slot) {
+      sums[slot] += counters->models[slot].not_finite.get();
+    }
+  }
+  return sums;
 }
 
 void check_start(const Settings& settings) {

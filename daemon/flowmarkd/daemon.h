@@ -41,6 +41,7 @@ class Daemon {
   std::vector<PortReport> port_reports() const;
   nlohmann::ordered_json status() const;
   std::vector<ThreadProgress> progress() const;
+  AnswerWatch::Counts answers_not_finite() const;
 
   Settings settings_;  ///< as started; what changes live is the reloader's
   PortLock lock_;

@@ -1,8 +1,13 @@
 #include "classify/verdict.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace flowmark {
+
+bool is_finite(std::span<const float> scores) noexcept {
+  return std::ranges::all_of(scores, [](float score) { return std::isfinite(score); });
+}
 
 uint8_t best_class(std::span<const float> voted) noexcept {
   return static_cast<uint8_t>(std::max_element(voted.begin(), voted.end()) - voted.begin());
@@ -23,6 +28,7 @@ void average(VerdictState& state, std::span<float> voted, std::span<const float>
 
 VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const float> window,
                    bool provisional, const VerdictPolicy& policy) noexcept {
+  if (!is_finite(window)) return VerdictChange::none;
   average(state, voted, window, provisional, policy);
   const uint8_t best = best_class(voted);
   if (state.class_index == kNoClass) {
@@ -46,6 +52,7 @@ VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const 
 VerdictChange vote_labels(VerdictState& state, uint32_t& labels, std::span<float> voted,
                           std::span<const float> window, bool provisional,
                           std::span<const float> thresholds, const VerdictPolicy& policy) noexcept {
+  if (!is_finite(window)) return VerdictChange::none;
   average(state, voted, window, provisional, policy);
   const uint32_t before = labels;
   labels = 0;

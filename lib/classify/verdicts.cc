@@ -32,6 +32,10 @@ void Verdicts::use_models(const ModelSet* models) {
 
 void Verdicts::add(FlowId id, const Answer& answer) noexcept {
   const uint8_t slot = answer.model;
+  if (!is_finite(answer.probabilities)) {
+    counters_.models[slot].not_finite.add();
+    return;
+  }
   FlowState& state = *states_.find(id);
   const VerdictState& verdict = states_.layout().model(state, slot).verdict;
   const bool was_settled = verdict.settled;

@@ -32,7 +32,8 @@ class Verdicts {
     TimeUs time_us = 0;       ///< of the packet that made the window due
     std::span<const float> probabilities;
   };
-  /// The answer joins the flow's votes. The flow's state is current.
+  /// The answer joins the flow's votes; one that is not finite is counted and forgotten. The flow's
+  /// state is current.
   void add(FlowId id, const Answer& answer) noexcept;
 
   /// Ends the verdicts of a flow whose state is about to go, each with a final event.

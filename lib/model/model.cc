@@ -1,7 +1,5 @@
 #include "model/model.h"
 
-#include <algorithm>
-#include <cmath>
 #include <fstream>
 
 #include "base/error.h"
@@ -10,6 +8,7 @@
 #include "model/onnx/model_metadata.h"
 #include "model/onnx/onnx_file.h"
 #include "model/onnx/signature.h"
+#include "model/self_test.h"
 
 namespace flowmark {
 namespace {
@@ -30,28 +29,6 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
     fail("the file cannot be read");
   }
   return bytes;
-}
-
-/// How far rounded weights may move a probability.
-constexpr double kBf16Tolerance = 0.05;
-
-/// Runs the golden windows on the engine that the workers will use.
-void run_golden(const GoldenWindows& golden, const Engine& engine,
-                const std::vector<std::string>& classes) {
-  const double tolerance = engine.precision() == Precision::exact
-                               ? golden.tolerance
-                               : std::max(golden.tolerance, kBf16Tolerance);
-  const auto scratch = engine.make_scratch();
-  for (size_t w = 0; w < golden.windows.size(); ++w) {
-    const auto& expected = golden.windows[w].output;
-    const auto output = engine.run(*scratch, golden.windows[w].input);
-    for (size_t c = 0; c < output.size(); ++c) {
-      if (!(std::abs(double{output[c]} - expected[c]) <= tolerance)) {
-        fail("golden window {}: class '{}' comes out as {}; the file expects {} within {}", w,
-             classes[c], output[c], expected[c], tolerance);
-      }
-    }
-  }
 }
 
 std::shared_ptr<const Model> make_model(std::string_view bytes, const std::string& name,
@@ -78,6 +55,7 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
   model->golden_windows = static_cast<uint32_t>(metadata.golden.windows.size());
   model->engine = build_engine(plan, default_kernels(), options.precision);
   run_golden(metadata.golden, *model->engine, metadata.classes);
+  try_windows(*model->engine, metadata.input.values(), metadata.classes);
   model->task = std::move(metadata.task);
   model->classes = std::move(metadata.classes);
   model->input = metadata.input;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "mark/dscp.h"
@@ -22,6 +23,11 @@ std::string joined(uint32_t labels, const std::vector<std::string>& classes) {
   return names;
 }
 
+/// 6 digits; null for what JSON cannot say.
+std::string fraction(float value) {
+  return std::isfinite(value) ? fmt::format("{:.6f}", value) : "null";
+}
+
 }  // namespace
 
 std::string verdict_json(const VerdictEvent& event, const ModelSet& set) {
@@ -37,11 +43,12 @@ std::string verdict_json(const VerdictEvent& event, const ModelSet& set) {
     }
   }
   return fmt::format(
-      R"({{"time_us":{},"flow":{},"model":{},"class":{},"confidence":{:.6f},"provisional":{},)"
+      R"({{"time_us":{},"flow":{},"model":{},"class":{},"confidence":{},"provisional":{},)"
       R"("changed":{},"final":{},"flow_start_us":{},"packets":{},"bytes":{},"mark":{}}})",
       event.time_us, quoted(to_string(event.key, event.up_is_a)), quoted(model), name,
-      event.confidence, event.provisional, event.changed, event.final, event.flow_start_us,
-      event.packets, event.bytes, event.mark == kNoMark ? "null" : quoted(dscp_name(event.mark)));
+      fraction(event.confidence), event.provisional, event.changed, event.final,
+      event.flow_start_us, event.packets, event.bytes,
+      event.mark == kNoMark ? "null" : quoted(dscp_name(event.mark)));
 }
 
 void VerdictWriter::on_verdict(const VerdictEvent& event) noexcept {

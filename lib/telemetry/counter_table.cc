@@ -211,6 +211,9 @@ constexpr CounterRow<ModelCounters> kModelTable[] = {
      .help = "Answers below the confidence asked for.",
      .members = {member<&M::abstentions>().in_summary(
          {.sum = "/abstentions", .line = "abstentions"})}},
+    {.name = "answers_not_finite_total",
+     .help = "Answers without a verdict because a score was NaN or infinite.",
+     .members = {member<&M::not_finite>()}},
     {.name = "inferences_total",
      .help = "Windows a model answered.",
      .members = {member<&M::inferences>().in_summary(

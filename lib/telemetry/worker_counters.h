@@ -72,6 +72,7 @@ struct ModelCounters {
   std::array<Counter, kMaxClasses> flows_now;       ///< flows that carry the verdict (gauge)
   std::array<Counter, kMaxClasses> packets, bytes;  ///< of flows that carry the verdict
   Counter provisional, changes, abstentions, inferences;
+  Counter not_finite;                           ///< answers with NaN or infinity: no verdict
   LinearHistogram<20, 50> confidence_permille;  ///< of verdicts
   Log2Histogram<32> time_to_verdict_ms;         ///< flow's first packet to its first verdict
   Log2Histogram<24> inference_ns;

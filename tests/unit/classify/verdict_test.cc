@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <vector>
 
 namespace flowmark {
@@ -89,6 +90,32 @@ TEST(Vote, ProvisionalWindowsWeighAtLeastAHalf) {
   EXPECT_FALSE(voter.state.settled);
   voter(1.0F, false);
   EXPECT_TRUE(voter.state.settled);
+}
+
+TEST(Vote, AScoreThatIsNotFiniteIsNoVerdictAndSpoilsNothing) {
+  for (const float odd :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    Voter voter;
+    EXPECT_EQ(voter(odd), VerdictChange::none);
+    EXPECT_EQ(voter.state.class_index, kNoClass);
+    EXPECT_EQ(voter.state.windows, 0);
+    EXPECT_EQ(voter(0.9F), VerdictChange::given);
+    EXPECT_EQ(voter(odd), VerdictChange::none);
+    EXPECT_FLOAT_EQ(voter.voted[0], 0.9F);
+  }
+}
+
+TEST(Vote, ALabelWithAScoreThatIsNotFiniteIsNotThere) {
+  VerdictState state;
+  std::vector<float> voted{0, 0};
+  uint32_t labels = 0;
+  const std::vector<float> thresholds{0.5F, 0.5F};
+  const std::vector<float> odd{std::numeric_limits<float>::infinity(), 0.1F}, good{0.1F, 0.9F};
+  EXPECT_EQ(vote_labels(state, labels, voted, odd, false, thresholds, policy()),
+            VerdictChange::none);
+  EXPECT_EQ(vote_labels(state, labels, voted, good, false, thresholds, policy()),
+            VerdictChange::given);
+  EXPECT_EQ(labels, 0b10U);
 }
 
 TEST(Vote, ManyWindowsDoNotWrapTheCount) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "unit/classify/worker_flows.h"
 
 namespace flowmark {
@@ -73,6 +75,19 @@ TEST_F(VerdictsTest, BelowTheConfidenceItAbstains) {
   EXPECT_EQ(flows_.table[id].mark, kNoMark);
   EXPECT_EQ(flows_.counters->models[0].abstentions.get(), 1U);
   EXPECT_TRUE(told_.empty());
+}
+
+TEST_F(VerdictsTest, AnAnswerThatIsNotFiniteIsCountedAndNoVerdict) {
+  use({active(size_model(histogram_spec()))});
+  const FlowId id = flows_.packets(1, 5);
+  answer(id, 0, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_EQ(flows_.table[id].mark, kNoMark);
+  EXPECT_EQ(flows_.counters->models[0].not_finite.get(), 1U);
+  EXPECT_EQ(flows_.counters->models[0].abstentions.get(), 0U);
+  EXPECT_TRUE(told_.empty());
+  answer(id, 0, 0.9F);
+  ASSERT_EQ(told_.size(), 1U) << "a later finite answer is a verdict like any other";
+  EXPECT_FLOAT_EQ(told_[0].confidence, 0.9F);
 }
 
 TEST_F(VerdictsTest, AnotherVerdictMovesTheFlowToItsClass) {

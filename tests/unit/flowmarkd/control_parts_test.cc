@@ -9,11 +9,13 @@
 #include <thread>
 
 #include "base/error.h"
+#include "daemon/flowmarkd/answer_watch.h"
 #include "daemon/flowmarkd/file_watch.h"
 #include "daemon/flowmarkd/flow_log.h"
 #include "runtime/ctl_client.h"
 #include "runtime/ctl_server.h"
 #include "runtime/flow_text.h"
+#include "support/fake_model.h"
 #include "unit/runtime/model_files.h"
 
 namespace flowmark {
@@ -82,6 +84,16 @@ TEST_F(FlowLogTest, ForgetsFlowsThatEndAndTheOldestWhenFull) {
   last.final = true;
   log_.take(last, names_);
   EXPECT_EQ(log_.size(), 1u);
+}
+
+TEST(AnswerWatch, SaysOnceOfEachModelThatItsAnswersAreNotFinite) {
+  const ModelSet set(1, {testing::active(testing::size_model(testing::histogram_spec()))});
+  AnswerWatch watch;
+  EXPECT_EQ(watch.look(set, true, {0}), 0u);
+  EXPECT_EQ(watch.look(set, false, {5}), 0u) << "of the models before";
+  EXPECT_EQ(watch.look(set, true, {5}), 0u);
+  EXPECT_EQ(watch.look(set, true, {6}), 1u);
+  EXPECT_EQ(watch.look(set, true, {7}), 0u);
 }
 
 TEST(FlowText, ReadsWhatFlowsAreWrittenAsEitherEndFirst) {

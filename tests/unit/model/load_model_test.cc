@@ -1,4 +1,5 @@
 // What load_model refuses, and with which words; signatures and golden windows.
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -250,6 +251,28 @@ TEST_F(LoadModel, RefusesWeightsThatAreNotFinite) {
                             nan;
                       }),
               HasSubstr("node 0 of tree 0 has the threshold nan"));
+}
+
+TEST_F(LoadModel, RefusesFiniteWeightsWhoseSumsAreNot) {
+  const auto with = [&](size_t place) {
+    return refusal(linear_, [place](OnnxModel& m) {
+      m.metadata.erase("flowmark.golden");
+      node(m, "LinearClassifier").attributes["coefficients"].floats[place] = 3e38F;
+    });
+  };
+  for (const size_t place : {0U, 11U, 35U}) {
+    EXPECT_THAT(with(place), AllOf(HasSubstr("m.onnx: for a window of the largest values class '"),
+                                   HasSubstr("comes out as")))
+        << place;
+  }
+  EXPECT_THAT(refusal(cnn_,
+                      [](OnnxModel& m) {
+                        m.metadata.erase("flowmark.golden");
+                        auto& weights =
+                            m.initializers[m.initializers.size() - 2].floats;  // of the last layer
+                        std::ranges::fill(weights, 3e38F);
+                      }),
+              HasSubstr("m.onnx: for an empty window class '"));
 }
 
 TEST_F(LoadModel, RefusesForestsThatAreNone) {
