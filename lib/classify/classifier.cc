@@ -29,11 +29,10 @@ Classifier::Impl::Impl(const ClassifierOptions& classifier_options, WorkerCounte
       ef_guard(ef_bytes_per_second(options)),
       expire_per_us(static_cast<double>(table.id_end()) / static_cast<double>(kUsPerSecond)) {}
 
-// Inference first: it reserves most and leaves all as it was if it cannot.
-void Classifier::Impl::use_models(const ModelSet* models) {
-  inference.use_models(models);
-  states.use_models(models);
-  verdicts.use_models(models);
+void Classifier::Impl::use_models(PreparedModels& prepared) noexcept {
+  inference.use_models(prepared);
+  states.use_models(prepared);
+  verdicts.use_models(prepared);
   due.use_models();
 }
 
@@ -69,8 +68,13 @@ Classifier::~Classifier() {
   impl_->table.clear();
 }
 
+void Classifier::use_models(PreparedModels& prepared) noexcept {
+  impl_->use_models(prepared);
+}
+
 void Classifier::use_models(const ModelSet* models) {
-  impl_->use_models(models);
+  PreparedModels prepared(models);
+  impl_->use_models(prepared);
 }
 
 void Classifier::process(std::span<Packet> packets, std::span<bool> marked) noexcept {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "classify/model_set.h"
+#include "classify/prepared_models.h"
 #include "classify/verdict_event.h"
 #include "flow/flow_table.h"
 #include "net/fragment_table.h"
@@ -48,9 +49,12 @@ class Classifier final : private FlowRemovalListener {
   Classifier(const ClassifierOptions& options, WorkerCounters& counters, VerdictSink* sink);
   ~Classifier();
 
-  /// The models to use from now on; nullptr: none. Flows keep windows whose specification stays;
-  /// the others are rebuilt from their last packets at the next touch. The set must outlive its
-  /// use. Reserves inference scratch: may allocate, so it is called between bursts.
+  /// The models to use from now on. Flows keep windows whose specification stays; the others are
+  /// rebuilt from their last packets at the next touch. Called between bursts; allocates and frees
+  /// nothing: the memory of the models before is in `prepared` afterwards.
+  void use_models(PreparedModels& prepared) noexcept;
+  /// The same, prepared here and now: not for the packet path. nullptr: no models. Throws what
+  /// PreparedModels() throws, and then goes on as before.
   void use_models(const ModelSet* models);
 
   /// A burst of at most kMaxBurst packets with ascending times: classified and, where the verdict

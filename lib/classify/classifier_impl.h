@@ -28,7 +28,7 @@ struct Classifier::Impl {
   bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
 
   // classifier.cc
-  void use_models(const ModelSet* models);
+  void use_models(PreparedModels& prepared) noexcept;
   uint32_t entries_to_expire(TimeUs now_us) noexcept;
   void publish_gauges() noexcept;
 

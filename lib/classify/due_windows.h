@@ -16,7 +16,7 @@ namespace flowmark {
 /// the queue and the costs that the choice rests on; when each flow is due again stands in its
 /// state.
 ///
-/// Worker thread only. All but use_models() is the packet path.
+/// Worker thread only: the packet path.
 class DueWindows {
  public:
   /// `capacity`: of the queue; beyond, a due window is left out. The others must outlive this.

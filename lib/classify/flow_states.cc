@@ -2,6 +2,8 @@
 #include "classify/flow_states.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace flowmark {
 namespace {
@@ -21,18 +23,25 @@ FlowStates::FlowStates(const Options& options, FlowTable& table, FlowRemovalList
       at_once_(options.at_once),
       layout_(nullptr, 1) {}
 
-void FlowStates::use_models(const ModelSet* models) {
-  StateLayout layout(models, layout_.epoch + 1);
-  if (models != nullptr) {
-    std::erase_if(plans_, [](const HeldPlan& held) { return held.flows == 0; });
-    const bool same = !plans_.empty() && plans_.back().plan->specs() == models->plan()->specs();
-    if (!same) {
-      const uint32_t epoch = plans_.empty() ? 1 : plans_.back().epoch + 1;
-      plans_.push_back({epoch, 0, models->plan()});
-    }
+void FlowStates::use_models(PreparedModels& prepared) noexcept {
+  const uint32_t epoch = layout_.epoch + 1;
+  std::swap(layout_, prepared.layout);
+  layout_.epoch = epoch;
+  models_ = prepared.models;
+  if (models_ == nullptr) return;
+  std::list<HeldPlan> fresh;
+  fresh.splice(fresh.end(), prepared.plans);
+  for (auto held = plans_.begin(); held != plans_.end();) {
+    const auto next = std::next(held);
+    if (held->flows == 0) prepared.plans.splice(prepared.plans.end(), plans_, held);
+    held = next;
   }
-  models_ = models;
-  layout_ = std::move(layout);
+  if (!plans_.empty() && plans_.back().plan->specs() == models_->plan()->specs()) {
+    prepared.plans.splice(prepared.plans.end(), fresh);
+    return;
+  }
+  fresh.back().epoch = plans_.empty() ? 1 : plans_.back().epoch + 1;
+  plans_.splice(plans_.end(), fresh);
 }
 
 FlowState* FlowStates::find(FlowId id, uint32_t serial) noexcept {
@@ -103,7 +112,7 @@ void FlowStates::attach(FlowEntry& entry, FlowState& state) const noexcept {
   look_soon(entry);
 }
 
-FlowStates::HeldPlan& FlowStates::held_plan(uint32_t epoch) noexcept {
+HeldPlan& FlowStates::held_plan(uint32_t epoch) noexcept {
   if (plans_.back().epoch == epoch) return plans_.back();
   return *std::ranges::find(plans_, epoch, &HeldPlan::epoch);
 }

@@ -2,13 +2,13 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
+#include <list>
 #include <span>
-#include <vector>
 
 #include "base/block_pool.h"
 #include "classify/flow_state.h"
 #include "classify/model_set.h"
+#include "classify/prepared_models.h"
 #include "flow/flow_table.h"
 #include "telemetry/worker_counters.h"
 
@@ -18,7 +18,7 @@ namespace flowmark {
 /// in them, hands these on to the flows' windows, moves flows to new models and takes windows away
 /// when memory is short. Owns the memory of all states and windows, reserved at construction.
 ///
-/// Worker thread only. All but use_models() is the packet path. An id that a function takes names a
+/// Worker thread only: the packet path. An id that a function takes names a
 /// flow in use; where nothing else is said, one with a state.
 class FlowStates {
  public:
@@ -35,8 +35,8 @@ class FlowStates {
              WorkerCounters& counters);
 
   /// New states are made for these models; flows that have one are moved, a few in each burst, at
-  /// their next packet. nullptr: no models. May allocate.
-  void use_models(const ModelSet* models);
+  /// their next packet. Plans that no flow holds any more go where these came from.
+  void use_models(PreparedModels& prepared) noexcept;
   const ModelSet* models() const noexcept { return models_; }
   const StateLayout& layout() const noexcept { return layout_; }
 
@@ -94,12 +94,6 @@ class FlowStates {
   uint64_t used_bytes() const noexcept { return pool_.used(); }
 
  private:
-  /// A plan that flows may still hold windows of.
-  struct HeldPlan {
-    uint32_t epoch = 0;
-    uint32_t flows = 0;
-    std::shared_ptr<const WindowPlan> plan;
-  };
   /// Flows whose stage is full.
   struct FullStages {
     std::array<FlowId, FlowTable::kMaxBurst> flows{};
@@ -127,7 +121,7 @@ class FlowStates {
 
   const ModelSet* models_ = nullptr;
   StateLayout layout_;
-  std::vector<HeldPlan> plans_;  ///< by epoch; the last one is the present models'
+  std::list<HeldPlan> plans_;  ///< by epoch; the last one is the present models'
   uint32_t next_serial_ = 1;
   uint32_t adoptions_left_ = 0;  ///< flows that may still be moved to new models in this burst
   FlowId way_hand_ = 0;          ///< where make_way() looks next

@@ -25,16 +25,10 @@ uint64_t now_ns() noexcept {
 
 }  // namespace
 
-void Inference::use_models(const ModelSet* models) {
-  std::vector<std::unique_ptr<EngineScratch>> scratch;
-  if (models != nullptr) {
-    for (const ActiveModel& active : models->models()) {
-      scratch.push_back(active.model->engine->make_scratch());
-    }
-    window_.reserve(models->plan()->max_values());
-    reader_ = WindowReader(*models->plan());
-  }
-  scratch_ = std::move(scratch);
+void Inference::use_models(PreparedModels& prepared) noexcept {
+  std::swap(scratch_, prepared.scratch);
+  std::swap(window_, prepared.window);
+  std::swap(reader_, prepared.reader);
   phase_ = Phase::idle;
   longest_step_ns_ = {};
 }

@@ -7,6 +7,7 @@
 
 #include "classify/due_windows.h"
 #include "classify/flow_states.h"
+#include "classify/prepared_models.h"
 #include "classify/verdicts.h"
 #include "telemetry/worker_counters.h"
 
@@ -16,16 +17,15 @@ namespace flowmark {
 /// the answer to the verdicts: all in pieces, so that it can stop at a budget in time and go on
 /// later. Measures what models cost. Owns the engines' scratch memory and the window at work.
 ///
-/// Worker thread only. All but use_models() is the packet path.
+/// Worker thread only: the packet path.
 class Inference {
  public:
   /// All must outlive this.
   Inference(FlowStates& states, DueWindows& due, Verdicts& verdicts, WorkerCounters& counters)
       : states_(states), due_(due), verdicts_(verdicts), counters_(counters) {}
 
-  /// Drops the window at work and reserves memory for these models. May allocate. Throws what
-  /// Engine::make_scratch() throws, and then goes on as before.
-  void use_models(const ModelSet* models);
+  /// Drops the window at work and swaps the memory of the models before for that of these.
+  void use_models(PreparedModels& prepared) noexcept;
 
   /// Works for about `budget_ns`; UINT64_MAX: until no window is due. Returns whether any is.
   bool run(uint64_t budget_ns) noexcept;

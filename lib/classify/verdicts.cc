@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <utility>
 
 namespace flowmark {
 
@@ -13,21 +14,19 @@ Verdicts::Verdicts(FlowTable& table, FlowStates& states, WorkerCounters& counter
 // A slot's counters go on when it keeps its name and classes, so that a retrained model does not
 // break the graphs; they stay readable after the last models are gone. Flows carry no verdict of
 // the new set yet.
-void Verdicts::use_models(const ModelSet* models) {
+void Verdicts::use_models(PreparedModels& prepared) noexcept {
   for (ModelCounters& model : counters_.models) {
     for (Counter& flows : model.flows_now) flows.set(0);
   }
-  if (models == nullptr) return;
-  std::vector<SlotOwner> owners;
-  for (const ActiveModel& active : models->models()) {
-    owners.push_back({active.name, active.model->classes});
-  }
+  if (prepared.models == nullptr) return;
+  std::swap(owners_, prepared.owners);
+  const std::vector<SlotOwner>& before = prepared.owners;
   for (size_t slot = 0; slot < kMaxModels; ++slot) {
+    const bool unused = slot >= owners_.size() && slot >= before.size();
     const bool same =
-        slot < owners.size() && slot < slot_owners_.size() && owners[slot] == slot_owners_[slot];
-    if (!same) counters_.models[slot].reset();
+        slot < owners_.size() && slot < before.size() && owners_[slot] == before[slot];
+    if (!unused && !same) counters_.models[slot].reset();
   }
-  slot_owners_ = std::move(owners);
 }
 
 void Verdicts::add(FlowId id, const Answer& answer) noexcept {

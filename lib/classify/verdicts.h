@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "classify/flow_states.h"
+#include "classify/prepared_models.h"
 #include "classify/verdict_event.h"
 #include "flow/flow_table.h"
 #include "telemetry/worker_counters.h"
@@ -16,14 +16,14 @@ namespace flowmark {
 /// condition no longer holds, sets the flow's mark, counts and tells. Owns no verdict: these stand
 /// in the flows' states.
 ///
-/// Worker thread only. All but use_models() is the packet path.
+/// Worker thread only: the packet path.
 class Verdicts {
  public:
   /// `sink`: may be nullptr. All must outlive this.
   Verdicts(FlowTable& table, FlowStates& states, WorkerCounters& counters, VerdictSink* sink);
 
   /// After FlowStates::use_models(): counters of slots begin anew where classes differ.
-  void use_models(const ModelSet* models);
+  void use_models(PreparedModels& prepared) noexcept;
 
   /// What a model answered.
   struct Answer {
@@ -42,13 +42,6 @@ class Verdicts {
   void be_silent() noexcept { sink_ = nullptr; }
 
  private:
-  /// Whose counters are in a slot.
-  struct SlotOwner {
-    std::string name;
-    std::vector<std::string> classes;
-    friend bool operator==(const SlotOwner&, const SlotOwner&) = default;
-  };
-
   VerdictChange vote_on(FlowState& state, const Answer& answer) noexcept;
   void settle(FlowId id, const Answer& answer, VerdictChange change, uint32_t before) noexcept;
   void count_change(FlowState& state, const Answer& answer, VerdictChange change,
@@ -62,7 +55,7 @@ class Verdicts {
   FlowStates& states_;
   WorkerCounters& counters_;
   VerdictSink* sink_;
-  std::vector<SlotOwner> slot_owners_;
+  std::vector<SlotOwner> owners_;  ///< of the slots' counters
 };
 
 }  // namespace flowmark

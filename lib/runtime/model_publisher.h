@@ -6,13 +6,25 @@
 #include <vector>
 
 #include "classify/model_set.h"
+#include "classify/prepared_models.h"
 
 namespace flowmark {
 
+/// A model set with the memory that each worker needs for it, ready to be published.
+struct Publication {
+  Publication() = default;
+  /// Prepares `workers` workers. Throws what PreparedModels() throws.
+  Publication(std::shared_ptr<const ModelSet> models, size_t workers);
+
+  std::shared_ptr<const ModelSet> set;
+  std::vector<std::unique_ptr<PreparedModels>> prepared;  ///< by worker
+};
+
 /// Hands model sets from the control thread to the workers without a lock or a pause
-/// (docs/adr/0020-model-publication.md). A worker reads one atomic pointer between bursts and then
-/// acknowledges the generation it runs; a set is freed once every worker has acknowledged a newer
-/// one. Quiescent-state RCU with the generation as the token.
+/// (docs/adr/0020-model-publication.md). A worker reads one atomic pointer between bursts, swaps
+/// its memory for what was prepared for it, and then acknowledges the generation it runs. What it
+/// had before, and sets that no worker can reach any more, are freed by the control thread.
+/// Quiescent-state RCU with the generation as the token.
 class ModelPublisher {
  public:
   /// `first` is what the workers start with. Generations must grow with each publish().
@@ -20,17 +32,25 @@ class ModelPublisher {
 
   // Control thread.
 
+  /// Throws Error, and changes nothing, if the set is not newer than the current one.
+  void publish(Publication publication);
+  /// Prepares the workers here and now.
   void publish(std::shared_ptr<const ModelSet> set);
-  /// Drops the sets no worker can reach any more; returns how many are still waiting.
+  /// Frees what no worker can reach any more; returns how many sets still wait for a worker to
+  /// leave them.
   size_t reclaim();
-  const std::shared_ptr<const ModelSet>& current() const noexcept { return sets_.back(); }
+  const std::shared_ptr<const ModelSet>& current() const noexcept {
+    return publications_.back()->set;
+  }
   /// All workers run the current set.
   bool settled() const noexcept;
+  size_t workers() const noexcept { return acknowledged_.size(); }
 
   // Worker threads.
 
-  const ModelSet* read() const noexcept { return published_.load(std::memory_order_acquire); }
-  /// Worker `index` holds nothing older than `set` any more.
+  /// Worker `index` may change Publication::prepared[index] until it acknowledges.
+  const Publication* read() const noexcept { return published_.load(std::memory_order_acquire); }
+  /// Worker `index` holds nothing older than `set`, and nothing of what was prepared for it.
   void acknowledge(size_t index, const ModelSet& set) noexcept;
   /// Worker `index` ends and holds nothing at all.
   void leave(size_t index) noexcept;
@@ -42,9 +62,10 @@ class ModelPublisher {
 
   uint64_t oldest_in_use() const noexcept;
 
-  std::atomic<const ModelSet*> published_;
+  std::atomic<const Publication*> published_;
   std::vector<Acknowledged> acknowledged_;
-  std::vector<std::shared_ptr<const ModelSet>> sets_;  ///< oldest first; the last one is current
+  /// Oldest first; the last one is current.
+  std::vector<std::unique_ptr<Publication>> publications_;
 };
 
 }  // namespace flowmark

@@ -40,18 +40,14 @@ void Worker::run() noexcept {
 }
 
 void Worker::pick_up_models() noexcept {
-  const ModelSet* const set = models_.read();
-  if (set == running_) [[likely]] {
+  const Publication* const publication = models_.read();
+  if (publication == taken_) [[likely]] {
     return;
   }
-  try {
-    classifier_.use_models(set->models().empty() ? nullptr : set);
-  } catch (...) {
-    // No memory for the new models' scratch: forwarding goes on without classifying.
-    classifier_.use_models(nullptr);
-  }
-  running_ = set;
-  models_.acknowledge(options_.index, *set);
+  classifier_.use_models(*publication->prepared[options_.index]);
+  taken_ = publication;
+  running_ = publication->set.get();
+  models_.acknowledge(options_.index, *running_);
 }
 
 // A slice after each burst; a share of the time only while packets wait. Returns whether any

@@ -56,6 +56,7 @@ class Worker {
   ModelPublisher& models_;
   WorkerCounters& counters_;
   Classifier classifier_;
+  const Publication* taken_ = nullptr;  ///< holds running_
   const ModelSet* running_ = nullptr;
   std::atomic<bool> stop_{false};
   std::atomic<FlowQuery*> query_{nullptr};  ///< set by ask(), taken by the worker

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
-
 #include "unit/classify/worker_flows.h"
 
 namespace flowmark {
@@ -24,9 +22,9 @@ class InferenceTest : public ::testing::Test {
   }
   void use(std::vector<ActiveModel> models) {
     flows_.use(std::move(models));
-    inference_.use_models(flows_.models());
+    inference_.use_models(*flows_.prepared);
     due_.use_models();
-    verdicts_.use_models(flows_.models());
+    verdicts_.use_models(*flows_.prepared);
   }
   uint64_t inferences() const { return flows_.counters->models[0].inferences.get(); }
   uint64_t verdicts() const { return flows_.counters->models[0].verdicts[0].get(); }
@@ -101,29 +99,6 @@ TEST_F(InferenceTest, AFullWindowIsNoLongerProvisional) {
   const FlowId id = flows_.packets(1, 4);
   inference_.run(UINT64_MAX);
   EXPECT_TRUE(flows_.states.layout().model(*flows_.states.find(id), 0).verdict.settled);
-}
-
-class NoMemory final : public Engine {
- public:
-  std::unique_ptr<EngineScratch> make_scratch() const override { throw std::bad_alloc(); }
-  void begin(EngineScratch&, std::span<const SparseValue>) const noexcept override {}
-  bool step(EngineScratch&, uint32_t) const noexcept override { return true; }
-  std::span<const float> probabilities(const EngineScratch&) const noexcept override { return {}; }
-  uint32_t input_length() const noexcept override { return 0; }
-  uint32_t class_count() const noexcept override { return 2; }
-  const char* kind() const noexcept override { return "none"; }
-};
-
-TEST_F(InferenceTest, ModelsWithoutRoomLeaveTheWindowAtWorkAsItWas) {
-  use({active(size_model(histogram_spec()))});
-  flows_.packets(1, 4);
-  EXPECT_TRUE(inference_.run(0));
-  const auto greedy = std::const_pointer_cast<Model>(size_model(histogram_spec()));
-  greedy->engine = std::make_unique<NoMemory>();
-  const ModelSet refused(9, {active(greedy)});
-  EXPECT_THROW(inference_.use_models(&refused), std::bad_alloc);
-  EXPECT_FALSE(inference_.run(UINT64_MAX));
-  EXPECT_EQ(verdicts(), 1U);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ class VerdictsTest : public ::testing::Test, private VerdictSink {
 
   void use(std::vector<ActiveModel> models) {
     flows_.use(std::move(models));
-    verdicts_.use_models(flows_.models());
+    verdicts_.use_models(*flows_.prepared);
   }
   /// A model says that it is class 0 with this probability.
   void answer(FlowId id, uint8_t model, float small, bool provisional = true) {

@@ -22,7 +22,8 @@ class WorkerFlows final : private FlowRemovalListener {
 
   void use(std::vector<ActiveModel> models) {
     sets_.push_back(std::make_unique<ModelSet>(sets_.size() + 1, std::move(models)));
-    states.use_models(sets_.back().get());
+    prepared = std::make_unique<PreparedModels>(sets_.back().get());
+    states.use_models(*prepared);
   }
   const ModelSet* models() const { return sets_.back().get(); }
 
@@ -65,6 +66,8 @@ class WorkerFlows final : private FlowRemovalListener {
   std::function<void(FlowId, Direction)> on_record;  ///< a flow's state has a new packet
   std::function<void(FlowId)> on_end;                ///< before a state goes
   std::vector<FlowId> ended;
+  /// For the newest models; parts of the classifier besides `states` may take theirs.
+  std::unique_ptr<PreparedModels> prepared;
 
  private:
   void on_remove(FlowId id, FlowEntry& entry) noexcept override {

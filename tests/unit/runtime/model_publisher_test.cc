@@ -14,16 +14,16 @@ namespace {
 TEST(ModelPublisher, KeepsASetUntilEveryWorkerHasMovedOn) {
   ModelPublisher publisher(2, no_models(1));
   const std::weak_ptr<const ModelSet> first = publisher.current();
-  publisher.acknowledge(0, *publisher.read());
-  publisher.acknowledge(1, *publisher.read());
+  publisher.acknowledge(0, *publisher.read()->set);
+  publisher.acknowledge(1, *publisher.read()->set);
   publisher.publish(no_models(2));
 
   EXPECT_FALSE(publisher.settled());
-  publisher.acknowledge(0, *publisher.read());
+  publisher.acknowledge(0, *publisher.read()->set);
   EXPECT_EQ(publisher.reclaim(), 1u);
   EXPECT_FALSE(first.expired()) << "worker 1 may still be reading it";
 
-  publisher.acknowledge(1, *publisher.read());
+  publisher.acknowledge(1, *publisher.read()->set);
   EXPECT_EQ(publisher.reclaim(), 0u);
   EXPECT_TRUE(first.expired());
   EXPECT_TRUE(publisher.settled());
@@ -34,7 +34,7 @@ TEST(ModelPublisher, AWorkerThatHasNotStartedHoldsEverything) {
   publisher.publish(no_models(2));
   publisher.publish(no_models(3));
   EXPECT_EQ(publisher.reclaim(), 2u);
-  publisher.acknowledge(0, *publisher.read());
+  publisher.acknowledge(0, *publisher.read()->set);
   EXPECT_EQ(publisher.reclaim(), 0u);
 }
 
@@ -43,6 +43,16 @@ TEST(ModelPublisher, AWorkerThatLeftHoldsNothing) {
   publisher.leave(0);
   publisher.publish(no_models(2));
   EXPECT_EQ(publisher.reclaim(), 0u);
+}
+
+TEST(ModelPublisher, FreesAWorkersMemoryOnceTheWorkerHasTakenItsOwn) {
+  ModelPublisher publisher(2, no_models(1));
+  publisher.publish(no_models(2));
+  const Publication* const second = publisher.read();
+  publisher.acknowledge(0, *second->set);
+  publisher.reclaim();
+  EXPECT_EQ(second->prepared[0], nullptr) << "what worker 0 had before";
+  EXPECT_NE(second->prepared[1], nullptr) << "worker 1 has not come to take it";
 }
 
 TEST(ModelPublisher, GenerationsGrow) {
@@ -63,7 +73,7 @@ TEST(ModelPublisher, WorkersNeverHoldAFreedSet) {
     workers.emplace_back([&, w] {
       uint64_t last = 0;
       while (!stop.load(std::memory_order_relaxed)) {
-        const ModelSet* const set = publisher.read();
+        const ModelSet* const set = publisher.read()->set.get();
         publisher.acknowledge(w, *set);
         for (int i = 0; i < 10; ++i) {
           if (set->generation() < last || !set->models().empty()) ++backward;

@@ -1,0 +1,18 @@
+#include "classify/prepared_models.h"
+
+namespace flowmark {
+
+PreparedModels::PreparedModels(const ModelSet* set)
+    : models(set != nullptr && set->models().empty() ? nullptr : set), layout(models, 0) {
+  if (models == nullptr) return;
+  for (const ActiveModel& active : models->models()) {
+    scratch.push_back(active.model->engine->make_scratch());
+    owners.push_back({active.name, active.model->classes});
+  }
+  window.resize(models->plan()->max_values());  // touches every page
+  window.clear();
+  reader = WindowReader(*models->plan());
+  plans.push_back({0, 0, models->plan()});
+}
+
+}  // namespace flowmark
