@@ -10,12 +10,14 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/error.h"
 #include "daemon/flowmarkd/logging.h"
@@ -47,6 +49,17 @@ void notify_state(const ModelSet& set, const std::string& refusal) {
              refusal.empty() ? "" : "; the last reload was refused");
 }
 
+std::string line_of(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string to_json(const ReloadReport& report) {
+  return line_of({{"outcome", to_string(report.outcome)},
+                  {"generation", report.generation},
+                  {"message", report.message},
+                  {"needs_restart", report.needs_restart}});
+}
+
 }  // namespace
 
 void block_signals() {
@@ -66,11 +79,13 @@ Control::Control(Sources sources)
   timerfd_settime(timer_, 0, &period, nullptr);
   add(signals_);
   add(timer_);
-  add(watch_.descriptor());
+  add(sources_.reloader.descriptor());
   const auto& socket = sources_.reloader.settings().control_socket;
   if (!socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(
-        socket, [this](const std::string& request) { return answer(request); });
+        socket, [this](CtlServer::ClientId client, const std::string& request) {
+          return answer(client, request);
+        });
     add(ctl_->descriptor());
   }
   uint64_t watchdog_us = 0;
@@ -94,58 +109,62 @@ void Control::add(int descriptor) {
 }
 
 int Control::run() {
-  watch_files();
   report("start", sources_.reloader.first_report());
   sd_notify(0, "READY=1");
-  while (stopped_by_ == 0 && !ports_failed_) {
-    std::array<epoll_event, 8> events;
-    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
-    for (int i = 0; i < count; ++i) {
-      const int descriptor = events[static_cast<size_t>(i)].data.fd;
-      if (descriptor == signals_) {
-        on_signal();
-      } else if (descriptor == timer_) {
-        on_tick();
-      } else if (descriptor == watch_.descriptor()) {
-        for (const auto& file : watch_.changed()) {
-          reload_in_ticks_ = kQuietTicks;
-          settings_changed_ |= file == sources_.reloader.settings().file;
-        }
-      } else if (ctl_ != nullptr) {
-        ctl_->poll();
-      }
-    }
-  }
+  while (stopped_by_ == 0 && !ports_failed_) wait_and_serve();
   sd_notify(0, "STOPPING=1");
   return stopped_by_;
 }
 
-bool Control::on_signal() {
+void Control::wait_and_serve() {
+  std::array<epoll_event, 8> events;
+  const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+  for (int i = 0; i < count; ++i) {
+    // Forwarding does not end because one of its servants has failed.
+    try {
+      serve(events[static_cast<size_t>(i)].data.fd);
+    } catch (const std::exception& error) {
+      spdlog::error("the control thread goes on after an error: {}", error.what());
+    }
+  }
+}
+
+void Control::serve(int descriptor) {
+  if (descriptor == signals_) {
+    on_signal();
+  } else if (descriptor == timer_) {
+    on_tick();
+  } else if (descriptor == sources_.reloader.descriptor()) {
+    on_loaded();
+  } else if (ctl_ != nullptr) {
+    ctl_->poll();
+  }
+}
+
+void Control::on_signal() {
   signalfd_siginfo info{};
   while (read(signals_, &info, sizeof info) == sizeof info) {
     if (info.ssi_signo == SIGHUP) {
-      reload("SIGHUP", true);
+      request(LoadKind::settings, {0, "SIGHUP", {}});
     } else {
       stopped_by_ = static_cast<int>(info.ssi_signo);
     }
   }
-  return stopped_by_ == 0;
 }
 
+// The watchdog is fed first: nothing that fails after it may keep it from that.
 void Control::on_tick() {
   uint64_t expirations = 0;
   if (read(timer_, &expirations, sizeof expirations) != sizeof expirations) return;
   ++ticks_;
+  feed_watchdog();
   drain_events();
   ports_failed_ = !sources_.watch_ports();
   sources_.reloader.tick();
   answers_.look(*sources_.reloader.current(), sources_.reloader.publisher().settled(),
                 sources_.answers_not_finite());
   if (ctl_ != nullptr) ctl_->tick();
-  if (reload_in_ticks_ > 0 && --reload_in_ticks_ == 0) {
-    reload("changed file", std::exchange(settings_changed_, false));
-  }
-  feed_watchdog();
+  look_at_files();
 }
 
 void Control::drain_events() {
@@ -172,16 +191,16 @@ void Control::drain_events() {
   if (unlogged > 0) spdlog::debug("and {} verdicts more", unlogged);
 }
 
-void Control::watch_files() {
-  const Settings& settings = sources_.reloader.settings();
-  std::vector<std::filesystem::path> files{settings.file};
-  for (const ModelSettings& model : settings.models) {
-    files.push_back(model.path);
-    if (!settings.trusted_keys.empty()) files.emplace_back(model.path.string() + ".sig");
+// A change of a running model's file reads the models again; of any other file, the configuration.
+void Control::look_at_files() {
+  for (const auto& file : watch_.changed()) {
+    reload_in_ticks_ = kQuietTicks;
+    const auto running = files_of(sources_.reloader.settings());
+    settings_changed_ |= std::find(running.begin() + 1, running.end(), file) == running.end();
   }
-  for (const std::string& folder : watch_.watch(files)) {
-    spdlog::warn("{}: cannot be watched: changes there are seen at SIGHUP only", folder);
-  }
+  if (reload_in_ticks_ == 0 || --reload_in_ticks_ != 0) return;
+  const bool settings = std::exchange(settings_changed_, false);
+  request(settings ? LoadKind::settings : LoadKind::models, {0, "changed file", {}});
 }
 
 // The service manager's watchdog is fed only while every thread on the packet path is alive.
@@ -198,16 +217,34 @@ void Control::feed_watchdog() {
   if (alive) sd_notify(0, "WATCHDOG=1");
 }
 
-void Control::reload(const char* cause, bool settings) {
-  sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-             static_cast<unsigned long long>(monotonic_us()));
-  const ReloadReport result =
-      settings ? sources_.reloader.reload_settings() : sources_.reloader.reload_models();
-  report(cause, result);
-  sd_notify(0, "READY=1");
+void Control::request(LoadKind kind, Cause cause) {
+  if (!sources_.reloader.is_busy()) {
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+               static_cast<unsigned long long>(monotonic_us()));
+  }
+  cause.number = sources_.reloader.request(kind);
+  const bool is_known = std::ranges::any_of(causes_, [&cause](const Cause& other) {
+    return other.number == cause.number && other.client == cause.client;
+  });
+  if (!is_known) causes_.push_back(std::move(cause));
 }
 
-void Control::report(const char* cause, const ReloadReport& report) {
+void Control::on_loaded() {
+  while (const auto finished = sources_.reloader.finish()) {
+    const auto of_others =
+        std::stable_partition(causes_.begin(), causes_.end(),
+                              [&](const Cause& cause) { return cause.number == finished->number; });
+    const std::vector<Cause> told(causes_.begin(), of_others);
+    causes_.erase(causes_.begin(), of_others);
+    report(told.empty() ? "reload" : told.front().text, finished->report);
+    for (const Cause& cause : told) {
+      if (cause.client && ctl_ != nullptr) ctl_->answer(*cause.client, to_json(finished->report));
+    }
+  }
+  if (!sources_.reloader.is_busy()) sd_notify(0, "READY=1");
+}
+
+void Control::report(const std::string& cause, const ReloadReport& report) {
   if (report.outcome == ReloadOutcome::refused) {
     spdlog::error("{}: refused, running on with generation {}: {}", cause, report.generation,
                   report.message);
@@ -215,8 +252,8 @@ void Control::report(const char* cause, const ReloadReport& report) {
     spdlog::info("{}: {}, generation {}: {}", cause, to_string(report.outcome), report.generation,
                  report.message);
     set_log_level(sources_.reloader.settings().log.level);
-    watch_files();
   }
+  watch_.watch(sources_.reloader.files());
   if (!report.needs_restart.empty()) {
     spdlog::warn("{}: needs a restart to take effect: {}", cause,
                  fmt::join(report.needs_restart, ", "));
@@ -266,36 +303,29 @@ nlohmann::ordered_json Control::explain(const std::string& flow) const {
   return out;
 }
 
-std::string Control::answer(const std::string& request) {
+std::optional<std::string> Control::answer(CtlServer::ClientId client, const std::string& request) {
   const auto json = nlohmann::json::parse(request, nullptr, false);
   if (!json.is_object() || !json.contains("command") || !json["command"].is_string()) {
     fail("expected a JSON object with \"command\"");
   }
-  const auto reply = [](const nlohmann::ordered_json& out) {
-    return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  };
-  const auto reloaded = [&](const ReloadReport& result) {
-    report("ctl", result);
-    return reply({{"outcome", to_string(result.outcome)},
-                  {"generation", result.generation},
-                  {"message", result.message},
-                  {"needs_restart", result.needs_restart}});
-  };
   const std::string command = json["command"];
-  if (command == "status") return reply(status());
-  if (command == "reload") return reloaded(sources_.reloader.reload_settings());
-  if (command == "rollback") return reloaded(sources_.reloader.rollback());
+  if (command == "status") return line_of(status());
+  if (command == "reload" || command == "rollback") {
+    this->request(command == "reload" ? LoadKind::settings : LoadKind::rollback,
+                  {0, "ctl", client});
+    return std::nullopt;  // on_loaded() answers
+  }
   if (command == "flows") {
     constexpr size_t kMost = 1000;
     drain_events();
     const auto most = json.value("top", nlohmann::json(20));
     if (!most.is_number_unsigned() || most > kMost) fail("top: expected a number 0 to {}", kMost);
-    return reply({{"flows", flows_.top(most.get<size_t>())}, {"known", flows_.size()}});
+    return line_of({{"flows", flows_.top(most.get<size_t>())}, {"known", flows_.size()}});
   }
   if (command == "explain") {
     const auto flow = json.value("flow", nlohmann::json());
     if (!flow.is_string()) fail("flow: expected the flow as text");
-    return reply(explain(flow));
+    return line_of(explain(flow));
   }
   fail("command: value {}: expected one of status, flows, explain, reload, rollback", command);
 }

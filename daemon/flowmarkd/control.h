@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,15 +56,25 @@ class Control {
  private:
   static constexpr int kTickMs = 50;
 
+  /// Who is told of a reload.
+  struct Cause {
+    uint64_t number = 0;  ///< of the request
+    std::string text;
+    std::optional<CtlServer::ClientId> client;
+  };
+
   void add(int descriptor);
-  bool on_signal();
+  void wait_and_serve();
+  void serve(int descriptor);
+  void on_signal();
   void on_tick();
   void drain_events();
-  void watch_files();
+  void look_at_files();
   void feed_watchdog();
-  void report(const char* cause, const ReloadReport& report);
-  void reload(const char* cause, bool settings);
-  std::string answer(const std::string& request);
+  void request(LoadKind kind, Cause cause);
+  void on_loaded();
+  void report(const std::string& cause, const ReloadReport& report);
+  std::optional<std::string> answer(CtlServer::ClientId client, const std::string& request);
   nlohmann::ordered_json status() const;
   nlohmann::ordered_json explain(const std::string& flow) const;
 
@@ -75,7 +86,8 @@ class Control {
   int epoll_ = -1, signals_ = -1, timer_ = -1;
   int stopped_by_ = 0;
   bool ports_failed_ = false;
-  int reload_in_ticks_ = 0;  ///< counts down after a file changed: it may change again at once
+  std::vector<Cause> causes_;  ///< of reloads that are not finished
+  int reload_in_ticks_ = 0;    ///< counts down after a file changed: it may change again at once
   bool settings_changed_ = false;
   uint64_t ticks_ = 0;
   uint64_t watchdog_ticks_ = 0;  ///< 0: no watchdog asked for

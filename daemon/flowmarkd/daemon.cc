@@ -5,11 +5,12 @@
 
 #include <bit>
 #include <cstring>
-
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/error.h"
+#include "base/on_exit.h"
 #include "dpdk/on_core_of.h"
 #include "dpdk/port_check.h"
 #include "runtime/model_store.h"
@@ -142,6 +143,7 @@ void Daemon::launch() {
 }
 
 void Daemon::stop() {
+  if (std::exchange(stopped_, true)) return;
   if (distributor_) distributor_->stop_receiving();
   for (const auto& worker : workers_) worker->stop();
   for (size_t i = 0; i < workers_.size(); ++i) eal_.wait(static_cast<unsigned>(i) + 1);
@@ -153,6 +155,8 @@ void Daemon::stop() {
 }
 
 int Daemon::run() {
+  // Whatever ends this function, no worker outlives what it works with.
+  const OnExit workers_end([this] { stop(); });
   launch();
   spdlog::info("flowmarkd {} runs: {}, {} workers ({}), {} MB of {}", FLOWMARK_VERSION,
                to_string(settings_.mode), workers_.size(), to_string(spreading_),

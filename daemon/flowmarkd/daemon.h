@@ -37,6 +37,7 @@ class Daemon {
   void make_workers();
   void make_exporter();
   void launch();
+  /// Ends what launch() began, in order; a second call does nothing.
   void stop();
   std::vector<PortReport> port_reports() const;
   nlohmann::ordered_json status() const;
@@ -62,6 +63,7 @@ class Daemon {
   std::unique_ptr<Exporter> exporter_;
   std::unique_ptr<Control> control_;
   int64_t started_s_ = 0;
+  bool stopped_ = false;
 };
 
 /// What start-up would find, without starting: models, ports, cores, memory. Throws Error.

@@ -1,32 +1,41 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <map>
-#include <string>
 #include <vector>
 
 namespace flowmark {
 
-/// Tells when one of some files was written or replaced by rename (inotify on their folders, so
-/// that a file may also appear later). Control thread only.
+/// Tells one state of a file from another, whatever symbolic links lead to it.
+struct FileStamp {
+  bool exists = false;
+  uint64_t device = 0, inode = 0, size = 0;
+  int64_t written_ns = 0;  ///< since the epoch
+  int64_t changed_ns = 0;  ///< likewise, of its name or rights too
+
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+FileStamp stamp_of(const std::filesystem::path& file) noexcept;
+
+struct WatchedFile {
+  std::filesystem::path path;
+  FileStamp stamp;  ///< taken before the file was read
+};
+
+/// Tells when one of some files was written, replaced, removed or made, or when a link or folder on
+/// the way to it was. It compares stamps: inotify would miss links' targets and replaced folders.
+/// Control thread only.
 class FileWatch {
  public:
-  FileWatch();
-  ~FileWatch();
-  FileWatch(const FileWatch&) = delete;
-  FileWatch& operator=(const FileWatch&) = delete;
+  /// The files from now on, instead of those before. One that is watched already keeps its stamp,
+  /// so that no change is lost in between.
+  void watch(const std::vector<WatchedFile>& files);
 
-  /// The files from now on, instead of those before. Returns the folders that cannot be watched.
-  std::vector<std::string> watch(const std::vector<std::filesystem::path>& files);
-
-  int descriptor() const noexcept { return fd_; }
-  /// Reads what has happened; the watched files concerned, each once.
+  /// Looks at all files: those that have changed since the last look, each once.
   std::vector<std::filesystem::path> changed();
 
  private:
-  int fd_ = -1;
-  std::vector<std::filesystem::path> files_;
-  std::map<int, std::filesystem::path> folders_;  ///< by watch descriptor
+  std::vector<WatchedFile> files_;
 };
 
 }  // namespace flowmark

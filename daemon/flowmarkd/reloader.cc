@@ -1,7 +1,9 @@
 #include "daemon/flowmarkd/reloader.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "classify/verdict.h"
@@ -69,46 +71,134 @@ std::string ModelNames::model_name(size_t model) const {
 
 Reloader::Reloader(Settings settings, size_t workers)
     : settings_(std::move(settings)), publisher_(workers, no_models(1)) {
+  // The folder that a relative path began in may be another one later.
+  if (!settings_.file.empty()) settings_.file = std::filesystem::absolute(settings_.file);
   current_ = publisher_.current();
   names_[1] = {};
+  LoadResult loaded = load(job(LoadKind::models));
   if (settings_.models.empty()) {
+    files_ = std::move(loaded.files);
     first_.generation = generation_;
     first_.message = "no models are configured: packets pass unclassified";
   } else {
-    first_ = finish(take(settings_));
+    first_ = apply(std::move(loaded));
   }
 }
 
-ReloadReport Reloader::take(const Settings& wanted) {
+LoadJob Reloader::job(LoadKind kind) const {
+  return {kind,      settings_,          publisher_.current(),
+          previous_, rolled_back_files_, publisher_.workers()};
+}
+
+uint64_t Reloader::request(LoadKind kind) {
+  for (size_t i = 1; i < requests_.size(); ++i) {
+    Request& waiting = requests_[i];
+    const bool is_rollback = waiting.kind == LoadKind::rollback;
+    if (is_rollback != (kind == LoadKind::rollback)) continue;
+    if (kind == LoadKind::settings) waiting.kind = kind;  // it reads the models too
+    return waiting.number;
+  }
+  const uint64_t number = next_number_++;
+  if (requests_.empty()) thread_.start(job(kind));
+  requests_.push_back({number, kind});
+  return number;
+}
+
+std::optional<Reloader::Finished> Reloader::finish() {
+  std::optional<LoadResult> result = thread_.take();
+  if (!result) return std::nullopt;
+  const uint64_t number = requests_.front().number;
+  requests_.pop_front();
+  Finished finished{number, apply(std::move(*result))};
+  if (!requests_.empty()) thread_.start(job(requests_.front().kind));
+  return finished;
+}
+
+ReloadReport Reloader::apply(LoadResult result) {
   ReloadReport report;
-  try {
-    auto set = load_models(wanted, generation_ + 1, publisher_.current().get());
-    if (same_models(*set, *publisher_.current())) {
-      report.message = "the models are as they were: " + describe(*set);
-    } else {
-      previous_ = publisher_.current();
-      report.outcome = ReloadOutcome::loaded;
-      report.message = describe(*set);
-      for (const std::string& remark : remarks(wanted, *set)) report.message += "; " + remark;
-      publish(std::move(set));
+  if (result.refusal.empty() && result.kind != LoadKind::rollback) files_.clear();
+  for (WatchedFile& file : result.files) {  // of a refused set too: its files may still come
+    if (std::ranges::find(files_, file.path, &WatchedFile::path) == files_.end()) {
+      files_.push_back(std::move(file));
     }
-  } catch (const std::exception& error) {
-    report.outcome = ReloadOutcome::refused;
-    report.message = error.what();
   }
-  return report;
+  if (!result.refusal.empty()) {
+    report.outcome = ReloadOutcome::refused;
+    report.message = std::move(result.refusal);
+  } else if (result.kind == LoadKind::rollback) {
+    roll_back(result, report);
+  } else {
+    take_over(result, report);
+  }
+  return count(std::move(report));
 }
 
-void Reloader::publish(std::shared_ptr<const ModelSet> set) {
+void Reloader::take_over(LoadResult& result, ReloadReport& report) {
+  const ModelSet& set = *result.publication.set;
+  const Settings& wanted = result.settings ? *result.settings : settings_;
+  if (result.unchanged) {
+    report.message = "the models are as they were: " + describe(set);
+  } else if (rolled_back_ != nullptr && same_models(set, *rolled_back_)) {
+    report.message = "this set was rolled back and is not taken over again: " + describe(set);
+  } else {
+    report.outcome = ReloadOutcome::loaded;
+    report.message = describe(set);
+    for (const std::string& remark : remarks(wanted, set)) report.message += "; " + remark;
+    if (!publisher_.current()->models().empty()) previous_ = publisher_.current();
+    if (result.kept.empty()) {
+      rolled_back_files_.clear();
+      rolled_back_ = nullptr;
+    }
+    publish(std::move(result.publication));
+  }
+  if (!result.kept.empty()) {
+    report.message +=
+        fmt::format("; {} stays: its file was rolled back", fmt::join(result.kept, ", "));
+  }
+  if (result.settings) adopt(std::move(*result.settings), report);
+}
+
+// Back to the set before the running one. What is left behind stays so at later reloads, until
+// other files are there or a second rollback takes the first one back.
+void Reloader::roll_back(LoadResult& result, ReloadReport& report) {
+  const bool undoes = rolled_back_ != nullptr && rolled_back_ == previous_;
+  const auto left = publisher_.current();
+  rolled_back_files_.clear();
+  rolled_back_ = undoes ? nullptr : left;
+  if (!undoes) {
+    for (const ActiveModel& model : left->models()) rolled_back_files_.insert(model.model->sha256);
+    for (const ActiveModel& model : result.publication.set->models()) {
+      rolled_back_files_.erase(model.model->sha256);
+    }
+  }
+  previous_ = left;
+  report.outcome = ReloadOutcome::rolled_back;
+  report.message = describe(*result.publication.set);
+  publish(std::move(result.publication));
+}
+
+// What changes live; the rest is named.
+void Reloader::adopt(Settings wanted, ReloadReport& report) {
+  report.needs_restart = needs_restart(settings_, wanted);
+  settings_.models = std::move(wanted.models);
+  settings_.marking.classes = std::move(wanted.marking.classes);
+  settings_.require_golden = wanted.require_golden;
+  settings_.trusted_keys = std::move(wanted.trusted_keys);
+  settings_.max_model_mb = wanted.max_model_mb;
+  settings_.log.level = wanted.log.level;
+}
+
+void Reloader::publish(Publication publication) {
+  const std::shared_ptr<const ModelSet> set = publication.set;
   generation_ = set->generation();
   names_[generation_] = names_of(*set);
   if (names_.size() > kNamesKept) names_.erase(names_.begin());
-  publisher_.publish(set);
+  publisher_.publish(std::move(publication));
   const std::lock_guard lock(mutex_);
-  current_ = std::move(set);
+  current_ = set;
 }
 
-ReloadReport Reloader::finish(ReloadReport report) {
+ReloadReport Reloader::count(ReloadReport report) {
   report.generation = generation_;
   counts_[static_cast<size_t>(report.outcome)].fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
@@ -118,47 +208,6 @@ ReloadReport Reloader::finish(ReloadReport report) {
     last_refusal_.clear();
   }
   return report;
-}
-
-ReloadReport Reloader::reload_models() {
-  return finish(take(settings_));
-}
-
-ReloadReport Reloader::reload_settings() {
-  ReloadReport report;
-  try {
-    Settings wanted = load_settings(settings_.file);
-    auto restart = needs_restart(settings_, wanted);
-    report = take(wanted);
-    report.needs_restart = std::move(restart);
-    if (report.outcome != ReloadOutcome::refused) {
-      settings_.models = std::move(wanted.models);
-      settings_.marking.classes = std::move(wanted.marking.classes);
-      settings_.require_golden = wanted.require_golden;
-      settings_.trusted_keys = std::move(wanted.trusted_keys);
-      settings_.max_model_mb = wanted.max_model_mb;
-      settings_.log.level = wanted.log.level;
-    }
-  } catch (const std::exception& error) {
-    report.outcome = ReloadOutcome::refused;
-    report.message = error.what();
-  }
-  return finish(std::move(report));
-}
-
-ReloadReport Reloader::rollback() {
-  ReloadReport report;
-  if (previous_ == nullptr) {
-    report.outcome = ReloadOutcome::refused;
-    report.message = "there is no earlier model set to go back to";
-  } else {
-    auto set = renew(*previous_, generation_ + 1);
-    previous_ = publisher_.current();
-    report.outcome = ReloadOutcome::rolled_back;
-    report.message = describe(*set);
-    publish(std::move(set));
-  }
-  return finish(std::move(report));
 }
 
 const ModelNames& Reloader::names(uint64_t generation) const {

@@ -2,12 +2,16 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "daemon/flowmarkd/load_thread.h"
 #include "runtime/model_publisher.h"
 #include "settings/settings.h"
 
@@ -39,26 +43,38 @@ struct ModelNames {
   std::string model_name(size_t model) const;
 };
 
-/// The life of the running configuration and its models: read and checked aside, then published to
-/// all workers; a bad file is refused and changes nothing. The control thread's, but for what is
-/// marked.
+/// The life of the running configuration and its models: read, checked and built by a thread of its
+/// own, then published to all workers; a bad file is refused and changes nothing. The control
+/// thread's, but for what is marked.
 class Reloader {
  public:
+  /// A request that was answered.
+  struct Finished {
+    uint64_t number = 0;
+    ReloadReport report;
+  };
+
   /// Loads the models. Files that are refused now leave the daemon without models but running:
   /// forwarding comes before classifying. first_report() tells.
   Reloader(Settings settings, size_t workers);
 
   const ReloadReport& first_report() const noexcept { return first_; }
 
-  /// Reads the model files again.
-  ReloadReport reload_models();
-  /// Reads the configuration again, and the models it names.
-  ReloadReport reload_settings();
-  /// Back to the set before the current one; a second call undoes the first.
-  ReloadReport rollback();
+  /// Asks for a reload or a rollback and returns at once, with the number by which finish() will
+  /// tell of it. A request joins one of its kind that still waits. It never joins one under way,
+  /// which may have read the files already.
+  uint64_t request(LoadKind kind);
+  /// Readable when finish() has something.
+  int descriptor() const noexcept { return thread_.descriptor(); }
+  /// Publishes what was loaded, and starts with the next request.
+  std::optional<Finished> finish();
+  bool is_busy() const noexcept { return !requests_.empty(); }
+
   /// Frees sets that no worker runs any more.
   void tick() { publisher_.reclaim(); }
 
+  /// What finish() or the start has read, stamped before.
+  const std::vector<WatchedFile>& files() const noexcept { return files_; }
   ModelPublisher& publisher() noexcept { return publisher_; }
   const Settings& settings() const noexcept { return settings_; }
   /// Of recent generations.
@@ -73,20 +89,36 @@ class Reloader {
   std::string last_refusal() const;
 
  private:
-  ReloadReport take(const Settings& wanted);
-  void publish(std::shared_ptr<const ModelSet> set);
-  ReloadReport finish(ReloadReport report);
+  struct Request {
+    uint64_t number = 0;
+    LoadKind kind = LoadKind::models;
+  };
+
+  LoadJob job(LoadKind kind) const;
+  ReloadReport apply(LoadResult result);
+  void take_over(LoadResult& result, ReloadReport& report);
+  void roll_back(LoadResult& result, ReloadReport& report);
+  void adopt(Settings wanted, ReloadReport& report);
+  void publish(Publication publication);
+  ReloadReport count(ReloadReport report);
 
   Settings settings_;
   uint64_t generation_ = 1;
   ModelPublisher publisher_;
-  std::shared_ptr<const ModelSet> previous_;
+  std::shared_ptr<const ModelSet> previous_;  ///< a rollback goes back to it
+  std::shared_ptr<const ModelSet>
+      rolled_back_;                          ///< came from it; nullptr: the last was no rollback
+  std::set<std::string> rolled_back_files_;  ///< SHA-256
   std::map<uint64_t, ModelNames> names_;
+  std::vector<WatchedFile> files_;
   ReloadReport first_;
+  std::deque<Request> requests_;  ///< the first is under way
+  uint64_t next_number_ = 1;
   std::array<std::atomic<uint64_t>, static_cast<size_t>(ReloadOutcome::count_)> counts_{};
   mutable std::mutex mutex_;  ///< current_ and last_refusal_: the exporter reads them
   std::shared_ptr<const ModelSet> current_;
   std::string last_refusal_;
+  LoadThread thread_;  ///< ends first
 };
 
 }  // namespace flowmark

@@ -1,15 +1,18 @@
 #include "runtime/ctl_server.h"
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -20,6 +23,9 @@ namespace {
 constexpr size_t kMaxClients = 16;
 constexpr size_t kMaxRequest = 64 * 1024;
 constexpr int64_t kPatienceMs = 5000;
+
+// What an event is of: a client's id, or one of these.
+constexpr uint64_t kListen = 0, kMore = 1, kFirstClient = 2;
 
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -50,10 +56,21 @@ bool somebody_listens(const sockaddr_un& address) {
   return answered;
 }
 
+void control(int epoll, int operation, int fd, uint64_t id, uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = id;
+  epoll_ctl(epoll, operation, fd, &event);
+}
+
 }  // namespace
 
+bool CtlServer::Client::can_be_served() const noexcept {
+  return !waits && out.empty() && in.find('\n') != std::string::npos;
+}
+
 CtlServer::CtlServer(const std::filesystem::path& socket_path, Handler handler)
-    : path_(socket_path), handler_(std::move(handler)) {
+    : path_(socket_path), handler_(std::move(handler)), next_id_(kFirstClient) {
   const sockaddr_un address = address_of(path_);
   std::error_code ignored;
   std::filesystem::create_directories(path_.parent_path(), ignored);
@@ -72,30 +89,39 @@ CtlServer::CtlServer(const std::filesystem::path& socket_path, Handler handler)
     fail("control.socket: value {}: {}", path_.string(), strerror(error));
   }
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = listen_;
-  epoll_ctl(epoll_, EPOLL_CTL_ADD, listen_, &event);
+  more_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  control(epoll_, EPOLL_CTL_ADD, listen_, kListen, EPOLLIN);
+  control(epoll_, EPOLL_CTL_ADD, more_, kMore, EPOLLIN);
 }
 
 CtlServer::~CtlServer() {
-  for (const auto& [fd, client] : clients_) close(fd);
-  close(listen_);
-  close(epoll_);
+  for (const auto& [id, client] : clients_) close(client.fd);
+  for (const int fd : {listen_, more_, epoll_}) close(fd);
   unlink(path_.c_str());
 }
 
 void CtlServer::poll() {
-  std::array<epoll_event, kMaxClients + 1> events;
+  std::array<epoll_event, kMaxClients + 2> events;
   const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
   for (int i = 0; i < count; ++i) {
-    const int fd = events[static_cast<size_t>(i)].data.fd;
-    if (fd == listen_) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    if (event.data.u64 == kListen) {
       accept_clients();
-    } else if (!serve(fd, clients_[fd])) {
-      drop(fd);
+    } else if (event.data.u64 == kMore) {
+      uint64_t some = 0;
+      (void)!read(more_, &some, sizeof some);
+    } else if (const auto at = clients_.find(event.data.u64); at != clients_.end()) {
+      transfer(at->second, event.events) ? settle(at) : drop(at);
     }
   }
+  serve_next();
+  wake_for_more();
+}
+
+void CtlServer::wake_for_more() noexcept {
+  const auto waits = [](const auto& entry) { return entry.second.can_be_served(); };
+  const uint64_t one = 1;
+  if (std::ranges::any_of(clients_, waits)) (void)!write(more_, &one, sizeof one);
 }
 
 void CtlServer::accept_clients() {
@@ -106,45 +132,78 @@ void CtlServer::accept_clients() {
       close(fd);
       continue;
     }
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLET | EPOLLRDHUP;
-    event.data.fd = fd;
-    epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
-    clients_[fd].since_ms = now_ms();
+    const ClientId id = next_id_++;
+    Client& client = clients_[id];
+    client.fd = fd;
+    client.since_ms = now_ms();
+    client.armed = EPOLLIN;
+    control(epoll_, EPOLL_CTL_ADD, fd, id, client.armed);
   }
 }
 
-bool CtlServer::serve(int fd, Client& client) {
+// A client that is gone on both sides cannot be answered.
+bool CtlServer::transfer(Client& client, uint32_t events) {
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) return false;
+  return ((events & EPOLLIN) == 0 || receive(client)) && ((events & EPOLLOUT) == 0 || send(client));
+}
+
+bool CtlServer::receive(Client& client) {
   std::array<char, 4096> buffer;
-  for (;;) {
-    const ssize_t length = read(fd, buffer.data(), buffer.size());
-    if (length == 0) return !client.out.empty() && send(fd, client);
-    if (length < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) return false;
-      break;
+  while (client.in.size() <= kMaxRequest) {
+    const ssize_t length = read(client.fd, buffer.data(), buffer.size());
+    if (length == 0) {
+      client.ended = true;
+      return true;
     }
+    if (length < 0) return errno == EAGAIN || errno == EINTR;
     client.in.append(buffer.data(), static_cast<size_t>(length));
-    if (client.in.size() > kMaxRequest) return false;
   }
-  for (size_t end; (end = client.in.find('\n')) != std::string::npos;) {
-    const std::string request = client.in.substr(0, end);
-    client.in.erase(0, end + 1);
-    try {
-      client.out += handler_(request) + "\n";
-    } catch (const std::exception& error) {
-      client.out += nlohmann::json{{"error", error.what()}}.dump(
-                        -1, ' ', false, nlohmann::json::error_handler_t::replace) +
-                    "\n";
-    }
-  }
-  return send(fd, client);
+  return client.in.find('\n') != std::string::npos;  // else the request is too long
 }
 
-bool CtlServer::send(int fd, Client& client) {
+void CtlServer::serve_next() {
+  auto at = clients_.upper_bound(last_served_);
+  for (size_t i = 0; i < clients_.size(); ++i, ++at) {
+    if (at == clients_.end()) at = clients_.begin();
+    if (!at->second.can_be_served()) continue;
+    last_served_ = at->first;
+    serve(at->first, at->second);
+    settle(at);
+    return;
+  }
+}
+
+void CtlServer::serve(ClientId id, Client& client) {
+  const size_t end = client.in.find('\n');
+  const std::string request = client.in.substr(0, end);
+  client.in.erase(0, end + 1);
+  client.waits = true;
+  try {
+    const std::optional<std::string> line = handler_(id, request);
+    if (!line) return;
+    client.out = *line + "\n";
+  } catch (const std::exception& error) {
+    client.out = nlohmann::json{{"error", error.what()}}.dump(
+                     -1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                 "\n";
+  }
+  client.waits = false;
+}
+
+void CtlServer::answer(ClientId id, const std::string& line) {
+  const auto at = clients_.find(id);
+  if (at == clients_.end()) return;
+  at->second.out = line + "\n";
+  at->second.waits = false;
+  at->second.since_ms = now_ms();
+  settle(at);
+  wake_for_more();
+}
+
+bool CtlServer::send(Client& client) {
   while (client.sent < client.out.size()) {
-    const ssize_t length =
-        ::send(fd, client.out.data() + client.sent, client.out.size() - client.sent, MSG_NOSIGNAL);
+    const ssize_t length = ::send(client.fd, client.out.data() + client.sent,
+                                  client.out.size() - client.sent, MSG_NOSIGNAL);
     if (length < 0) return errno == EAGAIN || errno == EINTR;
     client.sent += static_cast<size_t>(length);
   }
@@ -153,20 +212,29 @@ bool CtlServer::send(int fd, Client& client) {
   return true;
 }
 
-void CtlServer::drop(int fd) {
-  close(fd);
-  clients_.erase(fd);
+void CtlServer::settle(Clients::iterator at) {
+  auto& [id, client] = *at;
+  if (!client.out.empty() && !send(client)) return drop(at);
+  const bool has_request = client.in.find('\n') != std::string::npos;
+  if (client.ended && !has_request && !client.waits && client.out.empty()) return drop(at);
+  const uint32_t wanted =
+      (client.ended || has_request ? 0U : EPOLLIN) | (client.out.empty() ? 0U : EPOLLOUT);
+  if (wanted == client.armed) return;
+  client.armed = wanted;
+  control(epoll_, EPOLL_CTL_MOD, client.fd, id, wanted);
+}
+
+void CtlServer::drop(Clients::iterator at) {
+  close(at->second.fd);
+  clients_.erase(at);
 }
 
 void CtlServer::tick() {
   const int64_t oldest = now_ms() - kPatienceMs;
-  for (auto client = clients_.begin(); client != clients_.end();) {
-    if (client->second.since_ms < oldest) {
-      close(client->first);
-      client = clients_.erase(client);
-    } else {
-      ++client;
-    }
+  for (auto at = clients_.begin(); at != clients_.end();) {
+    const auto next = std::next(at);
+    if (!at->second.waits && at->second.since_ms < oldest) drop(at);
+    at = next;
   }
 }
 

@@ -15,17 +15,26 @@ bool same_file(const Model& a, const Model& b) {
 }
 
 std::shared_ptr<const Model> load_or_reuse(const Settings& settings, const ModelSettings& wanted,
-                                           const ModelSet* reuse) {
+                                           LentModels* lent) {
   LoadOptions options;
   options.max_bytes = uint64_t{settings.max_model_mb} << 20;
   options.require_golden = settings.require_golden;
   options.trusted_keys = settings.trusted_keys;
   options.precision = wanted.precision;
   auto model = load_model(wanted.path, options);
-  if (reuse != nullptr) {
-    for (const ActiveModel& old : reuse->models()) {
-      if (same_file(*old.model, *model)) return old.model;
+  if (lent == nullptr) return model;
+  const auto& running = lent->running->models();
+  if (lent->rolled_back.contains(model->sha256)) {
+    const auto stays = std::ranges::find(running, wanted.name, &ActiveModel::name);
+    if (stays == running.end()) {
+      fail("{}: this file was rolled back, and no model {} runs; put another file there",
+           wanted.path.string(), wanted.name);
     }
+    lent->kept.push_back(wanted.name);
+    return stays->model;
+  }
+  for (const ActiveModel& old : running) {
+    if (same_file(*old.model, *model)) return old.model;
   }
   return model;
 }
@@ -70,12 +79,12 @@ bool same_model(const ActiveModel& a, const ActiveModel& b) {
 }  // namespace
 
 std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t generation,
-                                            const ModelSet* reuse) {
+                                            LentModels* lent) {
   std::vector<ActiveModel> models;
   for (const ModelSettings& wanted : settings.models) {
     ActiveModel active;
     active.name = wanted.name;
-    active.model = load_or_reuse(settings, wanted, reuse);
+    active.model = load_or_reuse(settings, wanted, lent);
     active.policy = wanted.policy;
     if (!wanted.policy.confidence_given && active.model->confidence) {
       active.policy.confidence = *active.model->confidence;

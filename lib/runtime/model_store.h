@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,21 @@
 
 namespace flowmark {
 
+/// What a running set gives to the next one.
+struct LentModels {
+  /// Lends models whose file has not changed (same path and SHA-256), so that flows keep their
+  /// windows.
+  const ModelSet* running = nullptr;
+  /// SHA-256 of files that were rolled back: where one of them lies, the running model of that name
+  /// stays.
+  std::set<std::string> rolled_back;
+  std::vector<std::string> kept;  ///< filled in: the names of models that stayed so
+};
+
 /// The set of models a configuration asks for: files read, checked, and joined with policy and
-/// marks. `reuse`, if given, lends models whose file has not changed (same path and SHA-256), so
-/// that flows keep their windows. Throws Error naming the file and the reason; nothing is changed
-/// then.
+/// marks. Throws Error naming the file and the reason; nothing is changed then.
 std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t generation,
-                                            const ModelSet* reuse = nullptr);
+                                            LentModels* lent = nullptr);
 
 /// A set without models: everything is forwarded unclassified.
 std::shared_ptr<const ModelSet> no_models(uint64_t generation);

@@ -2,11 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "daemon/flowmarkd/answer_watch.h"
@@ -25,26 +31,82 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(FileWatch, TellsOfWritesRenamesAndNewFilesButNotOfOthers) {
+/// Watches files as they are now.
+FileWatch watching(std::vector<std::filesystem::path> files) {
+  std::vector<WatchedFile> stamped;
+  for (auto& file : files) stamped.push_back({file, stamp_of(file)});
+  FileWatch watch;
+  watch.watch(stamped);
+  return watch;
+}
+
+/// Replaces a file by rename, as one should: another file, however fast it comes after the last.
+void replace(const std::filesystem::path& file, const std::string& text) {
+  const auto fresh = std::filesystem::path(file.string() + ".new");
+  std::ofstream(fresh) << text;
+  std::filesystem::rename(fresh, file);
+}
+
+TEST(FileWatch, TellsOfWritesRenamesNewAndRemovedFilesButNotOfOthers) {
   const testing::TemporaryFolder folder;
   const auto watched = folder.path() / "m.onnx", late = folder.path() / "late.onnx";
   std::ofstream(watched) << "1";
-  FileWatch watch;
-  EXPECT_THAT(watch.watch({watched, late}), IsEmpty());
+  FileWatch watch = watching({watched, late});
   std::ofstream(folder.path() / "other") << "x";
   EXPECT_THAT(watch.changed(), IsEmpty());
-  std::ofstream(watched) << "2";
+  std::ofstream(watched) << "of another length";
   EXPECT_THAT(watch.changed(), ElementsAre(watched));
-  std::ofstream(folder.path() / "m.tmp") << "3";
-  std::filesystem::rename(folder.path() / "m.tmp", watched);
+  replace(watched, "3");
   EXPECT_THAT(watch.changed(), ElementsAre(watched));
   std::ofstream(late) << "4";
   EXPECT_THAT(watch.changed(), ElementsAre(late));
+  std::filesystem::remove(watched);
+  EXPECT_THAT(watch.changed(), ElementsAre(watched));
+  EXPECT_THAT(watch.changed(), IsEmpty());
 }
 
-TEST(FileWatch, NamesFoldersItCannotWatch) {
-  FileWatch watch;
-  EXPECT_THAT(watch.watch({"/nonexistent/m.onnx"}), ElementsAre("/nonexistent"));
+TEST(FileWatch, SeesTheTargetOfALinkAndTheLinkItself) {
+  const testing::TemporaryFolder folder;
+  const auto link = folder.path() / "m.onnx", first = folder.path() / "1.onnx",
+             second = folder.path() / "2.onnx";
+  std::ofstream(first) << "1";
+  std::ofstream(second) << "2";
+  std::filesystem::create_symlink(first, link);
+  FileWatch watch = watching({link});
+  replace(first, "1a");
+  EXPECT_THAT(watch.changed(), ElementsAre(link));
+  std::filesystem::remove(link);
+  std::filesystem::create_symlink(second, link);
+  EXPECT_THAT(watch.changed(), ElementsAre(link));
+}
+
+TEST(FileWatch, SeesAFolderThatWasReplaced) {
+  const testing::TemporaryFolder folder;
+  const auto models = folder.path() / "models", file = models / "m.onnx";
+  std::filesystem::create_directory(models);
+  std::ofstream(file) << "1";
+  FileWatch watch = watching({file});
+  std::filesystem::create_directory(folder.path() / "fresh");
+  std::ofstream(folder.path() / "fresh" / "m.onnx") << "2";
+  std::filesystem::rename(models, folder.path() / "old");
+  std::filesystem::rename(folder.path() / "fresh", models);
+  EXPECT_THAT(watch.changed(), ElementsAre(file));
+  replace(file, "3");
+  EXPECT_THAT(watch.changed(), ElementsAre(file));
+}
+
+TEST(FileWatch, WhatChangesWhileTheListIsMadeAnewIsNotLost) {
+  const testing::TemporaryFolder folder;
+  const auto watched = folder.path() / "m.onnx", fresh = folder.path() / "fresh.onnx";
+  std::ofstream(watched) << "1";
+  std::ofstream(fresh) << "1";
+  FileWatch watch = watching({watched});
+  // A reload reads both, both are replaced meanwhile, and then it ends.
+  const std::vector<WatchedFile> read{{watched, stamp_of(watched)}, {fresh, stamp_of(fresh)}};
+  replace(watched, "2");
+  replace(fresh, "2");
+  watch.watch(read);
+  EXPECT_THAT(watch.changed(), ElementsAre(watched, fresh));
 }
 
 class FlowLogTest : public ::testing::Test {
@@ -128,24 +190,40 @@ class CtlTest : public ::testing::Test {
  protected:
   CtlTest()
       : server_(socket_,
-                [](const std::string& request) -> std::string {
+                [this](CtlServer::ClientId client,
+                       const std::string& request) -> std::optional<std::string> {
+                  ++requests_;
                   if (request == "bad") fail("no such thing");
+                  if (request == "later") {
+                    late_.push_back(client);
+                    return std::nullopt;
+                  }
                   return "{\"echo\":" + request + "}";
                 }),
         thread_([this] {
           while (!stop_) {
             pollfd wait{server_.descriptor(), POLLIN, 0};
-            if (poll(&wait, 1, 20) > 0) server_.poll();
+            if (poll(&wait, 1, 20) <= 0) continue;
+            const size_t before = requests_;
+            server_.poll();
+            most_a_round_ = std::max(most_a_round_, requests_ - before);
+            for (const CtlServer::ClientId client : std::exchange(late_, {})) {
+              server_.answer(client, "done");
+            }
           }
         }) {}
-  ~CtlTest() override {
+  ~CtlTest() override { stop_server(); }
+  void stop_server() {
     stop_ = true;
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   testing::TemporaryFolder folder_;
   std::filesystem::path socket_ = folder_.path() / "run" / "ctl.sock";
   std::atomic<bool> stop_{false};
+  // The server's thread's.
+  size_t requests_ = 0, most_a_round_ = 0;
+  std::vector<CtlServer::ClientId> late_;
   CtlServer server_;
   std::thread thread_;
 };
@@ -162,8 +240,42 @@ TEST_F(CtlTest, AFailedRequestIsAnsweredWithItsReason) {
   EXPECT_EQ(ctl_request(socket_, "bad"), R"({"error":"no such thing"})");
 }
 
+/// Sends `text`, shuts the sending side down, and reads to the end.
+std::string talk(const std::filesystem::path& path, const std::string& text) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+  EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(send(fd, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  shutdown(fd, SHUT_WR);
+  std::string all;
+  std::array<char, 4096> buffer;
+  for (ssize_t length; (length = recv(fd, buffer.data(), buffer.size(), 0)) > 0;) {
+    all.append(buffer.data(), static_cast<size_t>(length));
+  }
+  close(fd);
+  return all;
+}
+
+TEST_F(CtlTest, OfManyRequestsInOneGoOneIsServedARound) {
+  std::string requests, expected;
+  for (int i = 0; i < 1000; ++i) {
+    requests += std::to_string(i) + "\n";
+    expected += "{\"echo\":" + std::to_string(i) + "}\n";
+  }
+  EXPECT_EQ(talk(socket_, requests), expected);
+  stop_server();
+  EXPECT_EQ(most_a_round_, 1u);
+}
+
+TEST_F(CtlTest, AnAnswerMayComeLaterAndTheClientsNextRequestWaitsForIt) {
+  EXPECT_EQ(talk(socket_, "later\n1\nlater\n2\n"), "done\n{\"echo\":1}\ndone\n{\"echo\":2}\n");
+}
+
 TEST_F(CtlTest, ASecondServerIsRefusedWhileTheFirstLives) {
-  EXPECT_THROW(CtlServer(socket_, [](const std::string&) { return std::string(); }), Error);
+  EXPECT_THROW(CtlServer(socket_, [](uint64_t, const std::string&) { return std::string(); }),
+               Error);
   EXPECT_EQ(ctl_request(socket_, "3"), "{\"echo\":3}");
 }
 
