@@ -82,6 +82,32 @@ TEST(Schema, ASyntaxErrorIsTheOnlyProblem) {
               ElementsAre("f:2: aliases (*name) are not supported: write the value out"));
 }
 
+struct BadDocument {
+  const char* text;
+  const char* problem;
+};
+
+class BadDocuments : public testing::TestWithParam<BadDocument> {};
+
+TEST_P(BadDocuments, AreRefusedWithPlaceValueAndWhatWouldBeRight) {
+  EXPECT_THAT(problems_of(GetParam().text), ElementsAre(testing::HasSubstr(GetParam().problem)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Schema, BadDocuments,
+    testing::Values(
+        BadDocument{"count: 2.5", "f:1: count: value 2.5: expected a whole number 1 to 100"},
+        BadDocument{"count: \"2\"", "count: value \"2\": expected a whole number 1 to 100"},
+        BadDocument{"count: 99999999999999999999", "expected a whole number 1 to 100"},
+        BadDocument{"share: nan", "share: value nan: expected a number 0 to 1"},
+        BadDocument{"part: 7", "part: value 7: expected a mapping"},
+        BadDocument{"part: {on: 1}", "part.on: value 1: expected true or false"},
+        BadDocument{"parts: x", "parts: value x: expected a list"},
+        BadDocument{"frobnicate: 1", "f:1: frobnicate: unknown key: known here: count, share"},
+        BadDocument{"? [a]\n: 1", "key a list: expected one of count"},
+        BadDocument{"part: *anchor", "the referenced anchor is not defined"},
+        BadDocument{"---\ncount: 1\n---\ncount: 2", "more than one document"}));
+
 TEST(Schema, OptionalFieldsMayBeLeftEmpty) {
   Document document;
   EXPECT_THAT(read_document("count:\n", "f", fields(), document), IsEmpty());
