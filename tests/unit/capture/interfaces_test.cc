@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "unit/capture/capture_builder.h"
+#include "unit/capture/reader_fixture.h"
 
 namespace flowmark::test {
 namespace {
@@ -14,25 +14,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-Bytes data_of(const Packet& packet) {
-  return {packet.data, packet.data + packet.head_length};
-}
-
-uint64_t read_all(const std::filesystem::path& path) {
-  CaptureReader reader(path);
-  for (Packet packet; reader.next(packet);) {
-  }
-  return reader.packets_read();
-}
-
-class Interfaces : public testing::Test {
- protected:
-  std::filesystem::path file(const Bytes& bytes) const {
-    write_file(folder_ / "in", bytes);
-    return folder_ / "in";
-  }
-  TemporaryFolder folder_;
-};
+class Interfaces : public ReaderFixture {};
 
 TEST_F(Interfaces, EachPacketHasItsInterfacesLinkTypeTimeUnitsAndSnapLength) {
   for (const bool big_endian : {false, true}) {

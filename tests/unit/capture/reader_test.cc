@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "unit/capture/capture_builder.h"
+#include "unit/capture/reader_fixture.h"
 
 namespace flowmark::test {
 namespace {
@@ -15,25 +15,7 @@ using testing::ThrowsMessage;
 
 constexpr TimeUs kSecond = 1'700'000'000;
 
-Bytes data_of(const Packet& packet) {
-  return {packet.data, packet.data + packet.head_length};
-}
-
-uint64_t read_all(const std::filesystem::path& path) {
-  CaptureReader reader(path);
-  for (Packet packet; reader.next(packet);) {
-  }
-  return reader.packets_read();
-}
-
-class Reader : public testing::Test {
- protected:
-  std::filesystem::path file(const Bytes& bytes) const {
-    write_file(folder_ / "in", bytes);
-    return folder_ / "in";
-  }
-  TemporaryFolder folder_;
-};
+class Reader : public ReaderFixture {};
 
 TEST_F(Reader, EveryFormatGivesItsPackets) {
   for (const CaptureSample& sample : capture_samples()) {

@@ -1,13 +1,4 @@
-#include "classify/classifier.h"
-
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <array>
-#include <deque>
-
-#include "support/fake_model.h"
-#include "support/frames.h"
+#include "unit/classify/classifier_fixture.h"
 
 namespace flowmark {
 namespace {
@@ -18,50 +9,7 @@ using testing::picture_spec;
 using testing::size_model;
 using testing::UdpFrame;
 
-struct Events final : VerdictSink {
-  std::vector<VerdictEvent> all;
-  void on_verdict(const VerdictEvent& event) noexcept override { all.push_back(event); }
-};
-
-class ClassifierTest : public ::testing::Test {
- protected:
-  ClassifierTest() {
-    options_.table.capacity = 1024;
-    options_.window_memory_bytes = 16u << 20;
-  }
-
-  Classifier& classifier() {
-    if (!classifier_) classifier_ = std::make_unique<Classifier>(options_, *counters_, &events_);
-    return *classifier_;
-  }
-
-  void use(std::vector<ActiveModel> models) {
-    sets_.push_back(std::make_unique<ModelSet>(sets_.size() + 1, std::move(models)));
-    classifier().use_models(sets_.back().get());
-  }
-
-  /// One packet through the classifier and all due inference; the frame as it left.
-  std::vector<uint8_t> send(const UdpFrame& frame, TimeUs step_us = 10'000, uint16_t port = 0) {
-    now_us_ += step_us;
-    std::vector<uint8_t> bytes = frame.bytes();
-    std::array<Packet, 1> packets{testing::packet_of(bytes, now_us_, port)};
-    std::array<bool, 1> marked{};
-    classifier().process(packets, marked);
-    EXPECT_EQ(marked[0], bytes != frame.bytes());
-    EXPECT_TRUE(testing::ipv4_checksum_valid(bytes));
-    classifier().infer(UINT64_MAX);
-    return bytes;
-  }
-
-  static Dscp dscp_of(const std::vector<uint8_t>& frame) { return frame[15] >> 2; }
-
-  ClassifierOptions options_;
-  std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
-  Events events_;
-  std::deque<std::unique_ptr<ModelSet>> sets_;
-  std::unique_ptr<Classifier> classifier_;
-  TimeUs now_us_ = 1'700'000'000'000'000;
-};
+class ClassifierTest : public ClassifierFixture {};
 
 TEST_F(ClassifierTest, MarksBothDirectionsOnceTheMinimumIsReached) {
   use({active(size_model(histogram_spec()))});
@@ -224,64 +172,6 @@ TEST_F(ClassifierTest, WithoutModelsEveryPacketPasses) {
   EXPECT_EQ(counters_->bypassed[static_cast<size_t>(Bypass::no_model)].get(), 10U);
 }
 
-TEST_F(ClassifierTest, ExhaustedMemoryIsCountedAndNothingBreaks) {
-  options_.window_memory_bytes = 64 * 1024;
-  use({active(size_model(histogram_spec(1024)))});
-  for (int round = 0; round < 40; ++round) {
-    for (uint16_t port = 1; port < 200; ++port) send({.source_port = port}, 10);
-  }
-  EXPECT_GT(counters_->bypassed[static_cast<size_t>(Bypass::out_of_memory)].get(), 0U);
-  classifier().finish();
-  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
-}
-
-// A hundred flows fill the memory and fall silent; a second later others need it.
-TEST_F(ClassifierTest, IdleFlowsGiveUpTheirWindowsWhenMemoryRunsShort) {
-  options_.window_memory_bytes = 64 * 1024;
-  use({active(size_model(histogram_spec()))});
-  for (int i = 0; i < 8; ++i) {
-    for (uint16_t port = 1; port <= 100; ++port) send({.source_port = port}, 10);
-  }
-  const size_t given_before = events_.all.size();
-  EXPECT_GT(counters_->bypassed[static_cast<size_t>(Bypass::out_of_memory)].get(), 0U);
-  EXPECT_EQ(counters_->windows_given_up.get(), 0U) << "busy flows keep theirs";
-  now_us_ += 2 * kUsPerSecond;
-  for (int i = 0; i < 16; ++i) {
-    for (uint16_t port = 1001; port <= 1020; ++port) send({.source_port = port}, 10);
-  }
-  EXPECT_GT(counters_->windows_given_up.get(), 20U);
-  size_t new_verdicts = 0;
-  for (size_t i = given_before; i < events_.all.size(); ++i) {
-    new_verdicts += events_.all[i].final ? 0 : 1;
-  }
-  EXPECT_EQ(new_verdicts, 20U) << "each of the new flows has a verdict";
-  EXPECT_EQ(classifier().flows().size(), 120U) << "flows stay, only windows go";
-}
-
-TEST_F(ClassifierTest, EveryFlowThatWasReadEndsWithAFinalEvent) {
-  use({active(size_model(histogram_spec()))});
-  for (uint16_t port = 1; port <= 20; ++port) {
-    for (int i = 0; i < 8; ++i) send({.source_port = port});
-  }
-  const size_t before = events_.all.size();
-  classifier().finish();
-  EXPECT_EQ(events_.all.size() - before, 20U);
-  EXPECT_TRUE(std::all_of(events_.all.begin() + static_cast<std::ptrdiff_t>(before),
-                          events_.all.end(), [](const VerdictEvent& e) { return e.final; }));
-  EXPECT_EQ(counters_->models[0].flows_now[0].get(), 0U);
-  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
-}
-
-TEST_F(ClassifierTest, IdleFlowsExpireAndGiveTheirMemoryBack) {
-  options_.table.idle_timeout_ms = 1000;
-  use({active(size_model(histogram_spec()))});
-  for (int i = 0; i < 8; ++i) send({});
-  EXPECT_EQ(classifier().flows().size(), 1U);
-  classifier().expire(now_us_ + 2 * kUsPerSecond, 1024);
-  EXPECT_EQ(classifier().flows().size(), 0U);
-  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
-}
-
 // A bounded budget may stop in the middle of a window; what it says in the end is the same.
 TEST_F(ClassifierTest, InferenceInSlicesGivesTheSameVerdicts) {
   use({active(size_model(histogram_spec()))});
@@ -296,82 +186,6 @@ TEST_F(ClassifierTest, InferenceInSlicesGivesTheSameVerdicts) {
   EXPECT_GT(slices, 0);
   ASSERT_EQ(events_.all.size(), 1U);
   EXPECT_EQ(events_.all[0].class_index, 0);
-}
-
-class ReloadTest : public ClassifierTest {
- protected:
-  void grow_flow() {
-    for (int i = 0; i < 20; ++i) send({.ip_length = 200});
-    events_.all.clear();
-  }
-};
-
-TEST_F(ReloadTest, NewModelsOfTheSameFormGoOnWithTheWindows) {
-  use({active(size_model(histogram_spec()))});
-  grow_flow();
-  use({active(size_model(histogram_spec(), 100))});                // now 200 bytes are large
-  EXPECT_EQ(dscp_of(send({.ip_length = 200})), dscp::kExpedited);  // the old mark stands meanwhile
-  EXPECT_EQ(dscp_of(send({.ip_length = 200})), dscp::kAf11);
-  ASSERT_EQ(events_.all.size(), 1U);
-  EXPECT_EQ(events_.all[0].generation, 2U);
-  EXPECT_EQ(events_.all[0].packets, 21U);
-}
-
-TEST_F(ReloadTest, NewModelsOfAnotherFormRebuildTheWindows) {
-  use({active(size_model(histogram_spec()))});
-  grow_flow();
-  ActiveModel model = active(size_model(picture_spec(), 100));
-  model.policy.min_packets = 20;  // reached only if the old packets count
-  use({model});
-  send({.ip_length = 200});
-  EXPECT_EQ(dscp_of(send({.ip_length = 200})), dscp::kAf11);
-  classifier().finish();
-  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
-}
-
-TEST_F(ReloadTest, TwiceWithinOneFlowAndBackAgain) {
-  use({active(size_model(histogram_spec()))});
-  grow_flow();
-  use({active(size_model(picture_spec()))});
-  use({active(size_model(histogram_spec(32)))});
-  for (int i = 0; i < 3; ++i) send({.ip_length = 200});
-  use({active(size_model(histogram_spec()))});
-  for (int i = 0; i < 3; ++i) send({.ip_length = 200});
-  EXPECT_EQ(events_.all.back().generation, 4U);
-  classifier().finish();
-  EXPECT_EQ(counters_->pool_used_bytes.get(), 0U);
-}
-
-TEST_F(ReloadTest, CountersOfASlotStartAnewOnlyForOtherClasses) {
-  use({active(size_model(histogram_spec()))});
-  grow_flow();
-  EXPECT_EQ(counters_->models[0].verdicts[0].get(), 1U);
-  use({active(size_model(histogram_spec()))});
-  EXPECT_EQ(counters_->models[0].verdicts[0].get(), 1U);
-  EXPECT_EQ(counters_->models[0].flows_now[0].get(), 0U);
-  classifier().use_models(nullptr);
-  EXPECT_EQ(counters_->models[0].verdicts[0].get(), 1U);
-  use({active(size_model(histogram_spec(), 500, {"tiny", "huge"}))});
-  EXPECT_EQ(counters_->models[0].verdicts[0].get(), 0U);
-}
-
-TEST_F(ReloadTest, ManyFlowsAreMovedAFewAtATime) {
-  use({active(size_model(histogram_spec()))});
-  std::vector<std::vector<uint8_t>> frames;
-  for (uint16_t port = 1; port <= 64; ++port)
-    frames.push_back(UdpFrame{.source_port = port}.bytes());
-  const auto burst = [&] {
-    std::vector<Packet> packets;
-    now_us_ += 1000;
-    for (auto& frame : frames) packets.push_back(testing::packet_of(frame, now_us_));
-    classifier().process(packets, {});
-    classifier().infer(UINT64_MAX);
-  };
-  for (int i = 0; i < 10; ++i) burst();
-  events_.all.clear();
-  use({active(size_model(histogram_spec(), 100))});
-  for (int i = 0; i < 40; ++i) burst();
-  EXPECT_EQ(events_.all.size(), 64U);
 }
 
 }  // namespace

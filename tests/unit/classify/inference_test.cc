@@ -15,11 +15,7 @@ using testing::WorkerFlows;
 
 class InferenceTest : public ::testing::Test {
  protected:
-  InferenceTest() {
-    flows_.on_record = [this](FlowId id, Direction direction) {
-      if (due_.wants_look(flows_.table[id], direction)) due_.look(id, direction, flows_.now_us);
-    };
-  }
+  InferenceTest() { flows_.feed(due_); }
   void use(std::vector<ActiveModel> models) {
     flows_.use(std::move(models));
     inference_.use_models(*flows_.prepared);

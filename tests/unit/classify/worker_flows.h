@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "classify/due_windows.h"
 #include "classify/flow_states.h"
 #include "support/fake_model.h"
 
@@ -26,6 +27,12 @@ class WorkerFlows final : private FlowRemovalListener {
     states.use_models(*prepared);
   }
   const ModelSet* models() const { return sets_.back().get(); }
+  /// Lets `due` look at each flow that has a new packet, as the classifier does.
+  void feed(DueWindows& due) {
+    on_record = [this, &due](FlowId id, Direction direction) {
+      if (due.wants_look(table[id], direction)) due.look(id, direction, now_us);
+    };
+  }
 
   /// The flow's next packet, in a burst of its own. `step_us`: after the last packet of any flow.
   FlowId packet(uint16_t flow, TimeUs step_us = 10'000, Direction direction = Direction::up,

@@ -1,5 +1,5 @@
 // Trainings that are interrupted and gone on with: forests and logistic regression. The CNN's are
-// in cnn_trainer_test.cc.
+// in cnn/trainer_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +13,7 @@
 #include "learn/linear/train_linear.h"
 #include "learn/training_state.h"
 #include "unit/learn/forest/data.h"
+#include "unit/learn/forest/trained_bits.h"
 
 namespace flowmark {
 namespace {
@@ -40,19 +41,6 @@ class StateFile {
  private:
   std::filesystem::path path_;
 };
-
-std::string bits(const TrainedForest& trained) {
-  std::string text;
-  const auto append = [&](const auto& values) {
-    text.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));
-  };
-  append(trained.forest.nodes);
-  append(trained.forest.roots);
-  append(trained.forest.leaves);
-  append(trained.out_of_bag.probabilities);
-  append(trained.importances);
-  return text;
-}
 
 ForestOptions twelve_trees(const StateFile& state) {
   ForestOptions options;

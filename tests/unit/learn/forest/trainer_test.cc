@@ -13,26 +13,13 @@
 #include "base/error.h"
 #include "learn/forest/tree.h"
 #include "unit/learn/forest/data.h"
+#include "unit/learn/forest/trained_bits.h"
 
 namespace flowmark {
 namespace {
 
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-/// All that a training gives, bit for bit.
-std::string bits(const TrainedForest& trained) {
-  std::string text;
-  const auto append = [&](const auto& values) {
-    text.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));
-  };
-  append(trained.forest.nodes);
-  append(trained.forest.roots);
-  append(trained.forest.leaves);
-  append(trained.out_of_bag.probabilities);
-  append(trained.importances);
-  return text;
-}
 
 TEST(TrainForest, IsTheSameOnAnyNumberOfThreads) {
   const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 5);
