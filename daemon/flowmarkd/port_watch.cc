@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/error.h"
 
@@ -98,8 +97,7 @@ std::string ports_text(const std::vector<PortReport>& reports) {
   std::string text = "lost at the ports\n";
   for (const PortReport& report : reports) {
     const auto row = [&](const char* reason, uint64_t count) {
-      fmt::format_to(std::back_inserter(text), "  {:<34}{:>14}\n",
-                     fmt::format("{} {}", report.name, reason), count);
+      text += fmt::format("  {:<34}{:>14}\n", fmt::format("{} {}", report.name, reason), count);
     };
     row("missed", report.missed);
     row("rx_error", report.rx_errors);

@@ -1,7 +1,6 @@
 #include "capture/sequence_file.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -174,11 +173,11 @@ void append_sequence(const RecordedFlow& flow, std::string& text) {
     return part;
   };
   TimeUs now = flow.packets.empty() ? 0 : flow.packets.front().time_us;
-  fmt::format_to(std::back_inserter(text), "#{},{},{}.{:06}", checked(flow.name, ",\r\n", "name"),
-                 checked(flow.label, ",\r\n", "label"), now / kUsPerSecond, now % kUsPerSecond);
+  text +=
+      fmt::format("#{},{},{}.{:06}", checked(flow.name, ",\r\n", "name"),
+                  checked(flow.label, ",\r\n", "label"), now / kUsPerSecond, now % kUsPerSecond);
   for (const auto& [key, value] : flow.attributes) {
-    fmt::format_to(std::back_inserter(text), ",{}={}", checked(key, ",=\r\n", "key"),
-                   checked(value, ",\r\n", "value"));
+    text += fmt::format(",{}={}", checked(key, ",=\r\n", "key"), checked(value, ",\r\n", "value"));
   }
   text += '\n';
   for (const FlowPacket& packet : flow.packets) {
@@ -186,9 +185,9 @@ void append_sequence(const RecordedFlow& flow, std::string& text) {
       fail("flow {}: a packet of size {} that comes {} us after the one before", flow.name,
            packet.size, packet.time_us - now);
     }
-    fmt::format_to(std::back_inserter(text), "{},{}{}{}\n", packet.time_us - now,
-                   packet.direction == Direction::up ? "" : "-", packet.size,
-                   packet.pure_ack ? ",a" : "");
+    text += fmt::format("{},{}{}{}\n", packet.time_us - now,
+                        packet.direction == Direction::up ? "" : "-", packet.size,
+                        packet.pure_ack ? ",a" : "");
     now = packet.time_us;
   }
 }

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <regex>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -67,6 +67,19 @@ std::string lcores(const Machine& machine, const std::vector<uint32_t>& workers)
                         unused == machine.cores.end() ? machine.cores.front() : *unused);
   }
   return text;
+}
+
+/// Take from the front of a text; false if it does not begin so.
+bool take(std::string_view& text, char wanted) {
+  if (!text.starts_with(wanted)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+bool take_hex(std::string_view& text, size_t least_digits, size_t most_digits) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789abcdefABCDEF"), text.size());
+  text.remove_prefix(digits);
+  return digits >= least_digits && digits <= most_digits;
 }
 
 }  // namespace
@@ -129,9 +142,12 @@ std::string device_name(const PortSettings& port) {
 }
 
 bool is_pci(const PortSettings& port) {
-  static const std::regex address(
-      "([0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7](,.*)?");
-  return std::regex_match(port.name, address);
+  const std::string name = device_name(port);
+  std::string_view rest = name;
+  const bool has_domain = std::count(name.begin(), name.end(), ':') == 2;
+  return (!has_domain || (take_hex(rest, 4, 8) && take(rest, ':'))) && take_hex(rest, 2, 2) &&
+         take(rest, ':') && take_hex(rest, 2, 2) && take(rest, '.') && rest.size() == 1 &&
+         rest[0] >= '0' && rest[0] <= '7';
 }
 
 }  // namespace flowmark

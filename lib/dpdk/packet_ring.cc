@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
-#include <regex>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
 
 #include "base/error.h"
 #include "dpdk/eal_plan.h"
@@ -17,14 +19,28 @@ namespace {
 constexpr uint32_t kAlignment = 16;        // TPACKET_ALIGNMENT
 constexpr uint32_t kLargestFrame = 32768;  // a packet buffer has 65535 bytes, headroom included
 
-void read_number(const PortSettings& port, size_t index, const std::string& key, uint32_t& value) {
-  const std::regex wanted("," + key + "=([^,]*)");
-  std::smatch found;
-  if (!std::regex_search(port.name, found, wanted)) return;
-  const std::string text = found[1];
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value == 0) {
-    fail("ports[{}].name: {}: value {}: expected a number of bytes or frames", index, key, text);
+/// The value of the first of these keys that a device has ("net_af_packet0,iface=eth0,qpairs=2").
+std::optional<std::string_view> argument(const PortSettings& port,
+                                         std::initializer_list<std::string_view> keys) {
+  const std::string_view name = port.name;
+  for (size_t comma = name.find(','); comma != name.npos; comma = name.find(',', comma + 1)) {
+    std::string_view part = name.substr(comma + 1, name.find(',', comma + 1) - comma - 1);
+    part.remove_prefix(std::min(part.find_first_not_of(" \t"), part.size()));
+    const size_t equals = part.find('=');
+    if (equals == part.npos) continue;
+    if (std::find(keys.begin(), keys.end(), part.substr(0, equals)) != keys.end()) {
+      return part.substr(equals + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+void read_number(const PortSettings& port, size_t index, std::string_view key, uint32_t& value) {
+  const auto text = argument(port, {key});
+  if (!text) return;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc{} || end != text->data() + text->size() || value == 0) {
+    fail("ports[{}].name: {}: value {}: expected a number of bytes or frames", index, key, *text);
   }
 }
 
@@ -53,9 +69,9 @@ void check_layout(const PacketRing& ring, size_t index) {
 
 std::string interface_of(const PortSettings& port) {
   if (is_pci(port) || device_name(port).starts_with("net_tap")) return "";
-  static const std::regex interface(",\\s*(?:rx_|tx_)?(?:iface|iface_in)=([^,]+)");
-  std::smatch found;
-  return std::regex_search(port.name, found, interface) ? found[1].str() : "";
+  const auto interface =
+      argument(port, {"iface", "iface_in", "rx_iface", "rx_iface_in", "tx_iface", "tx_iface_in"});
+  return std::string(interface.value_or(""));
 }
 
 bool is_af_packet(const PortSettings& port) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "dpdk/eal_plan.h"
 #include "dpdk/packet_pool.h"
 #include "dpdk/packet_ring.h"
 #include "dpdk/port_lock.h"
@@ -63,9 +64,21 @@ TEST(PacketRing, RefusesWhatTheKernelOrTheDriverWould) {
 TEST(PacketRing, KnowsTheKernelsInterface) {
   EXPECT_EQ(interface_of(port("net_af_packet0,iface=eth0,qpairs=2")), "eth0");
   EXPECT_EQ(interface_of(port("net_pcap0,rx_iface_in=eth1,tx_iface=eth1")), "eth1");
+  EXPECT_EQ(interface_of(port("net_pcap0, tx_iface=eth2")), "eth2");
+  EXPECT_EQ(interface_of(port("net_pcap0,rx_pcap=iface.pcap")), "");
   EXPECT_EQ(interface_of(port("net_tap0,iface=made")), "");
   EXPECT_EQ(interface_of(port("net_null0")), "");
   EXPECT_EQ(interface_of(port("0000:01:00.0")), "");
+}
+
+TEST(IsPci, TakesAddressesWithAndWithoutADomain) {
+  for (const char* name : {"0000:01:00.0", "01:00.7", "0000AbCd:fF:1f.1", "01:00.0,key=value"}) {
+    EXPECT_TRUE(is_pci(port(name))) << name;
+  }
+  for (const char* name : {"", "net_null0", "000:01:00.0", "000000000:01:00.0", "1:00.0", "01:00.8",
+                           "01:00.0 ", "01:00", ":01:00.0", "0000:01:0g.0", "net_null0,01:00.0"}) {
+    EXPECT_FALSE(is_pci(port(name))) << name;
+  }
 }
 
 TEST(PortCheck, AnMtuThatTheDriverCannotSetIsRefused) {
