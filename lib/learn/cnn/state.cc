@@ -8,7 +8,7 @@
 namespace flowmark {
 namespace {
 
-constexpr uint64_t kMagic = 0x32305254534e4e43;  // "CNNSTR02" as little-endian bytes
+constexpr uint64_t kCnnMagic = 0x32305254534e4e43;  // "CNNSTR02" as little-endian bytes
 constexpr size_t kMaxEpochs = 1'000'000;
 
 void add_shape(Digest& digest, const CnnShape& shape) {
@@ -89,12 +89,12 @@ void write_training_state(const std::filesystem::path& path, uint64_t digest,
   for (const auto* array : {&state.parameters, &state.mean, &state.square, &state.best}) {
     writer.put_all(std::span<const float>(*array));
   }
-  write_state_file(path, kMagic, digest, writer);
+  write_state_file(path, kCnnMagic, digest, writer);
 }
 
 bool read_training_state(const std::filesystem::path& path, uint64_t digest,
                          CnnTrainingState& state) {
-  std::optional<StateReader> file = read_state_file(path, kMagic, digest);
+  std::optional<StateReader> file = read_state_file(path, kCnnMagic, digest);
   if (!file) {
     return false;
   }

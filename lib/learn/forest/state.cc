@@ -5,7 +5,7 @@
 namespace flowmark {
 namespace {
 
-constexpr uint64_t kMagic = 0x3130525453545246;  // "FRTSTR01" as little-endian bytes
+constexpr uint64_t kForestMagic = 0x3130525453545246;  // "FRTSTR01" as little-endian bytes
 
 /// Throws Error unless the tree can be walked: whoever can write the file could else make the
 /// training read anywhere.
@@ -60,12 +60,12 @@ void write_forest_state(const std::filesystem::path& path, uint64_t digest,
     writer.put_all(std::span<const uint64_t>(tree.in_bag));
   }
   writer.put(Forest::kLeaf);  // no tree has this number: the end
-  write_state_file(path, kMagic, digest, writer);
+  write_state_file(path, kForestMagic, digest, writer);
 }
 
 bool read_forest_state(const std::filesystem::path& path, uint64_t digest,
                        const ForestTargets& targets, uint32_t features, GrownTrees& trees) {
-  std::optional<StateReader> reader = read_state_file(path, kMagic, digest);
+  std::optional<StateReader> reader = read_state_file(path, kForestMagic, digest);
   if (!reader) {
     return false;
   }

@@ -5,7 +5,7 @@
 namespace flowmark {
 namespace {
 
-constexpr uint64_t kMagic = 0x31305254534e494c;  // "LINSTR01" as little-endian bytes
+constexpr uint64_t kLinearMagic = 0x31305254534e494c;  // "LINSTR01" as little-endian bytes
 
 /// What is kept of a strength, for writing and reading.
 template <typename Trial>
@@ -63,11 +63,11 @@ void write_linear_state(const std::filesystem::path& path, uint64_t digest,
   writer.put(uint64_t{state.chosen});
   put_fit(writer, state.best);
   put_fit(writer, state.begun);
-  write_state_file(path, kMagic, digest, writer);
+  write_state_file(path, kLinearMagic, digest, writer);
 }
 
 std::optional<LinearState> read_linear_state(const std::filesystem::path& path, uint64_t digest) {
-  std::optional<StateReader> reader = read_state_file(path, kMagic, digest);
+  std::optional<StateReader> reader = read_state_file(path, kLinearMagic, digest);
   if (!reader) {
     return std::nullopt;
   }

@@ -18,10 +18,6 @@ struct AxisShape {
   uint32_t pool_kernel, pool_stride, pool_pad, pooled;
 };
 
-size_t padded(size_t count) {
-  return (count + kKernelPad - 1) / kKernelPad * kKernelPad;
-}
-
 /// Numbers different keys in order of first appearance.
 class Classes {
  public:

@@ -13,7 +13,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr TimeUs kSecond = 1'700'000'000;
+constexpr TimeUs kFirstSecond = 1'700'000'000;
 
 class Reader : public ReaderFixture {};
 
@@ -29,7 +29,7 @@ TEST_F(Reader, EveryFormatGivesItsPackets) {
       EXPECT_EQ(packet.link, LinkType::ethernet);
       EXPECT_EQ(reader.packets_read(), seed);
       if (sample.name != "pcapng, simple packets") {  // which have no times
-        EXPECT_EQ(packet.time_us, (kSecond + seed) * kUsPerSecond + seed);
+        EXPECT_EQ(packet.time_us, (kFirstSecond + seed) * kUsPerSecond + seed);
       }
       packet.data[0] = 0xff;  // the buffer is writable
     }

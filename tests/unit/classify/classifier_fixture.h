@@ -10,14 +10,9 @@
 #include "classify/classifier.h"
 #include "support/fake_model.h"
 #include "support/frames.h"
+#include "unit/classify/kept_events.h"
 
 namespace flowmark {
-
-/// Keeps all verdicts.
-struct Events final : VerdictSink {
-  std::vector<VerdictEvent> all;
-  void on_verdict(const VerdictEvent& event) noexcept override { all.push_back(event); }
-};
 
 /// A classifier of one worker, with room for 1024 flows, and its clock.
 class ClassifierFixture : public ::testing::Test {
@@ -55,7 +50,7 @@ class ClassifierFixture : public ::testing::Test {
 
   ClassifierOptions options_;
   std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
-  Events events_;
+  KeptEvents events_;
   std::deque<std::unique_ptr<ModelSet>> sets_;
   std::unique_ptr<Classifier> classifier_;
   TimeUs now_us_ = 1'700'000'000'000'000;

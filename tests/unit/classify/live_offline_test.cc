@@ -21,9 +21,9 @@ namespace flowmark {
 namespace {
 
 using testing::digest_models;
+using testing::FlowVerdicts;
 using testing::PlainFlow;
 using testing::Told;
-using testing::Verdicts;
 
 /// The flow without its pauses of over an hour: the flow table's longest timeout ends a flow there.
 std::vector<RecordedFlow> parts_of(const RecordedFlow& flow) {
@@ -47,7 +47,7 @@ std::vector<RecordedFlow> parts_of(const RecordedFlow& flow) {
   return parts;
 }
 
-void plainly(const RecordedFlow& flow, const ModelSet& models, Verdicts& verdicts) {
+void plainly(const RecordedFlow& flow, const ModelSet& models, FlowVerdicts& verdicts) {
   for (const RecordedFlow& part : parts_of(flow)) {
     BlockPool pool(8 << 20);
     std::vector<Told> told;
@@ -97,7 +97,7 @@ class Live final : public VerdictSink {
     EXPECT_EQ(counters_->bypassed[static_cast<size_t>(Bypass::table_full)].get(), 0U);
   }
 
-  Verdicts verdicts;
+  FlowVerdicts verdicts;
   uint64_t inferences = 0;
 
  private:
@@ -106,7 +106,7 @@ class Live final : public VerdictSink {
   TimeUs now_us_ = 0;
 };
 
-void expect_same(const Verdicts& live, const Verdicts& plain) {
+void expect_same(const FlowVerdicts& live, const FlowVerdicts& plain) {
   for (const auto& [flow, told] : plain) {
     const auto found = live.find(flow);
     ASSERT_NE(found, live.end()) << flow << ": no verdict live";
@@ -115,7 +115,7 @@ void expect_same(const Verdicts& live, const Verdicts& plain) {
   ASSERT_EQ(live.size(), plain.size());
 }
 
-size_t count(const Verdicts& verdicts) {
+size_t count(const FlowVerdicts& verdicts) {
   size_t sum = 0;
   for (const auto& [flow, told] : verdicts) sum += told.size();
   return sum;
@@ -124,7 +124,7 @@ size_t count(const Verdicts& verdicts) {
 /// Flows through the live path as UDP packets, in the order of their times.
 void compare_flows(std::vector<RecordedFlow> flows, const std::string& what) {
   const ModelSet set = digest_models();
-  Verdicts plain;
+  FlowVerdicts plain;
   struct Next {
     TimeUs time_us;
     size_t flow, packet;
@@ -176,7 +176,7 @@ void compare_flows(std::vector<RecordedFlow> flows, const std::string& what) {
 /// A capture's frames through the live path, beside what the offline reader makes of the file.
 void compare_capture(const std::string& path) {
   const ModelSet set = digest_models();
-  Verdicts plain;
+  FlowVerdicts plain;
   size_t flows = 0;
   read_capture_flows(path, {}, [&](RecordedFlow&& flow) {
     ++flows;

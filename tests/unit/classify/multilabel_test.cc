@@ -7,6 +7,7 @@
 #include "classify/classifier.h"
 #include "support/fake_model.h"
 #include "support/frames.h"
+#include "unit/classify/kept_events.h"
 
 namespace flowmark {
 namespace {
@@ -31,11 +32,6 @@ class GivenEngine final : public Engine {
 
  private:
   const std::vector<float>& answer_;
-};
-
-struct Events final : VerdictSink {
-  std::vector<VerdictEvent> all;
-  void on_verdict(const VerdictEvent& event) noexcept override { all.push_back(event); }
 };
 
 /// A tunnel whose content the test names.
@@ -88,7 +84,7 @@ class Multilabel : public ::testing::Test {
 
   std::vector<float> answer_{0, 0, 0};
   std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
-  Events events_;
+  KeptEvents events_;
   std::unique_ptr<ModelSet> set_;
   std::unique_ptr<Classifier> classifier_;
   TimeUs now_us_ = 1'700'000'000'000'000;

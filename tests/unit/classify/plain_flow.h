@@ -105,7 +105,7 @@ inline std::ostream& operator<<(std::ostream& out, const Told& told) {
              << ", confidence " << told.confidence << ", packets " << told.packets << ", bytes "
              << told.bytes << (told.provisional ? ", provisional}" : "}");
 }
-using Verdicts = std::map<std::string, std::vector<Told>>;
+using FlowVerdicts = std::map<std::string, std::vector<Told>>;
 
 /// One recorded flow, packet by packet, by rules said plainly: what the live path must come to.
 class PlainFlow {

@@ -8,7 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 
-struct Data {
+struct GoldenData {
   void add(uint32_t class_or_set, uint32_t packets, Part part) {
     ExampleInfo info;
     info.class_index = class_or_set;
@@ -20,7 +20,7 @@ struct Data {
     split.parts.push_back(part);
   }
 
-  Data() {
+  GoldenData() {
     examples.classes = {"a", "b"};
     examples.feature_count = 1;
   }
@@ -30,7 +30,7 @@ struct Data {
 };
 
 TEST(GoldenRows, FullestAndThinnestOfEachClass) {
-  Data data;
+  GoldenData data;
   for (const uint32_t packets : {100, 10, 1024, 16}) {
     data.add(0, packets, Part::test);
     data.add(1, packets, Part::test);
@@ -39,7 +39,7 @@ TEST(GoldenRows, FullestAndThinnestOfEachClass) {
 }
 
 TEST(GoldenRows, OthersThanTrainedOnWhereThereAreAny) {
-  Data data;
+  GoldenData data;
   data.add(0, 1024, Part::train);
   data.add(0, 20, Part::validation);
   data.add(0, 30, Part::test);
@@ -49,7 +49,7 @@ TEST(GoldenRows, OthersThanTrainedOnWhereThereAreAny) {
 }
 
 TEST(GoldenRows, ChangedCopiesMadeAfterTheSplitAreNone) {
-  Data data;
+  GoldenData data;
   data.add(0, 20, Part::train);
   data.add(1, 20, Part::train);
   const Split split = data.split;
@@ -59,7 +59,7 @@ TEST(GoldenRows, ChangedCopiesMadeAfterTheSplitAreNone) {
 
 /// As with mixtures: more sets of labels than a file shall hold windows.
 TEST(GoldenRows, OfManySetsOfLabelsTheFullestFirst) {
-  Data data;
+  GoldenData data;
   data.examples.multilabel = true;
   data.examples.classes = {"a", "b", "c"};
   for (uint32_t set = 1; set < 8; ++set) {

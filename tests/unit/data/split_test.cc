@@ -12,8 +12,8 @@ namespace flowmark {
 namespace {
 
 /// Two classes, ten flows each, three windows a flow; flows 2k and 2k + 1 are of session k.
-struct Data {
-  Data() {
+struct SplitData {
+  SplitData() {
     examples.classes = {"a", "b"};
     examples.feature_count = 1;
     sources.resize(1);
@@ -56,7 +56,7 @@ SplitOptions by(const char* key, double validation, double test) {
 }
 
 TEST(Split, KeepsFlowsTogether) {
-  Data data;
+  SplitData data;
   const Split split = split_examples(data.examples, data.sources, by("flow", 0.25, 0.2));
   const auto parts = data.parts<uint32_t>(split, [](const ExampleFlow&, uint32_t i) { return i; });
   std::map<Part, int> flows;
@@ -71,7 +71,7 @@ TEST(Split, KeepsFlowsTogether) {
 }
 
 TEST(Split, KeepsSessionsTogether) {
-  Data data;
+  SplitData data;
   const Split split = split_examples(data.examples, data.sources, by("session", 0.2, 0.2));
   const auto parts = data.parts<std::string>(
       split, [](const ExampleFlow& flow, uint32_t) { return flow.session; });
@@ -82,7 +82,7 @@ TEST(Split, KeepsSessionsTogether) {
 }
 
 TEST(Split, IsTheSameForTheSameSeedOnly) {
-  Data data;
+  SplitData data;
   SplitOptions options = by("flow", 0.2, 0.3);
   const Split first = split_examples(data.examples, data.sources, options);
   EXPECT_EQ(first.parts, split_examples(data.examples, data.sources, options).parts);
@@ -91,7 +91,7 @@ TEST(Split, IsTheSameForTheSameSeedOnly) {
 }
 
 TEST(Split, TrainsOnSoManyOfEachClass) {
-  Data data;
+  SplitData data;
   SplitOptions options = by("flow", 0, 0);
   options.train_per_class = 4;
   const Split split = split_examples(data.examples, data.sources, options);
@@ -102,7 +102,7 @@ TEST(Split, TrainsOnSoManyOfEachClass) {
 }
 
 TEST(Split, ObeysTheManifest) {
-  Data data;
+  SplitData data;
   data.sources.push_back(data.sources[0]);
   data.sources[0].split = "train";
   data.sources[1].split = "test";
@@ -118,14 +118,14 @@ TEST(Split, ObeysTheManifest) {
 }
 
 TEST(Split, RepeatsAreForJudgingOnly) {
-  Data data;
+  SplitData data;
   const Split split = split_examples(data.examples, data.sources, by("flow", 0, 0.5));
   EXPECT_EQ(rows_of(data.examples, split, Part::train, false).size(), 20U);
   EXPECT_EQ(rows_of(data.examples, split, Part::train, true).size(), 30U);
 }
 
 TEST(Split, RefusesWhatCannotBeSplit) {
-  Data data;
+  SplitData data;
   EXPECT_THROW(split_examples(data.examples, data.sources, by("network", 0.2, 0)), Error);
   EXPECT_THROW(split_examples(data.examples, data.sources, by("file", 0.2, 0)), Error);
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "unit/evaluate/answers.h"
 
 namespace flowmark {
 namespace {
@@ -15,15 +16,6 @@ using testing::ElementsAre;
 using testing::FloatNear;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-constexpr uint16_t kFull = ExampleInfo::kTile;
-
-Answer answer(uint16_t prefix, std::vector<float> probabilities, bool repeat = false) {
-  ExampleInfo info;
-  info.prefix = prefix;
-  info.repeat = repeat;
-  return {info, std::move(probabilities)};
-}
 
 auto near(float value) {
   return FloatNear(value, 1e-6F);

@@ -5,16 +5,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "unit/evaluate/answers.h"
 
 namespace flowmark {
 namespace {
-
-Answer answer(uint16_t prefix, std::vector<float> probabilities, bool repeat = false) {
-  ExampleInfo info;
-  info.prefix = prefix;
-  info.repeat = repeat;
-  return {info, std::move(probabilities)};
-}
 
 TEST(Evaluation, AFlowIsJudgedByTheMeanOfItsFullWindows) {
   Evaluation evaluation({"a", "b"}, {{10, 0}});

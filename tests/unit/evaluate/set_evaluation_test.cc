@@ -3,18 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "unit/evaluate/answers.h"
+
 namespace flowmark {
 namespace {
 
 using ::testing::HasSubstr;
-
-Answer answer(uint16_t prefix, std::vector<float> probabilities) {
-  ExampleInfo info;
-  info.prefix = prefix;
-  return {info, std::move(probabilities)};
-}
-
-constexpr uint16_t kFull = ExampleInfo::kTile;
 
 TEST(SetEvaluation, CountsWindowsFlowsAndPrefixes) {
   SetEvaluation evaluation({"chat", "p2p", "voip"}, {{10, 0}}, {0.5F, 0.5F, 0.5F});

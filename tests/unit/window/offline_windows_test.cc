@@ -66,14 +66,16 @@ TEST(CutWindows, PicturesTileEachDirection) {
                                picture_spec(0.01, 3, 4096, 65535, ValueKind::log1p)};
   for (const FeatureSpec& spec : specs) {
     for (const TimeUs hop : {spec.window_us(), spec.window_us() / 3, spec.window_us() * 5 / 2}) {
+      SCOPED_TRACE(spec.to_json() + " hop " + std::to_string(hop));
+      const Packets packets = random_flow(21, shape);
+      std::vector<OfflineWindow> expected = expected_pictures(packets, spec, hop, 0);
       for (const uint32_t min_packets : {0U, 1U, 40U}) {
-        SCOPED_TRACE(spec.to_json() + " hop " + std::to_string(hop));
-        const Packets packets = random_flow(21, shape);
         TilingOptions options;
         options.hop_us = hop == spec.window_us() ? 0 : hop;
         options.min_packets = min_packets;
-        expect_equal(cut(packets, spec, options),
-                     expected_pictures(packets, spec, hop, min_packets));
+        std::erase_if(expected,
+                      [&](const OfflineWindow& window) { return window.packets < min_packets; });
+        expect_equal(cut(packets, spec, options), expected);
       }
     }
   }
