@@ -7,10 +7,10 @@
 namespace flowmark {
 namespace {
 
-uint64_t ef_bytes_per_second(const ClassifierOptions& options) {
-  if (options.ef_share_max >= 1.0) return 0;
-  return static_cast<uint64_t>(options.ef_share_max *
-                               static_cast<double>(options.link_bits_per_second) / 8);
+/// A flow in sixteen may have a live mark at the same time.
+uint32_t live_flows(const ClassifierOptions& options) {
+  constexpr uint32_t kFewest = 256, kMost = 1U << 16;
+  return std::clamp(options.table.capacity / 16, kFewest, kMost);
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ Classifier::Impl::Impl(const ClassifierOptions& classifier_options, WorkerCounte
       verdicts(table, states, counters, sink),
       inference(states, due, verdicts, counters),
       fragments(options.table.secret),
-      ef_guard(ef_bytes_per_second(options)),
+      admission(live_flows(options), options.live_budget.get(), counters),
       expire_per_us(static_cast<double>(table.id_end()) / static_cast<double>(kUsPerSecond)) {}
 
 void Classifier::Impl::use_models(PreparedModels& prepared) noexcept {
@@ -45,6 +45,15 @@ uint32_t Classifier::Impl::entries_to_expire(TimeUs now_us) noexcept {
   const auto whole = static_cast<uint32_t>(entries);
   entries_owed = entries - whole;
   return whole;
+}
+
+// The admission's records are walked at the pace of the table.
+void Classifier::Impl::expire(TimeUs now_us, uint32_t entries) noexcept {
+  table.expire_some(now_us, entries);
+  records_owed += uint64_t{entries} * admission.records();
+  admission.expire(now_us, static_cast<uint32_t>(records_owed / table.id_end()));
+  records_owed %= table.id_end();
+  publish_gauges();
 }
 
 void Classifier::Impl::publish_gauges() noexcept {
@@ -90,8 +99,7 @@ void Classifier::expire(TimeUs now_us) noexcept {
 }
 
 void Classifier::expire(TimeUs now_us, uint32_t entries) noexcept {
-  impl_->table.expire_some(now_us, entries);
-  impl_->publish_gauges();
+  impl_->expire(now_us, entries);
 }
 
 void Classifier::finish() noexcept {

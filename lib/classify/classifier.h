@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "classify/prepared_models.h"
 #include "classify/verdict_event.h"
 #include "flow/flow_table.h"
+#include "mark/live_budget.h"
 #include "net/fragment_table.h"
 #include "net/parse.h"
 #include "net/prefix.h"
@@ -34,8 +36,11 @@ struct ClassifierOptions {
   std::vector<Prefix> inside;
   ParseOptions parse;
   MarkMode mark_mode = MarkMode::always;
-  double ef_share_max = 1.0;          ///< of `link_bits_per_second`, marked EF; 1: no guard
-  uint64_t link_bits_per_second = 0;  ///< 0: no guard
+  /// Who may have a live mark; shared by the classifiers of all workers. nullptr: every flow may,
+  /// but those of ICMP.
+  std::shared_ptr<LiveBudget> live_budget;
+  std::optional<Dscp> fallback_mark =
+      dscp::kDefault;            ///< instead of a live one; nullopt: as it came
   uint32_t due_capacity = 4096;  ///< windows waiting for inference; beyond, the oldest is dropped
 };
 

@@ -8,12 +8,13 @@
 #include "classify/flow_states.h"
 #include "classify/inference.h"
 #include "classify/verdicts.h"
-#include "mark/ef_guard.h"
+#include "mark/admission.h"
 
 namespace flowmark {
 
-/// What a Classifier does itself: it parses, finds flows, records, marks (process.cc) and ties its
-/// parts together (classifier.cc). Each part knows only those above it here.
+/// What a Classifier does itself: it parses, finds flows, records (process.cc), marks
+/// (mark_packet.cc) and ties its parts together (classifier.cc). Each part knows only those above
+/// it here.
 struct Classifier::Impl {
   Impl(const ClassifierOptions& classifier_options, WorkerCounters& worker_counters,
        VerdictSink* sink, FlowRemovalListener& listener);
@@ -25,11 +26,17 @@ struct Classifier::Impl {
   void count_bypassed(const ParsedPacket& packet) noexcept;
   bool up_is_a(const Packet& packet, const ParsedPacket& parsed) const noexcept;
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
+
+  // mark_packet.cc
   bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
+  bool skip(MarkSkip reason) noexcept;
+  Admission::Answer admit(const FlowEntry& entry, LiveMark mark, const Packet& packet,
+                          const ParsedPacket& parsed) noexcept;
 
   // classifier.cc
   void use_models(PreparedModels& prepared) noexcept;
   uint32_t entries_to_expire(TimeUs now_us) noexcept;
+  void expire(TimeUs now_us, uint32_t entries) noexcept;
   void publish_gauges() noexcept;
 
   ClassifierOptions options;
@@ -40,11 +47,12 @@ struct Classifier::Impl {
   Verdicts verdicts;
   Inference inference;
   FragmentTable fragments;
-  EfGuard ef_guard;
+  Admission admission;
 
   TimeUs expired_us = 0;     ///< time of the last walk
   double expire_per_us = 0;  ///< table entries to look at
   double entries_owed = 0;
+  uint64_t records_owed = 0;  ///< of the admission's, in parts of table.id_end()
 
   // The burst under way.
   std::array<ParsedPacket, kMaxBurst> parsed;

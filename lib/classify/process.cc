@@ -1,8 +1,7 @@
-// The packets' way: parse, find flows, record, mark.
+// The packets' way: parse, find flows, record. Marks are written in mark_packet.cc.
 #include <algorithm>
 
 #include "classify/classifier_impl.h"
-#include "mark/marker.h"
 
 namespace flowmark {
 namespace {
@@ -130,27 +129,6 @@ void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacke
   states.append(id, now);
   if (due.wants_look(entry, direction)) [[unlikely]]
     due.look(id, direction, packet.time_us);
-}
-
-// Writes the flow's mark into the packet, unless there is a reason not to.
-bool Classifier::Impl::mark(const FlowEntry& entry, const Packet& packet,
-                            const ParsedPacket& p) noexcept {
-  const auto skip = [this](MarkSkip reason) {
-    counters.mark_skipped[static_cast<size_t>(reason)].add();
-    return false;
-  };
-  const Dscp present = p.traffic_class >> 2;
-  if (options.mark_mode == MarkMode::report) return skip(MarkSkip::report_only);
-  if (present == entry.mark) return skip(MarkSkip::already_right);
-  if (options.mark_mode == MarkMode::unmarked && present != dscp::kDefault) {
-    return skip(MarkSkip::already_marked);
-  }
-  if (entry.mark == dscp::kExpedited && !ef_guard.admit(packet.wire_length, packet.time_us)) {
-    return skip(MarkSkip::ef_guard);
-  }
-  write_dscp(packet, p, entry.mark);
-  counters.marked[entry.mark].add();
-  return true;
 }
 
 }  // namespace flowmark

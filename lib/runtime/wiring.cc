@@ -37,6 +37,23 @@ std::string memory_text(const Settings& settings) {
       static_cast<double>(each.window_bytes * workers) / kMb, settings.eal.memory_mb);
 }
 
+LiveLimits live_limits(const MarkingSettings& marking) {
+  constexpr uint64_t kBytesPerKbit = 1000 / 8;
+  constexpr uint64_t kBytesPerMbit = 1'000'000 / 8;
+  const uint64_t link_mbit =
+      marking.link_mbit == 0 ? MarkingSettings::kAssumedLinkMbit : marking.link_mbit;
+  LiveLimits limits;
+  limits.expedited_flow = marking.ef_flow_kbit * kBytesPerKbit;
+  limits.expedited_host = marking.ef_host_kbit * kBytesPerKbit;
+  if (marking.ef_share_max < 1) {
+    const double share = marking.ef_share_max * static_cast<double>(link_mbit * kBytesPerMbit);
+    limits.expedited_link = std::max<uint64_t>(1, static_cast<uint64_t>(share));  // 0: no limit
+  }
+  limits.conference_flow = marking.af4_flow_kbit * kBytesPerKbit;
+  limits.hold_us = marking.hold_seconds * kUsPerSecond;
+  return limits;
+}
+
 ClassifierOptions classifier_options(const Settings& settings, uint32_t workers, bool replay) {
   constexpr uint32_t kMsPerSecond = 1000;
   const FlowSettings& flows = settings.flows;
@@ -57,8 +74,9 @@ ClassifierOptions classifier_options(const Settings& settings, uint32_t workers,
   options.inside = settings.inside;
   options.parse = settings.tunnels;
   options.mark_mode = settings.marking.mode;
-  options.ef_share_max = settings.marking.ef_share_max;
-  options.link_bits_per_second = settings.marking.link_mbit * 1'000'000 / workers;
+  options.live_budget = std::make_shared<LiveBudget>(live_limits(settings.marking),
+                                                     replay ? HashSecret{} : HashSecret::draw());
+  options.fallback_mark = settings.marking.fallback;
   options.due_capacity = settings.inference.queue;
   return options;
 }

@@ -20,7 +20,11 @@ WorkerMemory worker_memory(const FlowSettings& flows, uint32_t workers);
 /// reserves.
 std::string memory_text(const Settings& settings);
 
-/// The options of one of `workers` classifiers: totals of the configuration shared out equally.
+/// Who may have a live mark, in bytes a second.
+LiveLimits live_limits(const MarkingSettings& marking);
+
+/// The options of each of `workers` classifiers: totals of the configuration shared out equally.
+/// All are made with copies of one object, which share the budget of live marks in it.
 ClassifierOptions classifier_options(const Settings& settings, uint32_t workers, bool replay);
 
 WorkerOptions worker_options(const Settings& settings, size_t index, bool replay);

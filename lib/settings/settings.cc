@@ -87,6 +87,11 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   compare("marking.mode", running.marking.mode == wanted.marking.mode);
   compare("marking.ef_share_max", running.marking.ef_share_max == wanted.marking.ef_share_max);
   compare("marking.link_mbit", running.marking.link_mbit == wanted.marking.link_mbit);
+  compare("marking.ef_flow_kbit", running.marking.ef_flow_kbit == wanted.marking.ef_flow_kbit);
+  compare("marking.ef_host_kbit", running.marking.ef_host_kbit == wanted.marking.ef_host_kbit);
+  compare("marking.af4_flow_kbit", running.marking.af4_flow_kbit == wanted.marking.af4_flow_kbit);
+  compare("marking.hold_seconds", running.marking.hold_seconds == wanted.marking.hold_seconds);
+  compare("marking.fallback", running.marking.fallback == wanted.marking.fallback);
   compare("inference", running.inference == wanted.inference);
   compare("metrics.listen", running.metrics_listen == wanted.metrics_listen);
   compare("control.socket", running.control_socket == wanted.control_socket);

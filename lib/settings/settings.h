@@ -75,8 +75,18 @@ struct MarkingSettings {
   MarkMode mode = MarkMode::always;
   /// Class name -> code point; nullopt ("keep") leaves the packet as it is, like a class not named.
   std::map<std::string, std::optional<Dscp>> classes = default_classes();
-  double ef_share_max = 1.0;
-  uint64_t link_mbit = 0;
+  double ef_share_max = 0.1;
+  uint64_t link_mbit = 0;  ///< 0: not known, kAssumedLinkMbit
+  // On the wire, both directions together; 0: no limit. EF stands for all expedited marks and AF4
+  // for the others of mark/live_mark.h.
+  uint32_t ef_flow_kbit = 2000;
+  uint32_t ef_host_kbit = 4000;
+  uint32_t af4_flow_kbit = 10'000;
+  uint32_t hold_seconds = 10;  ///< a refused flow is not asked again before
+  std::optional<Dscp> fallback =
+      dscp::kDefault;  ///< for refused flows; nullopt ("keep"): as it came
+
+  static constexpr uint64_t kAssumedLinkMbit = 1000;
 
   /// VoIP EF, video call AF41, streaming AF31, chat AF21, browsing DF, file transfer AF11, P2P LE.
   static std::map<std::string, std::optional<Dscp>> default_classes();

@@ -106,10 +106,6 @@ void check_settings(const Place& root, const YamlNode& document, const Settings&
   check_ports(root, document, settings);
   check_models(root, document, settings);
   check_flows(root, document, settings);
-  if (settings.marking.ef_share_max < 1 && settings.marking.link_mbit == 0) {
-    root.child("marking").missing(at(document, "marking"), "link_mbit",
-                                  "ef_share_max is a share of the link: give its Mbit/s");
-  }
   if (given(document, "trusted_keys")) {
     constexpr size_t kBase64Of32Bytes = 44;
     const Place place = root.child("trusted_keys");

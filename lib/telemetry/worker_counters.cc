@@ -56,7 +56,27 @@ const char* to_string(MarkSkip reason) noexcept {
       return "report_only";
     case MarkSkip::ef_guard:
       return "ef_guard";
+    case MarkSkip::measuring:
+      return "measuring";
     case MarkSkip::count_:
+      break;
+  }
+  return "?";
+}
+
+const char* to_string(Refusal reason) noexcept {
+  switch (reason) {
+    case Refusal::icmp:
+      return "icmp";
+    case Refusal::flow_rate:
+      return "flow_rate";
+    case Refusal::host_share:
+      return "host_share";
+    case Refusal::link_share:
+      return "link_share";
+    case Refusal::no_room:
+      return "no_room";
+    case Refusal::count_:
       break;
   }
   return "?";

@@ -43,10 +43,23 @@ enum class MarkSkip : uint8_t {
   already_marked,  ///< mode `unmarked`: the packet came with a mark
   already_right,   ///< the packet carries this mark
   report_only,
-  ef_guard,  ///< over the cap for EF
+  ef_guard,   ///< the flow was refused its live mark, and the packet carries the fallback or keeps
+              ///< its own
+  measuring,  ///< whether the flow is admitted to its live mark is not known yet
   count_,
 };
 const char* to_string(MarkSkip reason) noexcept;
+
+/// Why a flow does not get the live mark of its class (mark/admission.h).
+enum class Refusal : uint8_t {
+  icmp,        ///< no conversation of people
+  flow_rate,   ///< more than one call needs
+  host_share,  ///< its host has as much as it may have
+  link_share,  ///< all flows together have
+  no_room,     ///< more flows with live marks than the table holds
+  count_,
+};
+const char* to_string(Refusal reason) noexcept;
 
 /// How far inference has stepped down because it does not keep up (classify/overload_ladder.h).
 enum class LadderStep : uint8_t {
@@ -88,8 +101,12 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, static_cast<size_t>(Bypass::count_)> bypassed;
   std::array<Counter, static_cast<size_t>(Drop::count_)> dropped;
   std::array<Counter, static_cast<size_t>(MarkSkip::count_)> mark_skipped;
-  std::array<Counter, 64> marked;  ///< packets given this DSCP
-  Counter packets, bytes;          ///< handed to the classifier
+  std::array<Counter, 64> marked;                                     ///< packets given this DSCP
+  std::array<Counter, static_cast<size_t>(Refusal::count_)> demoted;  ///< packets of refused flows
+  std::array<Counter, static_cast<size_t>(Refusal::count_)> refused_flows;
+  Counter admitted_flows;  ///< times a flow was admitted to a live mark
+  Counter reserved_rate;   ///< gauge: bytes a second, of flows with expedited marks
+  Counter packets, bytes;  ///< handed to the classifier
   Counter flows_inserted, flows_expired, flows_evicted;
   Counter table_entries, pool_used_bytes;  ///< gauges
   Counter picture_overflows;

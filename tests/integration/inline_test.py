@@ -103,12 +103,16 @@ class InlineTest(rig.FolderTest):
     def tearDownClass(cls):
         cls.rig.close()
 
-    def config(self, more="", queues=1):
+    # Packets here follow each other as fast as the machine goes: no flow's rate is limited.
+    NO_LIMITS = "ef_flow_kbit: 0, ef_host_kbit: 0, ef_share_max: 1"
+
+    def config(self, more="", queues=1, classes="{}"):
         port = ("{name: 'net_af_packet%d,iface=%s,blocksz=65536,framesz=2048,framecnt=4096,"
                 "qpairs=%d', role: %s}")
         return (self.base_config() + "metrics: {listen: ''}\nports:\n  - " +
                 port % (0, "dlan", queues, "lan") + "\n  - " + port % (1, "dwan", queues, "wan") + "\n"
-                "models: [{name: category, path: m.onnx, policy: {min_packets: 8}}]\n" + more)
+                "models: [{name: category, path: m.onnx, policy: {min_packets: 8}}]\n"
+                "marking: {%s, classes: %s}\n" % (self.NO_LIMITS, classes) + more)
 
     def setUp(self):
         super().setUp()
@@ -284,7 +288,7 @@ class InlineTest(rig.FolderTest):
             self.assertIn("workers: value many", daemon.log())
             self.assertIn("frobnicate: unknown key", daemon.log())
             self.talk(20)
-            daemon.write_config(self.config("marking: {classes: {voip: CS5}}\nidle: poll\n"))
+            daemon.write_config(self.config("idle: poll\n", classes="{voip: CS5}"))
             answer = daemon.ctl("reload")
             self.assertEqual(answer["outcome"], "loaded")
             self.assertEqual(answer["needs_restart"], ["idle"])

@@ -70,7 +70,7 @@ class VdevTest(rig.FolderTest):
 
     def test_marks_both_directions_and_nothing_else(self):
         rig.make_model(self.path("m.onnx"), "voip", "streaming")
-        packets = conversations(6, 200)
+        packets = conversations(6, 400)
         out, summary = self.pass_through(packets, "models: [{name: category, path: m.onnx}]\n")
         self.check_marks(packets, out)
         self.assertGreater(rig.summary_count(summary, "EF"), 900)
@@ -78,7 +78,7 @@ class VdevTest(rig.FolderTest):
     def test_marks_in_packets_of_several_segments(self):
         rig.make_model(self.path("m.onnx"), "voip", "streaming")
         packets = [(time_us, rig.ipv4_udp("10.0.0.1", "192.0.2.1", 40000, 5004, 5000, 2))
-                   for time_us in range(10**15, 10**15 + 600_000, 1000)]
+                   for time_us in range(10**15, 10**15 + 24_000_000, 40_000)]
         out, _ = self.pass_through(packets, "models: [{name: category, path: m.onnx}]\n")
         self.check_marks(packets, out)
 

@@ -60,16 +60,43 @@ TEST_F(ClassifierTest, ReportModeChangesNothing) {
   EXPECT_EQ(events_.all.size(), 1U);
 }
 
-TEST_F(ClassifierTest, EfGuardKeepsTheSurplusAsItWas) {
-  options_.ef_share_max = 0.1;
-  options_.link_bits_per_second = 800'000;  // 10 kB/s of EF
+TEST_F(ClassifierTest, AFlowOverTheLimitOfItsMarkGetsTheFallbackAsAWhole) {
+  options_.live_budget = std::make_shared<LiveBudget>(LiveLimits{.expedited_flow = 10'000});
+  options_.fallback_mark = dscp::kLowerEffort;
   use({active(size_model(histogram_spec()))});
-  int marked = 0;
-  for (int i = 0; i < 1000; ++i)
-    marked += dscp_of(send({.ip_length = 186}, 1000)) != 0;  // 200 kB/s
-  EXPECT_GT(marked, 40);
-  EXPECT_LT(marked, 80);
+  std::vector<Dscp> marks;
+  for (int i = 0; i < 1000; ++i) {  // 200 kB/s, that comes as EF
+    marks.push_back(dscp_of(send({.ip_length = 186, .tos = dscp::kExpedited << 2}, 1000)));
+  }
+  const auto refused = std::ranges::find(marks, dscp::kLowerEffort);
+  EXPECT_LT(refused - marks.begin(), 50);
+  EXPECT_EQ(std::count(refused, marks.end(), dscp::kLowerEffort), marks.end() - refused);
+  EXPECT_GT(counters_->mark_skipped[static_cast<size_t>(MarkSkip::measuring)].get(), 10U);
+  EXPECT_GT(counters_->demoted[static_cast<size_t>(Refusal::flow_rate)].get(), 900U);
+}
+
+TEST_F(ClassifierTest, RefusedFlowsStayAsTheyCameWhereTheFallbackIsNone) {
+  options_.live_budget = std::make_shared<LiveBudget>(LiveLimits{.expedited_flow = 10'000});
+  options_.fallback_mark = std::nullopt;
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(dscp_of(send({.ip_length = 186}, 1000)), 0);
   EXPECT_GT(counters_->mark_skipped[static_cast<size_t>(MarkSkip::ef_guard)].get(), 900U);
+}
+
+TEST_F(ClassifierTest, AFlowWithinTheLimitKeepsItsMark) {
+  options_.live_budget = std::make_shared<LiveBudget>(LiveLimits{.expedited_flow = 50'000});
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 100; ++i) send({.ip_length = 186});  // 20 kB/s
+  for (int i = 0; i < 400; ++i) ASSERT_EQ(dscp_of(send({.ip_length = 186})), dscp::kExpedited);
+}
+
+TEST_F(ClassifierTest, SilentFlowsGiveBackWhatTheyReserved) {
+  options_.live_budget = std::make_shared<LiveBudget>(LiveLimits{.expedited_host = 50'000});
+  use({active(size_model(histogram_spec()))});
+  for (int i = 0; i < 100; ++i) send({.ip_length = 186});
+  EXPECT_GT(options_.live_budget->link_reserved(), 0U);
+  for (int i = 0; i < 100; ++i) classifier().expire(now_us_ += kUsPerSecond);
+  EXPECT_EQ(options_.live_budget->link_reserved(), 0U);
 }
 
 TEST_F(ClassifierTest, AbstainsBelowTheConfidence) {

@@ -146,7 +146,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"metrics: {listen: localhost}",
                  "metrics.listen: value localhost: expected address:port"},
         BadValue{"metrics: {listen: \"a:70000\"}", "expected address:port"},
-        BadValue{"marking: {ef_share_max: 0.3}", "marking.link_mbit: missing"},
+        BadValue{"marking: {ef_flow_kbit: 10000001}", "expected a whole number 0 to 10000000"},
+        BadValue{"marking: {hold_seconds: 0}", "expected a whole number 1 to 3600"},
+        BadValue{"marking: {fallback: AF41}",
+                 "marking.fallback: value AF41: expected a mark below"},
+        BadValue{"marking: {fallback: none}", "value none: expected a DSCP name"},
         BadValue{"marking: {ef_share_max: nan}", "expected a number 0 to 1"},
         BadValue{"trusted_keys: [abc]",
                  "trusted_keys[0]: value abc: expected an Ed25519 public key"},
@@ -225,6 +229,24 @@ marking: {mode: report, classes: {voip: keep}}
 log: {level: debug}
 )");
   EXPECT_THAT(needs_restart(running, wanted), ElementsAre("workers", "marking.mode"));
+}
+
+TEST(Settings, LimitsOfLiveMarksAreSetAndNeedARestart) {
+  const MarkingSettings defaults = parse(kPorts).marking;
+  EXPECT_EQ(defaults.fallback, dscp::kDefault);
+  const Settings wanted = parse(std::string(kPorts) + R"(
+marking: {ef_share_max: 0.2, link_mbit: 50, ef_flow_kbit: 500, ef_host_kbit: 1000,
+  af4_flow_kbit: 4000, hold_seconds: 30, fallback: keep}
+)");
+  EXPECT_EQ(wanted.marking.ef_flow_kbit, 500U);
+  EXPECT_EQ(wanted.marking.ef_host_kbit, 1000U);
+  EXPECT_EQ(wanted.marking.af4_flow_kbit, 4000U);
+  EXPECT_EQ(wanted.marking.hold_seconds, 30U);
+  EXPECT_EQ(wanted.marking.fallback, std::nullopt);
+  EXPECT_THAT(needs_restart(parse(kPorts), wanted),
+              ElementsAre("marking.ef_share_max", "marking.link_mbit", "marking.ef_flow_kbit",
+                          "marking.ef_host_kbit", "marking.af4_flow_kbit", "marking.hold_seconds",
+                          "marking.fallback"));
 }
 
 TEST(Settings, FileProblemsNameTheFile) {

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "mark/live_budget.h"
+#include "mark/live_mark.h"
+#include "mark/token_bucket.h"
+#include "telemetry/worker_counters.h"
+
+namespace flowmark {
+
+/// Admits flows to their live marks, each as a whole (docs/adr/0030-admission-to-live-marks.md).
+///
+/// A flow that is to get a live mark is measured first, for kMeasureUs. Then it reserves the rate
+/// that it was seen to need: of the flow's own limit, of its host's share and of the link. It keeps
+/// the mark as long as it stays within what it has reserved. When it needs more it reserves more;
+/// when that is not to be had it is refused for a time. What it no longer needs it gives back
+/// slowly, so that a pause in speech costs nothing.
+///
+/// One worker's, on its thread: the flows it has, in a table of fixed size. The budget is shared.
+/// All but the constructor is the packet path.
+class Admission {
+ public:
+  static constexpr TimeUs kMeasureUs = 250 * kUsPerMs;  ///< longer than a call needs for a verdict
+
+  /// Room for `flows` flows with a live mark (rounded up to a power of two). `budget`: nullptr
+  /// admits everybody. Both must outlive this.
+  Admission(uint32_t flows, LiveBudget* budget, WorkerCounters& counters);
+  /// Gives back all that its flows have reserved.
+  ~Admission();
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+  /// A packet of a flow whose mark is live.
+  struct Packet {
+    uint64_t flow = 0;  ///< hash of its key, well mixed in all bits
+    LiveMark mark = LiveMark::expedited;
+    const IpAddress* host = nullptr;  ///< whose share the flow counts against
+    uint32_t bytes = 0;               ///< on the wire
+    TimeUs time_us = 0;
+  };
+  enum class Answer : uint8_t {
+    admitted,
+    measuring,  ///< not known yet: the packet stays as it came
+    refused,    ///< counted with its reason: the packet gets the fallback mark
+  };
+  Answer ask(const Packet& packet) noexcept;
+
+  /// Looks at the next `records` of its records: flows that fell silent give back what they have.
+  void expire(TimeUs now_us, uint32_t records) noexcept;
+  uint32_t records() const noexcept { return static_cast<uint32_t>(records_.size()); }
+
+ private:
+  enum class State : uint8_t { measuring, admitted, refused };
+
+  struct alignas(64) Record {
+    uint64_t flow = 0;  ///< 0: free
+    uint64_t host = 0;
+    TokenBucket bucket;
+    TimeUs since_us = 0;  ///< in this state; if admitted, in this period of kPeriodUs
+    TimeUs seen_us = 0;
+    uint64_t bytes = 0;  ///< since `since_us`
+    uint32_t rate = 0;   ///< bytes a second that it may send and has reserved, once admitted
+    LiveMark mark = LiveMark::none;
+    State state = State::measuring;
+    Refusal reason{};
+  };
+  static_assert(sizeof(Record) == 64);
+
+  static constexpr uint32_t kWays = 4;  ///< records where a flow may be
+
+  Record* find(const Packet& packet) noexcept;
+  void start(Record& record, const Packet& packet) noexcept;
+  void measure_from(Record& record, TimeUs now_us) noexcept;
+  Answer measure(Record& record, const Packet& packet) noexcept;
+  Answer keep(Record& record, const Packet& packet) noexcept;
+  Answer refuse(Record& record, const Packet& packet, Refusal reason) noexcept;
+  Answer demote(Refusal reason) noexcept;
+  bool grow(Record& record, const Packet& packet, Refusal& reason) noexcept;
+  bool reserve(Record& record, uint64_t more, Refusal& reason) noexcept;
+  void release(Record& record, uint64_t less) noexcept;
+  void settle(Record& record, TimeUs now_us) noexcept;
+  uint64_t highest_rate(LiveMark mark) const noexcept;
+
+  LiveBudget* budget_;
+  WorkerCounters& counters_;
+  std::vector<Record> records_;
+  uint32_t walk_ = 0;  ///< where expire() goes on
+  uint64_t reserved_ = 0;
+};
+
+}  // namespace flowmark
