@@ -67,6 +67,7 @@ void print_status(const Json& status) {
   print_reasons(status, "unclassified_by_reason", "unclassified:");
   print_reasons(status, "marked_by_dscp", "marked");
   print_reasons(status, "not_marked_by_reason", "not marked:");
+  print_reasons(status, "demoted_by_reason", "refused their live mark:");
 }
 
 void print_flows(const Json& answer, const LabelRules* labels) {

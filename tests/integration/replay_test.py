@@ -57,7 +57,7 @@ class ReplayTest(rig.FolderTest):
     def test_a_merged_capture_keeps_all_but_the_marks(self):
         """Interfaces of two link types and snap lengths; IPv4 checksums that nobody computed."""
         blocks, frames = [rig.pcapng_header((1, 65535), (101, 262144), (127, 0))], []
-        for i, (time_us, frame) in enumerate(conversations(3, 200)):
+        for i, (time_us, frame) in enumerate(conversations(3, 300)):
             if frame[12:14] == b"\x08\x00" and i % 4 == 0:
                 frame = frame[:24] + b"\0\0" + frame[26:]
             raw = i % 2 and frame[12:14] != b"\x08\x06"
@@ -102,6 +102,33 @@ class ReplayTest(rig.FolderTest):
         self.assertEqual(result.returncode, 0)
         self.assertIn(f"warning: {self.path('in.pcap')}: {len(frames)} of {len(frames) + 1} packets",
                       result.stderr)
+
+    def test_pings_floods_and_fast_streams_leave_without_a_live_mark(self):
+        """Though the model calls everything voice; a call beside them has its mark."""
+        def stream(port, length, interval_us, seconds, protocol=17):
+            frame = rig.ipv4_udp("10.0.0.%d" % port, "192.0.2.1", port, 5004, length)
+            ip = frame[14:23] + bytes([protocol]) + b"\0\0" + frame[26:34]
+            ip = ip[:10] + struct.pack("!H", rig.checksum(ip)) + ip[12:]
+            return [(10**15 + at, frame[:14] + ip + frame[34:])
+                    for at in range(0, int(seconds * 10**6), interval_us)]
+
+        streams = {"call": stream(1, 200, 20_000, 20),
+                   "ping": stream(2, 84, 20_000, 20, protocol=1),
+                   "110,000 packets a second": stream(3, 46, 9, 0.4),
+                   "50 Mbit/s": stream(4, 1236, 200, 2),
+                   "400 Mbit/s": stream(5, 1236, 25, 0.4)}
+        packets = sorted((packet for each in streams.values() for packet in each),
+                         key=lambda packet: packet[0])
+        rig.write_pcap(self.path("in.pcap"), packets)
+        result = self.replay(self.path("in.pcap"), "--write-marked", self.path("out.pcap"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        marked = dict.fromkeys(range(1, 6), 0)
+        for _, frame in rig.read_pcap(self.path("out.pcap")):
+            marked[frame[29]] += rig.dscp_of(frame) == EF
+        self.assertGreater(marked.pop(1), 900)
+        self.assertEqual(set(marked.values()), {0}, dict(zip(list(streams)[1:], marked.values())))
+        demoted = json.loads(result.stdout)["demoted_by_reason"]
+        self.assertEqual(set(demoted), {"icmp", "flow_rate"})
 
     def test_is_deterministic(self):
         rig.write_pcap(self.path("in.pcap"), conversations(20, 300))

@@ -30,6 +30,7 @@ class SummaryTest : public ::testing::Test {
       worker.marked[46].set(30);
       worker.marked[10].set(20);
       worker.mark_skipped[static_cast<size_t>(MarkSkip::ef_guard)].set(6);
+      worker.demoted[static_cast<size_t>(Refusal::host_share)].set(7);
       worker.flows_inserted.set(9);
       worker.table_entries.set(5);
       worker.flows_expired.set(3);
@@ -72,6 +73,7 @@ TEST_F(SummaryTest, JsonAddsUpTheWorkersUnderItsKeys) {
                       {"marked", 100},
                       {"marked_by_dscp", {{"EF", 60}, {"AF11", 40}}},
                       {"not_marked_by_reason", {{"ef_guard", 12}}},
+                      {"demoted_by_reason", {{"host_share", 14}}},
                       {"inference", {{"backlog", 16}, {"left_out_by_step", {{"cheapest", 22}}}}},
                       {"verdict_events_lost", 24},
                       {"models", json::array({{{"name", "size"},
@@ -110,6 +112,8 @@ TEST_F(SummaryTest, TextHasALinePerCounterAndPerReason) {
             "    EF                                          60\n"
             "  with a verdict, not marked                    12\n"
             "    ef_guard                                    12\n"
+            "  refused their live mark                       14\n"
+            "    host_share                                  14\n"
             "flows\n"
             "  started                                       18\n"
             "  evicted from a full table                      2\n"
