@@ -1,12 +1,9 @@
 // The only file that knows prometheus-cpp.
 #include "daemon/flowmarkd/exporter.h"
 
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
-#include "base/error.h"
 #include "daemon/flowmarkd/metrics_page.h"
 
 namespace flowmark {
@@ -61,39 +58,21 @@ prometheus::MetricFamily family(const Metric& metric) {
 Scrape::Scrape(const Exporter::Sources& from)
     : sources(from), totals(from.workers), models(from.reloader.current()), ports(from.ports()) {}
 
-struct Exporter::Impl final : prometheus::Collectable {
-  explicit Impl(Sources from) : sources(std::move(from)) {}
+Exporter::Exporter(Sources sources) : sources_(std::move(sources)) {}
 
-  std::vector<prometheus::MetricFamily> Collect() const override {
-    const Scrape scrape(sources);
-    std::vector<Metric> page = counter_metrics(scrape);
-    insert_daemon_metrics(page, scrape);
-    std::vector<prometheus::MetricFamily> families;
-    for (const Metric& metric : page) families.push_back(family(metric));
-    return families;
-  }
-
-  Sources sources;
-  std::unique_ptr<prometheus::Exposer> exposer;
-};
-
-Exporter::Exporter(Sources sources) : impl_(std::make_shared<Impl>(std::move(sources))) {}
-// The server first: its threads may be collecting.
-Exporter::~Exporter() {
-  impl_->exposer.reset();
-}
+Exporter::~Exporter() = default;
 
 void Exporter::listen(const std::string& listen) {
-  try {
-    impl_->exposer = std::make_unique<prometheus::Exposer>(listen, 1);
-    impl_->exposer->RegisterCollectable(impl_);
-  } catch (const std::exception& error) {
-    fail("metrics.listen: value {}: cannot listen there: {}", listen, error.what());
-  }
+  server_ = std::make_unique<MetricsServer>(listen, [this] { return text(); });
 }
 
 std::string Exporter::text() const {
-  return prometheus::TextSerializer().Serialize(impl_->Collect());
+  const Scrape scrape(sources_);
+  std::vector<Metric> page = counter_metrics(scrape);
+  insert_daemon_metrics(page, scrape);
+  std::vector<prometheus::MetricFamily> families;
+  for (const Metric& metric : page) families.push_back(family(metric));
+  return prometheus::TextSerializer().Serialize(families);
 }
 
 }  // namespace flowmark

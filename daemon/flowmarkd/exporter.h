@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/flowmarkd/metrics_server.h"
 #include "daemon/flowmarkd/reloader.h"
 #include "dpdk/port_link.h"
 #include "runtime/totals.h"
@@ -22,7 +23,7 @@ struct PortReport {
 };
 
 /// The Prometheus endpoint (docs/metrics.md): snapshots the workers' counters when it is asked.
-/// Everything it reads must outlive it; its own threads call `ports`.
+/// Everything it reads must outlive it; the server's thread calls `ports`.
 class Exporter {
  public:
   struct Sources {
@@ -37,14 +38,14 @@ class Exporter {
   explicit Exporter(Sources sources);
   ~Exporter();
 
-  /// Serves http://`listen`/metrics. Throws Error when the address is taken or wrong.
+  /// Serves http://`listen`/metrics until it ends. Throws Error when the address is taken or wrong.
   void listen(const std::string& listen);
   /// The metrics in the text format, as a scrape gets them.
   std::string text() const;
 
  private:
-  struct Impl;
-  std::shared_ptr<Impl> impl_;  ///< shared with the HTTP server while it answers
+  Sources sources_;
+  std::unique_ptr<MetricsServer> server_;  ///< ends first: its thread calls text()
 };
 
 }  // namespace flowmark

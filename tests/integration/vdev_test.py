@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """flowmarkd over DPDK's software ports: a capture in, a capture out."""
 
+import contextlib
 import os
 import signal
+import socket
 import unittest
 
 import rig
@@ -131,6 +133,19 @@ class StartTest(rig.FolderTest):
         with open(self.path("c.yaml"), "w") as file:
             file.write(config)
         return rig.run(rig.tool("flowmarkd"), "--config", self.path("c.yaml"), *arguments)
+
+    def test_idle_and_slow_clients_do_not_keep_scrapes_out(self):
+        port = rig.free_port()
+        config = self.base_config() + self.NULL_PORTS.replace("''", "'127.0.0.1:%d'" % port)
+        connect = lambda: socket.create_connection(("127.0.0.1", port), timeout=rig.PATIENCE_S)
+        with rig.Daemon(self.folder, config) as daemon, contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(connect()) for _ in range(200)]
+            rig.scrape(port)
+            for byte in b"GET /metrics":
+                for client in slow:
+                    client.send(bytes([byte]))
+                rig.scrape(port)
+            self.assertEqual(daemon.stop()[0], 0, daemon.log())
 
     def test_conserves_at_full_speed_and_stops_on_either_signal(self):
         for number, workers in ((signal.SIGTERM, 1), (signal.SIGINT, 2)):
