@@ -24,8 +24,8 @@ struct LiveLimits {
   /// Whether flows with such a mark need to be admitted.
   bool limits(LiveMark mark) const noexcept {
     if (mark == LiveMark::none) return false;
-    return flow_rate(mark) != 0 || (mark == LiveMark::expedited && expedited_host != 0) ||
-           (mark == LiveMark::expedited && expedited_link != 0);
+    const bool shared = expedited_host != 0 || expedited_link != 0;
+    return flow_rate(mark) != 0 || (mark == LiveMark::expedited && shared);
   }
 };
 

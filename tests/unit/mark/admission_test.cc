@@ -14,8 +14,8 @@ constexpr TimeUs kMs = kUsPerMs;
 constexpr TimeUs kLongAfter = 20 * kUsPerSecond;
 
 /// A worker with its own counters.
-struct Worker {
-  explicit Worker(LiveBudget& budget, uint32_t flows = 1024)
+struct AdmittingWorker {
+  explicit AdmittingWorker(LiveBudget& budget, uint32_t flows = 1024)
       : admission(flows, &budget, *counters) {}
   std::unique_ptr<WorkerCounters> counters = std::make_unique<WorkerCounters>();
   Admission admission;
@@ -28,8 +28,8 @@ struct Worker {
 class AdmissionTest : public ::testing::Test {
  protected:
   /// Packets of `bytes` every `interval_us` until `end_us`; the answer to the last one.
-  Answer send(Worker& worker, uint64_t flow, uint32_t bytes, TimeUs interval_us, TimeUs end_us,
-              const std::function<void(Answer)>& each = {}) {
+  Answer send(AdmittingWorker& worker, uint64_t flow, uint32_t bytes, TimeUs interval_us,
+              TimeUs end_us, const std::function<void(Answer)>& each = {}) {
     Answer answer = Answer::measuring;
     for (; now_us_ < end_us; now_us_ += interval_us) {
       answer = worker.admission.ask({.flow = flow * 0x9e3779b97f4a7c15,
@@ -50,7 +50,7 @@ class AdmissionTest : public ::testing::Test {
 
 TEST_F(AdmissionTest, MeasuresFirstAndAdmitsThenForGood) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   send(worker, 1, 214, 20 * kMs, kUsPerSecond, [this](Answer answer) {
     EXPECT_EQ(answer, now_us_ < Admission::kMeasureUs ? Answer::measuring : Answer::admitted);
   });
@@ -61,7 +61,7 @@ TEST_F(AdmissionTest, MeasuresFirstAndAdmitsThenForGood) {
 
 TEST_F(AdmissionTest, AFlowOverItsRateIsNeverAdmitted) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   for (const TimeUs interval_us : {1, 20, 200, 4900}) {  // of 1250 bytes: down to 2.04 Mbit/s
     const auto flow = static_cast<uint64_t>(interval_us);
     send(worker, flow, 1250, interval_us, now_us_ + kUsPerSecond,
@@ -73,7 +73,7 @@ TEST_F(AdmissionTest, AFlowOverItsRateIsNeverAdmitted) {
 
 TEST_F(AdmissionTest, AConferenceMayHaveMoreAndReservesNothing) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   mark_ = LiveMark::conference;
   EXPECT_EQ(send(worker, 1, 1250, 1250, kUsPerSecond), Answer::admitted) << "8 Mbit/s";
   EXPECT_EQ(send(worker, 2, 1250, 200, now_us_ + kUsPerSecond), Answer::refused) << "50 Mbit/s";
@@ -82,7 +82,7 @@ TEST_F(AdmissionTest, AConferenceMayHaveMoreAndReservesNothing) {
 
 TEST_F(AdmissionTest, AnAdmittedFlowThatGrowsReservesMore) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   send(worker, 1, 100, 20 * kMs, kUsPerSecond);
   const uint64_t before = budget.link_reserved();
   send(worker, 1, 1000, 5 * kMs, 3 * kUsPerSecond,
@@ -93,7 +93,7 @@ TEST_F(AdmissionTest, AnAdmittedFlowThatGrowsReservesMore) {
 
 TEST_F(AdmissionTest, AFlowThatLeavesItsRateLosesTheMarkForATimeAndThenGetsItBack) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   send(worker, 1, 214, 20 * kMs, kUsPerSecond);
   send(worker, 1, 1250, 100, now_us_ + kUsPerSecond);  // 100 Mbit/s
   EXPECT_EQ(budget.link_reserved(), 0U);
@@ -112,7 +112,7 @@ TEST_F(AdmissionTest, AFlowThatLeavesItsRateLosesTheMarkForATimeAndThenGetsItBac
 TEST_F(AdmissionTest, AHostsFlowsShareItsPart) {
   limits_.expedited_host = 40'000;
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   int admitted = 0;
   for (uint64_t flow = 1; flow <= 10; ++flow) {
     now_us_ = 0;
@@ -128,11 +128,11 @@ TEST_F(AdmissionTest, AHostsFlowsShareItsPart) {
 TEST_F(AdmissionTest, WorkersShareTheLink) {
   limits_.expedited_link = 40'000;
   LiveBudget budget(limits_);
-  Worker one(budget), two(budget);
+  AdmittingWorker one(budget), two(budget);
   int admitted = 0;
   for (uint64_t flow = 1; flow <= 10; ++flow) {
     now_us_ = 0;
-    Worker& worker = flow % 2 == 0 ? one : two;
+    AdmittingWorker& worker = flow % 2 == 0 ? one : two;
     admitted += send(worker, flow, 214, 20 * kMs, kUsPerSecond) == Answer::admitted ? 1 : 0;
   }
   EXPECT_EQ(admitted, 3);
@@ -143,7 +143,7 @@ TEST_F(AdmissionTest, WorkersShareTheLink) {
 
 TEST_F(AdmissionTest, APauseInSpeechCostsNothing) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   send(worker, 1, 214, 20 * kMs, 5 * kUsPerSecond);
   const auto admitted = [](Answer answer) { ASSERT_EQ(answer, Answer::admitted); };
   for (int i = 0; i < 10; ++i) {
@@ -155,7 +155,7 @@ TEST_F(AdmissionTest, APauseInSpeechCostsNothing) {
 
 TEST_F(AdmissionTest, WhoFallsSilentGivesBackWhatItHad) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   send(worker, 1, 1000, 5 * kMs, kUsPerSecond);
   const uint64_t busy = budget.link_reserved();
   worker.admission.expire(3 * kUsPerSecond, worker.admission.records());
@@ -168,7 +168,7 @@ TEST_F(AdmissionTest, WhoFallsSilentGivesBackWhatItHad) {
 TEST_F(AdmissionTest, AWorkersEndGivesBackWhatItsFlowsHad) {
   LiveBudget budget(limits_);
   {
-    Worker worker(budget);
+    AdmittingWorker worker(budget);
     send(worker, 1, 1000, 5 * kMs, kUsPerSecond);
     EXPECT_GT(budget.link_reserved(), 0U);
   }
@@ -177,7 +177,7 @@ TEST_F(AdmissionTest, AWorkersEndGivesBackWhatItsFlowsHad) {
 
 TEST_F(AdmissionTest, AFullTableRefusesNewFlowsAndKeepsTheOthers) {
   LiveBudget budget(limits_);
-  Worker worker(budget, 4);
+  AdmittingWorker worker(budget, 4);
   for (uint64_t flow = 1; flow <= 4; ++flow) {
     now_us_ = 0;
     EXPECT_EQ(send(worker, flow, 214, 20 * kMs, kUsPerSecond), Answer::admitted);
@@ -190,7 +190,7 @@ TEST_F(AdmissionTest, AFullTableRefusesNewFlowsAndKeepsTheOthers) {
 
 TEST_F(AdmissionTest, AnotherMarkIsAnotherAdmission) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   EXPECT_EQ(send(worker, 1, 214, 20 * kMs, kUsPerSecond), Answer::admitted);
   mark_ = LiveMark::conference;
   EXPECT_EQ(send(worker, 1, 214, 20 * kMs, now_us_ + 20 * kMs), Answer::measuring);
@@ -199,7 +199,7 @@ TEST_F(AdmissionTest, AnotherMarkIsAnotherAdmission) {
 
 TEST_F(AdmissionTest, AClockThatStepsBackADayHoldsNobodyOut) {
   LiveBudget budget(limits_);
-  Worker worker(budget);
+  AdmittingWorker worker(budget);
   now_us_ = 86'400 * kUsPerSecond;
   send(worker, 1, 1250, 100, now_us_ + kUsPerSecond);  // refused
   now_us_ = 0;

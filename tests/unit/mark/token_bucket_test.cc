@@ -5,17 +5,17 @@
 namespace flowmark {
 namespace {
 
-constexpr uint64_t kRate = 1'875'000;  // 15 Mbit/s
+constexpr uint64_t kFifteenMbit = 1'875'000;  // bytes a second
 
 TEST(TokenBucket, LosesNoFractionsOfAByte) {
   TokenBucket bucket;
-  bucket.start(kRate, 0);
+  bucket.start(kFifteenMbit, 0);
   uint64_t passed = 0;
   TimeUs now = 0;
   for (; now < 10 * kUsPerSecond; ++now) {  // a packet each microsecond, 32 times the rate
-    if (bucket.take(60, kRate, now)) passed += 60;
+    if (bucket.take(60, kFifteenMbit, now)) passed += 60;
   }
-  const uint64_t due = kRate * 10 + TokenBucket::burst_bytes(kRate);
+  const uint64_t due = kFifteenMbit * 10 + TokenBucket::burst_bytes(kFifteenMbit);
   EXPECT_LE(passed, due);
   EXPECT_GT(passed + 60, due - 2) << "every byte but what the last packet lacks";
 }
@@ -31,13 +31,13 @@ TEST(TokenBucket, LetsTrafficAtItsRatePassWhole) {
 
 TEST(TokenBucket, ALongPauseFillsNoMoreThanTheBurst) {
   TokenBucket bucket;
-  bucket.start(kRate, 0);
-  const auto burst = static_cast<uint32_t>(TokenBucket::burst_bytes(kRate));
-  EXPECT_TRUE(bucket.take(burst, kRate, 0));
-  EXPECT_FALSE(bucket.take(1, kRate, 0));
+  bucket.start(kFifteenMbit, 0);
+  const auto burst = static_cast<uint32_t>(TokenBucket::burst_bytes(kFifteenMbit));
+  EXPECT_TRUE(bucket.take(burst, kFifteenMbit, 0));
+  EXPECT_FALSE(bucket.take(1, kFifteenMbit, 0));
   constexpr TimeUs kDay = 86'400 * kUsPerSecond;
-  EXPECT_TRUE(bucket.take(burst, kRate, kDay));
-  EXPECT_FALSE(bucket.take(1, kRate, kDay));
+  EXPECT_TRUE(bucket.take(burst, kFifteenMbit, kDay));
+  EXPECT_FALSE(bucket.take(1, kFifteenMbit, kDay));
 }
 
 TEST(TokenBucket, TheHighestRateDoesNotOverflow) {

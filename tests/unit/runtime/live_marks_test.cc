@@ -22,7 +22,7 @@ namespace {
 using testing::FakeIo;
 using testing::UdpFrame;
 
-constexpr TimeUs kStart = 1'700'000'000'000'000;
+constexpr TimeUs kFirstUs = 1'700'000'000'000'000;
 constexpr uint64_t kBitsPerByte = 8;
 
 /// A flow that sends frames of one size at even distances, answered in kind or not at all.
@@ -63,9 +63,9 @@ std::vector<FakeIo::Frame> merged(const std::vector<Stream>& streams) {
   std::vector<FakeIo::Frame> frames;
   for (const Stream& stream : streams) {
     for (TimeUs at = 0; at < stream.length_us; at += stream.interval_us) {
-      frames.push_back({bytes_of(stream.frame, stream.is_ping), kStart + at});
+      frames.push_back({bytes_of(stream.frame, stream.is_ping), kFirstUs + at});
       if (!stream.answered) continue;
-      frames.push_back({bytes_of(stream.frame.reversed(), stream.is_ping), kStart + at});
+      frames.push_back({bytes_of(stream.frame.reversed(), stream.is_ping), kFirstUs + at});
     }
   }
   std::ranges::stable_sort(frames, {}, &FakeIo::Frame::time_us);
