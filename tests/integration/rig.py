@@ -149,9 +149,10 @@ def dscp_of(frame):
 
 
 class Daemon:
-    """flowmarkd with a configuration in `folder`, started and ready; use as a context."""
+    """flowmarkd with a configuration in `folder`, started in `cwd` and ready; use as a context.
+    `relative`: the configuration is named without its folder."""
 
-    def __init__(self, folder, config, namespace=None):
+    def __init__(self, folder, config, namespace=None, cwd=None, relative=False):
         self.folder = folder
         self.config_path = os.path.join(folder, "flowmark.yaml")
         self.write_config(config)
@@ -164,13 +165,15 @@ class Daemon:
         threading.Thread(target=self.collect_notifications, daemon=True).start()
         self.log_path = os.path.join(folder, "flowmarkd.log")
         self.out_path = os.path.join(folder, "flowmarkd.out")
-        command = [tool("flowmarkd"), "--config", self.config_path]
+        config_name = os.path.basename(self.config_path) if relative else self.config_path
+        command = [os.path.abspath(tool("flowmarkd")), "--config", config_name]
         self.namespace = namespace
         if namespace:
             command = ["ip", "netns", "exec", namespace] + command
         environment = dict(os.environ, NOTIFY_SOCKET=self.notify_path)
         with open(self.log_path, "w") as log, open(self.out_path, "w") as out:
-            self.process = subprocess.Popen(command, stderr=log, stdout=out, env=environment)
+            self.process = subprocess.Popen(command, stderr=log, stdout=out, env=environment,
+                                            cwd=cwd)
         self.status = None
 
     def write_config(self, config):
