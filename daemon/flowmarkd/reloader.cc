@@ -185,6 +185,7 @@ void Reloader::adopt(Settings wanted, ReloadReport& report) {
   settings_.require_golden = wanted.require_golden;
   settings_.trusted_keys = std::move(wanted.trusted_keys);
   settings_.max_model_mb = wanted.max_model_mb;
+  settings_.max_load_mb = wanted.max_load_mb;
   settings_.log.level = wanted.log.level;
 }
 

@@ -33,7 +33,9 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
 
 std::shared_ptr<const Model> make_model(std::string_view bytes, const std::string& name,
                                         const LoadOptions& options) {
-  const OnnxModel onnx = parse_onnx(bytes);
+  LoadBudget budget(options.limits);
+  budget.reserve(static_cast<double>(bytes.size()), "the file");
+  const OnnxModel onnx = parse_onnx(bytes, budget);
   ModelMetadata metadata = read_metadata(onnx.metadata);
   if (options.require_golden && metadata.golden.windows.empty()) {
     fail("metadata key 'flowmark.golden' is missing; the configuration demands a self-test");
@@ -46,16 +48,16 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
   }
   contract.classes = metadata.classes;
   contract.multilabel = metadata.multilabel;
-  const ModelPlan plan = compile_graph(onnx, contract);
+  const ModelPlan plan = compile_graph(onnx, contract, budget);
 
   auto model = std::make_shared<Model>();
   model->path = name;
   model->sha256 = sha256_hex(bytes);
   model->parameters = parameter_count(plan);
   model->golden_windows = static_cast<uint32_t>(metadata.golden.windows.size());
-  model->engine = build_engine(plan, default_kernels(), options.precision);
-  run_golden(metadata.golden, *model->engine, metadata.classes);
-  try_windows(*model->engine, metadata.input.values(), metadata.classes);
+  model->engine = build_engine(plan, default_kernels(), options.precision, budget);
+  run_golden(metadata.golden, *model->engine, metadata.classes, budget);
+  try_windows(*model->engine, metadata.input.values(), metadata.classes, budget);
   model->task = std::move(metadata.task);
   model->classes = std::move(metadata.classes);
   model->input = metadata.input;

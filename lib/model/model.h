@@ -10,6 +10,7 @@
 
 #include "feature/feature_spec.h"
 #include "model/engine/engine.h"
+#include "model/onnx/load_budget.h"
 
 namespace flowmark {
 
@@ -33,6 +34,7 @@ struct Model {
 struct LoadOptions {
   static constexpr uint64_t kDefaultMaxBytes = 256ull << 20;
   uint64_t max_bytes = kDefaultMaxBytes;
+  LoadBudget::Limits limits{};  ///< of memory and work, whatever the file's size
   bool require_golden = false;
   /// Ed25519 public keys (base64, 32 bytes). If not empty, FILE.sig must hold a valid signature.
   std::vector<std::string> trusted_keys{};

@@ -34,17 +34,28 @@ SparseWindow spread_out(uint32_t length, float value) {
   return window;
 }
 
+/// Engine::run, asking for each slice.
+std::span<const float> run_within(LoadBudget& budget, const Engine& engine, EngineScratch& scratch,
+                                  std::span<const SparseValue> window) {
+  constexpr uint32_t kSlice = 1 << 16;
+  engine.begin(scratch, window);
+  do {
+    budget.spend(kSlice / 2, "the windows that are tried");  // a unit takes half a nanosecond or so
+  } while (!engine.step(scratch, kSlice));
+  return engine.probabilities(scratch);
+}
+
 }  // namespace
 
 void run_golden(const GoldenWindows& golden, const Engine& engine,
-                const std::vector<std::string>& classes) {
+                const std::vector<std::string>& classes, LoadBudget& budget) {
   const double tolerance = engine.precision() == Precision::exact
                                ? golden.tolerance
                                : std::max(golden.tolerance, kBf16Tolerance);
   const auto scratch = engine.make_scratch();
   for (size_t w = 0; w < golden.windows.size(); ++w) {
     const auto& expected = golden.windows[w].output;
-    const auto output = engine.run(*scratch, golden.windows[w].input);
+    const auto output = run_within(budget, engine, *scratch, golden.windows[w].input);
     for (size_t c = 0; c < output.size(); ++c) {
       if (!(std::abs(double{output[c]} - expected[c]) <= tolerance)) {
         fail("golden window {}: class '{}' comes out as {}; the file expects {} within {}", w,
@@ -54,7 +65,8 @@ void run_golden(const GoldenWindows& golden, const Engine& engine,
   }
 }
 
-void try_windows(const Engine& engine, ValueKind values, const std::vector<std::string>& classes) {
+void try_windows(const Engine& engine, ValueKind values, const std::vector<std::string>& classes,
+                 LoadBudget& budget) {
   const uint32_t length = engine.input_length();
   const struct {
     const char* name;
@@ -64,7 +76,7 @@ void try_windows(const Engine& engine, ValueKind values, const std::vector<std::
                {"a window of the largest values", spread_out(length, largest(values))}};
   const auto scratch = engine.make_scratch();
   for (const auto& [name, window] : tried) {
-    const auto output = engine.run(*scratch, window);
+    const auto output = run_within(budget, engine, *scratch, window);
     for (size_t c = 0; c < output.size(); ++c) {
       if (std::isfinite(output[c])) continue;
       fail(

@@ -4,20 +4,29 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/error.h"
 
 namespace flowmark {
 namespace {
 
+using Deadline = std::chrono::steady_clock::time_point;
+/// For all models together. What a model may cost takes about a second; the rest is for a machine
+/// that is busy.
+constexpr std::chrono::seconds kPatience{30};
+
 bool same_file(const Model& a, const Model& b) {
   return a.path == b.path && a.sha256 == b.sha256 && a.engine->precision() == b.engine->precision();
 }
 
 std::shared_ptr<const Model> load_or_reuse(const Settings& settings, const ModelSettings& wanted,
-                                           LentModels* lent) {
+                                           Deadline deadline, LentModels* lent) {
   LoadOptions options;
   options.max_bytes = uint64_t{settings.max_model_mb} << 20;
+  options.limits.memory_bytes = uint64_t{settings.max_load_mb} << 20;
+  options.limits.scratches = settings.worker_count;
+  options.limits.deadline = deadline;
   options.require_golden = settings.require_golden;
   options.trusted_keys = settings.trusted_keys;
   options.precision = wanted.precision;
@@ -80,11 +89,12 @@ bool same_model(const ActiveModel& a, const ActiveModel& b) {
 
 std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t generation,
                                             LentModels* lent) {
+  const Deadline deadline = std::chrono::steady_clock::now() + kPatience;
   std::vector<ActiveModel> models;
   for (const ModelSettings& wanted : settings.models) {
     ActiveModel active;
     active.name = wanted.name;
-    active.model = load_or_reuse(settings, wanted, lent);
+    active.model = load_or_reuse(settings, wanted, deadline, lent);
     active.policy = wanted.policy;
     if (!wanted.policy.confidence_given && active.model->confidence) {
       active.policy.confidence = *active.model->confidence;

@@ -125,6 +125,7 @@ struct Settings {
   bool require_golden = false;
   std::vector<std::string> trusted_keys;
   uint32_t max_model_mb = 256;
+  uint32_t max_load_mb = 768;  ///< memory that loading one model may take
   MarkingSettings marking;
   InferenceSettings inference;
   std::string metrics_listen = "127.0.0.1:9477";                        ///< empty: no metrics

@@ -255,6 +255,7 @@ Fields<Settings> make_fields() {
       boolean("require_golden", &Settings::require_golden),
       texts("trusted_keys", &Settings::trusted_keys),
       number("max_model_mb", &Settings::max_model_mb, 1, 4096),
+      number("max_load_mb", &Settings::max_load_mb, 16, 65'536),
       section("marking", &Settings::marking, marking_fields()),
       section("inference", &Settings::inference,
               Fields<InferenceSettings>{number("slice_us", &InferenceSettings::slice_us, 1, 10'000),

@@ -28,14 +28,18 @@ std::string GraphCompiler::text(const OnnxNode& node, const std::string& name,
   return attribute != nullptr ? attribute->s : otherwise;
 }
 
-std::vector<int64_t> GraphCompiler::integers(const OnnxNode& node, const std::string& name) const {
+const std::vector<int64_t>& GraphCompiler::integers(const OnnxNode& node,
+                                                    const std::string& name) const {
+  static const std::vector<int64_t> none;
   const OnnxAttribute* attribute = find(node, name, OnnxAttribute::Type::integers);
-  return attribute != nullptr ? attribute->ints : std::vector<int64_t>{};
+  return attribute != nullptr ? attribute->ints : none;
 }
 
-std::vector<float> GraphCompiler::numbers(const OnnxNode& node, const std::string& name) const {
+const std::vector<float>& GraphCompiler::numbers(const OnnxNode& node,
+                                                 const std::string& name) const {
+  static const std::vector<float> none;
   const OnnxAttribute* attribute = find(node, name, OnnxAttribute::Type::numbers);
-  return attribute != nullptr ? attribute->floats : std::vector<float>{};
+  return attribute != nullptr ? attribute->floats : none;
 }
 
 const OnnxTensor* GraphCompiler::constant(const OnnxNode& node, size_t input) const {
@@ -55,6 +59,7 @@ const std::vector<float>& GraphCompiler::require_floats(const OnnxNode& node, si
                                                         const char* what) const {
   const OnnxTensor& tensor = require_constant(node, input, what);
   if (!tensor.is_float) refuse(node, "its {} (input {}) must be floating-point", what, input);
+  spend(node, static_cast<double>(tensor.size()));
   require_finite(tensor.floats, fmt::format("node '{}' ({}): its {}", node.name, node.op, what));
   return tensor.floats;
 }

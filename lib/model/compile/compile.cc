@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "model/compile/graph_compiler.h"
 
@@ -10,6 +9,7 @@ namespace flowmark {
 namespace {
 
 constexpr const char* kMl = "ai.onnx.ml";
+constexpr double kVisitWork = 2000;  // of the compiler, whatever the node
 
 }  // namespace
 
@@ -19,6 +19,11 @@ std::string dims_text(const std::vector<int64_t>& dims) {
     out += (i == 0 ? "" : ", ") + (dims[i] < 0 ? "N" : std::to_string(dims[i]));
   }
   return out + "]";
+}
+
+std::string GraphCompiler::place_of(const OnnxNode& node) {
+  return fmt::format("node '{}' ({}{}{})", node.name, node.domain, node.domain.empty() ? "" : ".",
+                     node.op);
 }
 
 uint64_t product(const std::vector<int64_t>& dims) noexcept {
@@ -35,8 +40,9 @@ void require_finite(const std::vector<float>& values, const std::string& what) {
   }
 }
 
-GraphCompiler::GraphCompiler(const OnnxModel& model, const GraphContract& contract)
-    : model_(model), contract_(contract) {
+GraphCompiler::GraphCompiler(const OnnxModel& model, const GraphContract& contract,
+                             LoadBudget& budget)
+    : model_(model), contract_(contract), budget_(budget) {
   for (const OnnxTensor& tensor : model.initializers) constants_[tensor.name] = &tensor;
   network_.inputs = contract.input_length;
 }
@@ -133,13 +139,13 @@ void GraphCompiler::start_flow() {
     fail("input '{}' has the shape {}; flowmark.input makes it {}", input.name,
          dims_text(input.dims), wanted);
   }
-  Flow flow{input.name, dims, std::vector<uint32_t>(contract_.input_length)};
-  std::iota(flow.place.begin(), flow.place.end(), 0U);
+  Flow flow{input.name, dims, ElementOrder(contract_.input_length)};
   dims_of_[flow.name] = flow.dims;
   flow_ = std::move(flow);
 }
 
 void GraphCompiler::visit(const OnnxNode& node) {
+  spend(node, kVisitWork);
   if (fold_constant(node) || take_squares(node)) return;
   using Handler = void (GraphCompiler::*)(const OnnxNode&);
   static const std::map<std::string, Handler> handlers{
@@ -205,9 +211,13 @@ bool GraphCompiler::take_squares(const OnnxNode& node) {
   if (!untouched || flow_->dims != flat || (axis != 1 && axis != -1)) {
     refuse(node, "it must join the flat input and its squares along axis 1");
   }
-  for (uint32_t i = 0; i < contract_.input_length; ++i) {
-    flow_->place.push_back(flow_->place[i] + contract_.input_length);
+  const uint32_t length = contract_.input_length;
+  reserve(node, 2.0 * length * sizeof(uint32_t));
+  std::vector<uint32_t> places;
+  for (const uint32_t begin : {0U, length}) {
+    for (uint32_t i = 0; i < length; ++i) places.push_back(flow_->place[i] + begin);
   }
+  flow_->place = ElementOrder(std::move(places));
   flow_->dims[1] *= 2;
   flow_->name = node.outputs[0];
   dims_of_[flow_->name] = flow_->dims;
@@ -271,8 +281,8 @@ void GraphCompiler::finish_network() {
   }
 }
 
-ModelPlan compile_graph(const OnnxModel& model, const GraphContract& contract) {
-  return GraphCompiler(model, contract).compile();
+ModelPlan compile_graph(const OnnxModel& model, const GraphContract& contract, LoadBudget& budget) {
+  return GraphCompiler(model, contract, budget).compile();
 }
 
 }  // namespace flowmark

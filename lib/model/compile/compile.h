@@ -4,6 +4,7 @@
 #include <string>
 
 #include "model/compile/plan.h"
+#include "model/onnx/load_budget.h"
 #include "model/onnx/onnx_file.h"
 
 namespace flowmark {
@@ -17,8 +18,8 @@ struct GraphContract {
   bool multilabel = false;
 };
 
-/// Checks a graph and compiles it. Accepted operators and shapes: docs/models.md. Throws Error that
-/// names the node and the reason.
-ModelPlan compile_graph(const OnnxModel& model, const GraphContract& contract);
+/// Checks a graph and compiles it, within the budget. Accepted operators and shapes:
+/// docs/models.md. Throws Error that names the node and the reason.
+ModelPlan compile_graph(const OnnxModel& model, const GraphContract& contract, LoadBudget& budget);
 
 }  // namespace flowmark

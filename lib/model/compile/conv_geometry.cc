@@ -11,7 +11,9 @@ namespace flowmark {
 namespace {
 
 constexpr uint32_t kOutside = UINT32_MAX;
-constexpr double kMaxLoadWork = 2e10;  // multiplications for the background, at load
+constexpr const char* kBorders = "a convolution's borders";
+constexpr double kMultiplyWork = 2;
+constexpr double kKeyWork = 20;  // of an element that tells one border from another
 
 struct AxisShape {
   uint32_t in, kernel, stride, pad, out;
@@ -146,7 +148,11 @@ std::vector<double> answer(const ConvLayer& layer, const Background& input, uint
 
 Background empty_background(const std::vector<uint32_t>& rows, uint32_t row_classes,
                             const std::vector<uint32_t>& columns, uint32_t column_classes,
-                            uint32_t channels) {
+                            uint32_t channels, LoadBudget& budget) {
+  const double count =
+      static_cast<double>(padded(channels)) * row_classes * static_cast<double>(column_classes);
+  budget.reserve(count * sizeof(float), kBorders);
+  budget.spend(count, kBorders);
   Background background;
   background.row_class = rows;
   background.column_class = columns;
@@ -165,16 +171,14 @@ std::vector<uint32_t> representatives(const std::vector<uint32_t>& classes, uint
   return first;
 }
 
-Background make_base(const ConvLayer& layer, const Background& input,
-                     const ConvGeometry& geometry) {
-  Background base = empty_background(geometry.y.out_class, geometry.y.out_classes,
-                                     geometry.x.out_class, geometry.x.out_classes, layer.filters);
-  const double work =
-      static_cast<double>(layer.weights.size()) * geometry.y.out_classes * geometry.x.out_classes;
-  if (!input.all_zero && work > kMaxLoadWork) {
-    fail("a convolution of {} weights has borders in {} x {} variants: too many to prepare",
-         layer.weights.size(), geometry.y.out_classes, geometry.x.out_classes);
-  }
+Background make_base(const ConvLayer& layer, const Background& input, const ConvGeometry& geometry,
+                     LoadBudget& budget) {
+  Background base =
+      empty_background(geometry.y.out_class, geometry.y.out_classes, geometry.x.out_class,
+                       geometry.x.out_classes, layer.filters, budget);
+  const double variants = static_cast<double>(geometry.y.out_classes) * geometry.x.out_classes;
+  const double weights = input.all_zero ? layer.filters : static_cast<double>(layer.weights.size());
+  budget.spend(kMultiplyWork * weights * variants, kBorders);
   float* to = base.values.data();
   for (const uint32_t y : representatives(geometry.y.out_class, geometry.y.out_classes)) {
     for (const uint32_t x : representatives(geometry.x.out_class, geometry.x.out_classes)) {
@@ -187,12 +191,15 @@ Background make_base(const ConvLayer& layer, const Background& input,
   return base;
 }
 
-Background make_pooled(const ConvLayer& layer, const ConvGeometry& geometry) {
+Background make_pooled(const ConvLayer& layer, const ConvGeometry& geometry, LoadBudget& budget) {
   std::vector<uint32_t> rows, columns;
   for (const auto& window : geometry.y.windows) rows.push_back(window.class_of);
   for (const auto& window : geometry.x.windows) columns.push_back(window.class_of);
   Background pooled = empty_background(rows, geometry.y.window_classes, columns,
-                                       geometry.x.window_classes, layer.filters);
+                                       geometry.x.window_classes, layer.filters, budget);
+  budget.spend(static_cast<double>(geometry.y.window_classes) * geometry.x.window_classes *
+                   layer.filters * layer.pool.kernel_h * layer.pool.kernel_w,
+               kBorders);
   float* to = pooled.values.data();
   for (const uint32_t py : representatives(rows, geometry.y.window_classes)) {
     for (const uint32_t px : representatives(columns, geometry.x.window_classes)) {
@@ -215,6 +222,12 @@ Background make_pooled(const ConvLayer& layer, const ConvGeometry& geometry) {
   return pooled;
 }
 
+double axis_work(double in, double stride, double out, double kernel, double pooled,
+                 double pool_kernel) {
+  const double inputs_of_window = std::min(in, pool_kernel * stride + kernel);
+  return kKeyWork * (in + out * kernel + pooled * pool_kernel) + 3 * pooled * inputs_of_window;
+}
+
 }  // namespace
 
 Background empty_picture(uint32_t height, uint32_t width) {
@@ -225,17 +238,22 @@ Background empty_picture(uint32_t height, uint32_t width) {
   return background;
 }
 
-ConvGeometry make_geometry(const ConvLayer& layer, const Background& input) {
+ConvGeometry make_geometry(const ConvLayer& layer, const Background& input, LoadBudget& budget) {
   const PoolShape& pool = layer.pool;
   ConvGeometry geometry;
+  budget.spend(axis_work(layer.in_h, layer.stride_h, layer.out_h, layer.kernel_h, pool.out_h,
+                         pool.kernel_h) +
+                   axis_work(layer.in_w, layer.stride_w, layer.out_w, layer.kernel_w, pool.out_w,
+                             pool.kernel_w),
+               kBorders);
   geometry.y = make_axis({layer.in_h, layer.kernel_h, layer.stride_h, layer.pad_top, layer.out_h,
                           pool.kernel_h, pool.stride_h, pool.pad_top, pool.out_h},
                          input.row_class, input.all_zero);
   geometry.x = make_axis({layer.in_w, layer.kernel_w, layer.stride_w, layer.pad_left, layer.out_w,
                           pool.kernel_w, pool.stride_w, pool.pad_left, pool.out_w},
                          input.column_class, input.all_zero);
-  geometry.base = make_base(layer, input, geometry);
-  geometry.pooled = make_pooled(layer, geometry);
+  geometry.base = make_base(layer, input, geometry, budget);
+  geometry.pooled = make_pooled(layer, geometry, budget);
   return geometry;
 }
 

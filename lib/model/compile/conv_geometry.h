@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/compile/plan.h"
+#include "model/onnx/load_budget.h"
 
 namespace flowmark {
 
@@ -74,6 +75,7 @@ struct ConvGeometry {
   Background pooled;  ///< what the next layer gets
 };
 
-ConvGeometry make_geometry(const ConvLayer& layer, const Background& input);
+/// Throws Error if the layer's borders are too much for the budget.
+ConvGeometry make_geometry(const ConvLayer& layer, const Background& input, LoadBudget& budget);
 
 }  // namespace flowmark

@@ -9,16 +9,6 @@ constexpr uint32_t kMaxSide = 1 << 10;      // of a kernel, stride or padding
 constexpr uint32_t kMaxPicture = 1 << 14;   // rows or columns of a convolution's input
 constexpr uint32_t kMaxChannels = 1 << 12;  // filters of a convolution
 
-/// Channels-first [1, C, H, W] over the plan's order [y][x][channel].
-std::vector<uint32_t> picture_places(uint32_t channels, uint32_t height, uint32_t width) {
-  std::vector<uint32_t> place;
-  place.reserve(size_t{channels} * height * width);
-  for (uint32_t c = 0; c < channels; ++c) {
-    for (uint32_t cell = 0; cell < height * width; ++cell) place.push_back(cell * channels + c);
-  }
-  return place;
-}
-
 }  // namespace
 
 void GraphCompiler::require_picture(const OnnxNode& node) const {
@@ -27,6 +17,8 @@ void GraphCompiler::require_picture(const OnnxNode& node) const {
     refuse(node, "it reads {}; a picture [1, channels, height, width] is needed", dims_text(dims));
   }
   const auto channels = static_cast<uint32_t>(dims[1]);
+  if (flow_->place.is_picture(channels)) return;
+  spend(node, 2.0 * static_cast<double>(flow_->place.size()));
   const auto cells = static_cast<uint32_t>(dims[2] * dims[3]);
   for (uint32_t c = 0; c < channels; ++c) {
     for (uint32_t cell = 0; cell < cells; ++cell) {
@@ -169,6 +161,7 @@ void GraphCompiler::conv(const OnnxNode& node) {
   layer.out_w = window.out[1];
   layer.pool.out_h = layer.out_h;
   layer.pool.out_w = layer.out_w;
+  reserve(node, static_cast<double>(values.size()) * sizeof(float));
   layer.weights = values;
   layer.bias.assign(layer.filters, 0.0F);
   if (node.inputs.size() > 2 && !node.inputs[2].empty()) {
@@ -182,7 +175,7 @@ void GraphCompiler::conv(const OnnxNode& node) {
            layer.out_w);
   }
   flow_->dims = {1, layer.filters, layer.out_h, layer.out_w};
-  flow_->place = picture_places(layer.filters, layer.out_h, layer.out_w);
+  flow_->place = ElementOrder(layer.filters, size_t{layer.out_h} * layer.out_w);
   network_.convs.push_back(std::move(layer));
 }
 
@@ -209,7 +202,7 @@ void GraphCompiler::max_pool(const OnnxNode& node) {
   layer.pool = {window.kernel[0], window.kernel[1], window.stride[0], window.stride[1],
                 window.begin[0],  window.begin[1],  window.out[0],    window.out[1]};
   flow_->dims = {1, layer.filters, window.out[0], window.out[1]};
-  flow_->place = picture_places(layer.filters, window.out[0], window.out[1]);
+  flow_->place = ElementOrder(layer.filters, size_t{window.out[0]} * window.out[1]);
 }
 
 }  // namespace flowmark

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "model/compile/compile.h"
+#include "model/compile/element_order.h"
 
 namespace flowmark {
 
@@ -16,7 +17,7 @@ namespace flowmark {
 /// plan. Internal to this folder; used once and thrown away.
 class GraphCompiler {
  public:
-  GraphCompiler(const OnnxModel& model, const GraphContract& contract);
+  GraphCompiler(const OnnxModel& model, const GraphContract& contract, LoadBudget& budget);
   ModelPlan compile();
 
  private:
@@ -26,9 +27,7 @@ class GraphCompiler {
   struct Flow {
     std::string name;
     std::vector<int64_t> dims;
-    /// Place of each element in the plan's own order (pictures [y][x][channel]), by its place in
-    /// the ONNX tensor; tells what Transpose and Reshape did.
-    std::vector<uint32_t> place;
+    ElementOrder place;  ///< tells what Transpose and Reshape did
   };
   /// Zero padding by a Pad node that the next Conv or MaxPool takes over.
   struct Padding {
@@ -102,22 +101,27 @@ class GraphCompiler {
   float number(const OnnxNode& node, const std::string& name, float otherwise) const;
   std::string text(const OnnxNode& node, const std::string& name,
                    const std::string& otherwise) const;
-  std::vector<int64_t> integers(const OnnxNode& node, const std::string& name) const;
-  std::vector<float> numbers(const OnnxNode& node, const std::string& name) const;
+  const std::vector<int64_t>& integers(const OnnxNode& node, const std::string& name) const;
+  const std::vector<float>& numbers(const OnnxNode& node, const std::string& name) const;
   const OnnxTensor* constant(const OnnxNode& node, size_t input) const;
   const OnnxTensor& require_constant(const OnnxNode& node, size_t input, const char* what) const;
   const std::vector<float>& require_floats(const OnnxNode& node, size_t input,
                                            const char* what) const;
 
+  // Asked before memory is taken and work done for a node.
+  void reserve(const OnnxNode& node, double bytes) const { budget_.reserve(bytes, place_of(node)); }
+  void spend(const OnnxNode& node, double work) const { budget_.spend(work, place_of(node)); }
+  static std::string place_of(const OnnxNode& node);
+
   template <typename... Args>
   [[noreturn]] void refuse(const OnnxNode& node, fmt::format_string<Args...> format,
                            Args&&... args) const {
-    fail("node '{}' ({}{}{}): {}", node.name, node.domain, node.domain.empty() ? "" : ".", node.op,
-         fmt::format(format, std::forward<Args>(args)...));
+    fail("{}: {}", place_of(node), fmt::format(format, std::forward<Args>(args)...));
   }
 
   const OnnxModel& model_;
   const GraphContract& contract_;
+  LoadBudget& budget_;
   std::map<std::string, const OnnxTensor*> constants_;
   std::vector<std::unique_ptr<OnnxTensor>> folded_;
   std::optional<Flow> flow_;

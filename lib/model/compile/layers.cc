@@ -1,6 +1,5 @@
 // Dense layers, activations and what is folded into layers.
 #include <cmath>
-#include <numeric>
 
 #include "model/compile/graph_compiler.h"
 
@@ -8,6 +7,7 @@ namespace flowmark {
 namespace {
 
 constexpr uint32_t kMaxUnits = 1 << 16;  // outputs of a dense layer
+constexpr double kWeightWork = 4;        // to place a weight, and to fold a scaler in
 
 }  // namespace
 
@@ -57,6 +57,7 @@ void GraphCompiler::batch_normalization(const OnnxNode& node) {
   std::vector<float>& weights =
       dense ? network_.dense.back().weights : network_.convs.back().weights;
   std::vector<float>& bias = dense ? network_.dense.back().bias : network_.convs.back().bias;
+  spend(node, static_cast<double>(weights.size()));
   const size_t each = weights.size() / count;
   for (size_t c = 0; c < count; ++c) {
     const double factor = scale[c] / std::sqrt(double{variance[c]} + epsilon);
@@ -134,6 +135,9 @@ void GraphCompiler::add_dense(const OnnxNode& node, const OnnxTensor& weights, b
            dims_text(dims));
   }
   if (network_.dense.size() == kMaxLayers) refuse(node, "at most {} are accepted", kMaxLayers);
+  const auto count = static_cast<double>(values.size());
+  reserve(node, count * sizeof(float));
+  spend(node, count * kWeightWork);
   DenseLayer layer;
   layer.inputs = static_cast<uint32_t>(dims[1]);
   layer.outputs = static_cast<uint32_t>(weights.dims[1 - in]);
@@ -148,8 +152,7 @@ void GraphCompiler::add_dense(const OnnxNode& node, const OnnxTensor& weights, b
   }
   fold_scaler(node, layer);
   flow_->dims = {1, layer.outputs};
-  flow_->place.resize(layer.outputs);
-  std::iota(flow_->place.begin(), flow_->place.end(), 0U);
+  flow_->place = ElementOrder(layer.outputs);
   network_.dense.push_back(std::move(layer));
 }
 

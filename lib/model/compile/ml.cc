@@ -2,7 +2,6 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "model/compile/graph_compiler.h"
@@ -17,6 +16,8 @@ void GraphCompiler::scaler(const OnnxNode& node) {
   if (!scaler_scale_.empty()) refuse(node, "one Scaler is accepted");
   std::vector<float> offset = numbers(node, "offset"), scale = numbers(node, "scale");
   const size_t inputs = flow_->place.size();
+  reserve(node, 2.0 * static_cast<double>(inputs) * sizeof(float));
+  spend(node, 2.0 * static_cast<double>(inputs));
   for (auto* values : {&offset, &scale}) {
     if (values->empty()) values->assign(1, values == &scale ? 1.0F : 0.0F);
     if (values->size() == 1) values->assign(inputs, values->front());
@@ -64,7 +65,9 @@ void GraphCompiler::linear_classifier(const OnnxNode& node) {
   if (!network_.convs.empty() || !network_.dense.empty()) {
     refuse(node, "it is accepted at the graph's input only");
   }
-  const std::vector<float> weights = numbers(node, "coefficients");
+  const std::vector<float>& weights = numbers(node, "coefficients");
+  reserve(node, static_cast<double>(weights.size()) * sizeof(float));
+  spend(node, 4.0 * static_cast<double>(weights.size()));
   std::vector<float> intercepts = numbers(node, "intercepts");
   const size_t inputs = flow_->place.size();
   if (weights.empty() || weights.size() % inputs != 0) {
@@ -97,8 +100,7 @@ void GraphCompiler::linear_classifier(const OnnxNode& node) {
     refuse(node, "flowmark.multilabel is true; it takes the post_transform LOGISTIC");
   }
   flow_->dims = {1, rule.pair == OutputRule::Pair::no ? int64_t{layer.outputs} : 2};
-  flow_->place.resize(static_cast<size_t>(flow_->dims[1]));
-  std::iota(flow_->place.begin(), flow_->place.end(), 0U);
+  flow_->place = ElementOrder(static_cast<size_t>(flow_->dims[1]));
   network_.linear_op = true;
   network_.dense.push_back(std::move(layer));
 }

@@ -7,6 +7,12 @@ namespace flowmark {
 namespace {
 
 constexpr size_t kMaxFolded = 64;
+constexpr double kElementWork = 10;  // to find an element's place in a transposed tensor
+
+double bytes_of(const OnnxTensor& tensor) {
+  return static_cast<double>(tensor.floats.size()) * sizeof(float) +
+         static_cast<double>(tensor.ints.size()) * sizeof(int64_t);
+}
 
 OnnxTensor integers_tensor(std::vector<int64_t> values) {
   OnnxTensor out;
@@ -23,6 +29,7 @@ bool GraphCompiler::fold_constant(const OnnxNode& node) {
   std::optional<OnnxTensor> value;
   if (node.op == "Constant") {
     if (const auto* attribute = find(node, "value", OnnxAttribute::Type::tensor)) {
+      reserve(node, bytes_of(attribute->tensor));
       value = attribute->tensor;
     } else if (node.attributes.contains("value_ints")) {
       value = integers_tensor(integers(node, "value_ints"));
@@ -54,7 +61,10 @@ bool GraphCompiler::fold_constant(const OnnxNode& node) {
 std::optional<OnnxTensor> GraphCompiler::fold_integers(const OnnxNode& node) const {
   const OnnxTensor* first = constant(node, 0);
   if (first == nullptr) return std::nullopt;
-  if (node.op == "Identity") return *first;
+  if (node.op == "Identity") {
+    reserve(node, bytes_of(*first));
+    return *first;
+  }
   if (first->is_float || first->dims.size() > 2 || first->ints.size() > kMaxFolded) {
     return std::nullopt;
   }
@@ -114,7 +124,9 @@ std::optional<OnnxTensor> GraphCompiler::fold_gather(const OnnxNode& node,
                                                      const OnnxTensor& from) const {
   const auto size = static_cast<int64_t>(from.ints.size());
   std::vector<int64_t> out;
-  for (int64_t index : require_constant(node, 1, "indices").ints) {
+  const OnnxTensor& indices = require_constant(node, 1, "indices");
+  if (indices.ints.size() > kMaxFolded) return std::nullopt;
+  for (int64_t index : indices.ints) {
     if (index < 0) index += size;
     if (index < 0 || index >= size) refuse(node, "an index is outside the tensor");
     out.push_back(from.ints[static_cast<size_t>(index)]);
@@ -248,6 +260,9 @@ void GraphCompiler::transpose(const OnnxNode& node) {
   for (size_t i = rank; i-- > 1;) stride[i - 1] = stride[i] * static_cast<uint64_t>(dims[i]);
   std::vector<int64_t> out(rank), at(rank, 0);
   for (size_t i = 0; i < rank; ++i) out[i] = dims[static_cast<size_t>(perm[i])];
+  const auto size = static_cast<double>(flow_->place.size());
+  reserve(node, size * sizeof(uint32_t));
+  spend(node, size * kElementWork);
   std::vector<uint32_t> place(flow_->place.size());
   uint64_t from = 0;
   for (uint32_t& element : place) {
@@ -261,7 +276,7 @@ void GraphCompiler::transpose(const OnnxNode& node) {
       at[i] = 0;
     }
   }
-  flow_->place = std::move(place);
+  flow_->place = ElementOrder(std::move(place));
   flow_->dims = out;
 }
 

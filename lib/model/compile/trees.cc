@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <unordered_map>
+#include <utility>
 
 #include "model/compile/graph_compiler.h"
 
@@ -12,6 +12,11 @@ namespace {
 
 constexpr size_t kMaxNodes = size_t{1} << 26;
 constexpr uint32_t kMaxDepth = 1024;
+// Of a node: the plan's (two where modes compare for equality), a parent's mark, a root's entry,
+// the way to it; and sorting, four searches.
+constexpr double kTreeNodeBytes = 150;
+constexpr double kTreeNodeWork = 500;
+constexpr double kLeafScoreWork = 150;  // of a leaf's score: a search
 
 /// The next smaller float: x < v is x <= before(v).
 float before(float value) noexcept {
@@ -21,15 +26,18 @@ float before(float value) noexcept {
 }  // namespace
 
 struct GraphCompiler::TreeAttributes {
-  std::vector<int64_t> tree, id, feature, yes, no;
-  std::vector<float> value;
-  std::vector<std::string> mode;
-  /// Place of a node in the arrays, by its tree and its number there.
-  std::map<std::pair<int64_t, int64_t>, uint32_t> place;
+  const std::vector<int64_t>&tree, &id, &feature, &yes, &no;
+  const std::vector<float>& value;
+  const std::vector<std::string>& mode;
+  /// Places of the nodes in the arrays, in the order of their trees and numbers there.
+  std::vector<uint32_t> order{};
 
+  std::pair<int64_t, int64_t> key(uint32_t at) const { return {tree[at], id[at]}; }
   uint32_t find(int64_t tree_id, int64_t node_id) const {
-    const auto found = place.find({tree_id, node_id});
-    return found == place.end() ? UINT32_MAX : found->second;
+    const std::pair wanted{tree_id, node_id};
+    const auto found =
+        std::ranges::lower_bound(order, wanted, {}, [this](uint32_t at) { return key(at); });
+    return found == order.end() || key(*found) != wanted ? UINT32_MAX : *found;
   }
 };
 
@@ -39,15 +47,15 @@ GraphCompiler::TreeAttributes GraphCompiler::tree_attributes(const OnnxNode& nod
       refuse(node, "its attribute '{}' is double precision; export it for float inputs", name);
     }
   }
-  TreeAttributes trees;
-  trees.tree = integers(node, "nodes_treeids");
-  trees.id = integers(node, "nodes_nodeids");
-  trees.feature = integers(node, "nodes_featureids");
-  trees.yes = integers(node, "nodes_truenodeids");
-  trees.no = integers(node, "nodes_falsenodeids");
-  trees.value = numbers(node, "nodes_values");
+  static const std::vector<std::string> no_modes;
   const auto* modes = find(node, "nodes_modes", OnnxAttribute::Type::texts);
-  if (modes != nullptr) trees.mode = modes->strings;
+  TreeAttributes trees{integers(node, "nodes_treeids"),
+                       integers(node, "nodes_nodeids"),
+                       integers(node, "nodes_featureids"),
+                       integers(node, "nodes_truenodeids"),
+                       integers(node, "nodes_falsenodeids"),
+                       numbers(node, "nodes_values"),
+                       modes != nullptr ? modes->strings : no_modes};
   const size_t count = trees.tree.size();
   if (count == 0) refuse(node, "it has no nodes");
   if (count > kMaxNodes) refuse(node, "it has {} nodes; at most {} are accepted", count, kMaxNodes);
@@ -57,10 +65,15 @@ GraphCompiler::TreeAttributes GraphCompiler::tree_attributes(const OnnxNode& nod
       refuse(node, "its nodes_ attributes have different lengths ({} and {})", count, size);
     }
   }
-  for (uint32_t i = 0; i < count; ++i) {
-    if (!trees.place.emplace(std::pair(trees.tree[i], trees.id[i]), i).second) {
-      refuse(node, "tree {} has the node {} twice", trees.tree[i], trees.id[i]);
-    }
+  reserve(node, static_cast<double>(count) * kTreeNodeBytes);
+  spend(node, static_cast<double>(count) * kTreeNodeWork);
+  trees.order.resize(count);
+  std::iota(trees.order.begin(), trees.order.end(), 0U);
+  const auto key = [&trees](uint32_t at) { return trees.key(at); };
+  std::ranges::sort(trees.order, {}, key);
+  const auto twice = std::ranges::adjacent_find(trees.order, {}, key);
+  if (twice != trees.order.end()) {
+    refuse(node, "tree {} has the node {} twice", trees.tree[*twice], trees.id[*twice]);
   }
   return trees;
 }
@@ -151,9 +164,10 @@ void GraphCompiler::check_trees(const OnnxNode& node, const TreeAttributes& tree
 void GraphCompiler::add_leaf_scores(const OnnxNode& node, const TreeAttributes& trees,
                                     size_t labels) {
   ForestPlan& forest = *forest_;
-  const auto tree = integers(node, "class_treeids"), id = integers(node, "class_nodeids");
-  const auto score = integers(node, "class_ids");
-  const auto weight = numbers(node, "class_weights");
+  const auto &tree = integers(node, "class_treeids"), &id = integers(node, "class_nodeids"),
+             &score = integers(node, "class_ids");
+  const auto& weight = numbers(node, "class_weights");
+  spend(node, static_cast<double>(tree.size()) * kLeafScoreWork);
   if (tree.empty() || tree.size() != id.size() || tree.size() != score.size() ||
       tree.size() != weight.size()) {
     refuse(node, "its class_ attributes have different lengths or are empty");
@@ -168,6 +182,8 @@ void GraphCompiler::add_leaf_scores(const OnnxNode& node, const TreeAttributes& 
   for (size_t i = 0; i < trees.mode.size(); ++i) {
     if (trees.mode[i] == "LEAF") forest.nodes[i] = {ForestPlan::kLeaf, 0, rows++, 0};
   }
+  reserve(node, static_cast<double>(rows) * forest.scores * sizeof(float));
+  spend(node, static_cast<double>(rows) * forest.scores);
   forest.leaves.assign(size_t{rows} * forest.scores, 0.0F);
   bool positive = true;
   for (size_t i = 0; i < tree.size(); ++i) {
@@ -220,8 +236,7 @@ void GraphCompiler::tree_ensemble(const OnnxNode& node) {
   forest.base = base.empty() ? std::vector<float>(forest.scores, 0.0F) : base;
   transformed_ = true;
   flow_->dims = {1, static_cast<int64_t>(labels)};
-  flow_->place.resize(labels);
-  std::iota(flow_->place.begin(), flow_->place.end(), 0U);
+  flow_->place = ElementOrder(labels);
 }
 
 }  // namespace flowmark

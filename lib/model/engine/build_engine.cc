@@ -11,7 +11,7 @@ namespace flowmark {
 namespace {
 
 using MakeEngine = std::unique_ptr<const Engine> (*)(const ModelPlan& plan, const Kernels& kernels,
-                                                     Precision precision);
+                                                     Precision precision, LoadBudget& budget);
 /// The first that can run a plan does.
 constexpr MakeEngine kEngines[] = {
     make_cnn_engine,
@@ -27,8 +27,14 @@ const char* to_string(Precision precision) noexcept {
 
 std::unique_ptr<const Engine> build_engine(const ModelPlan& plan, const Kernels& kernels,
                                            Precision precision) {
+  LoadBudget budget;
+  return build_engine(plan, kernels, precision, budget);
+}
+
+std::unique_ptr<const Engine> build_engine(const ModelPlan& plan, const Kernels& kernels,
+                                           Precision precision, LoadBudget& budget) {
   for (const MakeEngine make : kEngines) {
-    if (auto engine = make(plan, kernels, precision)) return engine;
+    if (auto engine = make(plan, kernels, precision, budget)) return engine;
   }
   fail("no engine runs such a model");
 }

@@ -87,7 +87,7 @@ AlignedVector<uint16_t> DenseStack::as_bf16_rows(const Layer& layer) {
 }
 
 DenseStack::DenseStack(const NetworkPlan& plan, std::span<const float> background,
-                       const Kernels& kernels, Precision precision)
+                       const Kernels& kernels, LoadBudget& budget, Precision precision)
     : rule_(plan.output), kernels_(kernels) {
   for (const DenseLayer& from : plan.dense) {
     Layer to;
@@ -95,6 +95,9 @@ DenseStack::DenseStack(const NetworkPlan& plan, std::span<const float> backgroun
     to.outputs = from.outputs;
     to.activation = from.activation;
     to.stride = row_stride(from.outputs);
+    const double weights = static_cast<double>(to.stride) * from.inputs;
+    budget.reserve(weights * sizeof(float), "the dense layers");
+    budget.spend(2 * weights, "the dense layers");
     to.weights.assign(to.stride * from.inputs + kKernelPad, 0.0F);
     for (size_t i = 0; i < from.inputs; ++i) {
       std::copy_n(from.weights.begin() + static_cast<ptrdiff_t>(i * from.outputs), from.outputs,

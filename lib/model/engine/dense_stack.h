@@ -8,6 +8,7 @@
 #include "kernel/kernels.h"
 #include "model/compile/plan.h"
 #include "model/engine/engine.h"
+#include "model/onnx/load_budget.h"
 
 namespace flowmark {
 
@@ -33,8 +34,9 @@ class DenseStack {
   };
 
   /// `background`: the inputs of the first layer when nothing differs; empty if all are 0.
+  /// Throws Error when the layers are too much for the budget.
   DenseStack(const NetworkPlan& plan, std::span<const float> background, const Kernels& kernels,
-             Precision precision = Precision::exact);
+             LoadBudget& budget, Precision precision = Precision::exact);
 
   State make_state() const;
   void start(State& state) const noexcept;

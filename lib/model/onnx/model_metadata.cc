@@ -17,6 +17,9 @@ constexpr size_t kMaxClasses = 254;  // a class is a byte, 255 means none
 constexpr size_t kMaxNameLength = 128;
 constexpr size_t kMaxGoldenWindows = 256;
 constexpr int kMaxJsonDepth = 16;
+// A byte of JSON can become some thirty in memory.
+constexpr size_t kMaxGoldenBytes = 8 << 20;
+constexpr size_t kMaxTextBytes = 1 << 20;  // of the other keys
 
 constexpr const char* kVersion = "flowmark.version";
 constexpr const char* kTask = "flowmark.task";
@@ -167,6 +170,15 @@ std::vector<float> read_label_thresholds(const json& card, const std::vector<std
   return thresholds;
 }
 
+void refuse_long_texts(const Properties& properties) {
+  for (const auto& [key, value] : properties) {
+    const size_t most = key == kGolden ? kMaxGoldenBytes : kMaxTextBytes;
+    if (key.starts_with("flowmark.") && value.size() > most) {
+      fail("{:.60} has {} bytes; at most {} are allowed", key, value.size(), most);
+    }
+  }
+}
+
 void refuse_unknown_keys(const Properties& properties) {
   static const std::set<std::string_view> known{kVersion,    kTask,   kClasses, kInput,
                                                 kMultilabel, kGolden, kCard};
@@ -185,6 +197,7 @@ ModelMetadata read_metadata(const Properties& properties) {
     fail("{} is '{:.60}'; this program reads '{}'", kVersion, version, kVersionValue);
   }
   refuse_unknown_keys(properties);
+  refuse_long_texts(properties);
   ModelMetadata metadata;
   metadata.task = required(properties, kTask);
   check_name(metadata.task, kTask);

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/onnx/load_budget.h"
+
 namespace flowmark {
 
 /// A tensor of constants: floating-point elements (float, double and float16 are all read as float)
@@ -67,8 +69,10 @@ struct OnnxModel {
 };
 
 /// Reads the bytes of an ONNX file. Throws Error (without the file's name) when they are no ONNX
-/// file, use external data, sparse or unknown tensors, or contradict themselves.
+/// file, use external data, sparse or unknown tensors, contradict themselves, or are too much for
+/// the budget (the first form: the default one).
 OnnxModel parse_onnx(std::string_view bytes);
+OnnxModel parse_onnx(std::string_view bytes, LoadBudget& budget);
 
 /// The bytes of an ONNX file. Deterministic.
 std::string serialize_onnx(const OnnxModel& model);

@@ -1,4 +1,4 @@
-// With write_onnx.cc the only files that know protobuf.
+// With write_onnx.cc and message_cost.cc the only files that know protobuf.
 #define ONNX_ML 1
 #define ONNX_NAMESPACE onnx
 
@@ -15,6 +15,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "model/onnx/message_cost.h"
 
 namespace flowmark {
 namespace {
@@ -87,7 +88,16 @@ std::vector<float> half_elements(const onnx::TensorProto& tensor, uint64_t count
   return out;
 }
 
-OnnxTensor read_tensor(const onnx::TensorProto& tensor) {
+/// Elements that are wider here than in the file, and a copy of the file's on the way.
+void reserve_elements(const onnx::TensorProto& tensor, uint64_t count, LoadBudget& budget) {
+  constexpr uint64_t kWidest = 2 * sizeof(int64_t);
+  const uint64_t bytes = count * kWidest;
+  if (bytes <= tensor.raw_data().size()) return;
+  budget.reserve(static_cast<double>(bytes - tensor.raw_data().size()),
+                 fmt::format("tensor '{}'", tensor.name()));
+}
+
+OnnxTensor read_tensor(const onnx::TensorProto& tensor, LoadBudget& budget) {
   if (tensor.data_location() == onnx::TensorProto::EXTERNAL || tensor.external_data_size() != 0) {
     fail("tensor '{}' keeps its data in another file; a model must be one file", tensor.name());
   }
@@ -97,6 +107,7 @@ OnnxTensor read_tensor(const onnx::TensorProto& tensor) {
   const uint64_t count = element_count(tensor);
   out.dims.assign(tensor.dims().begin(), tensor.dims().end());
   out.is_float = true;
+  if (tensor.data_type() != onnx::TensorProto::FLOAT) reserve_elements(tensor, count, budget);
   switch (tensor.data_type()) {
     case onnx::TensorProto::FLOAT:
       out.floats = elements<float, float>(tensor, tensor.float_data(), count);
@@ -131,7 +142,7 @@ OnnxTensor read_tensor(const onnx::TensorProto& tensor) {
   }
 }
 
-OnnxAttribute read_attribute(const onnx::AttributeProto& attribute) {
+OnnxAttribute read_attribute(const onnx::AttributeProto& attribute, LoadBudget& budget) {
   using Type = OnnxAttribute::Type;
   OnnxAttribute out;
   switch (attribute.type()) {
@@ -161,7 +172,7 @@ OnnxAttribute read_attribute(const onnx::AttributeProto& attribute) {
       break;
     case onnx::AttributeProto::TENSOR:
       out.type = Type::tensor;
-      out.tensor = read_tensor(attribute.t());
+      out.tensor = read_tensor(attribute.t(), budget);
       break;
     default:
       out.type = Type::other;  // the compiler refuses it if it matters
@@ -169,7 +180,7 @@ OnnxAttribute read_attribute(const onnx::AttributeProto& attribute) {
   return out;
 }
 
-OnnxNode read_node(const onnx::NodeProto& node) {
+OnnxNode read_node(const onnx::NodeProto& node, LoadBudget& budget) {
   OnnxNode out;
   out.op = node.op_type();
   out.domain = node.domain() == "ai.onnx" ? "" : node.domain();
@@ -177,7 +188,7 @@ OnnxNode read_node(const onnx::NodeProto& node) {
   out.inputs.assign(node.input().begin(), node.input().end());
   out.outputs.assign(node.output().begin(), node.output().end());
   for (const auto& attribute : node.attribute()) {
-    if (!out.attributes.emplace(attribute.name(), read_attribute(attribute)).second) {
+    if (!out.attributes.emplace(attribute.name(), read_attribute(attribute, budget)).second) {
       fail("node '{}' ({}) has the attribute '{}' twice", node.name(), node.op_type(),
            attribute.name());
     }
@@ -200,16 +211,16 @@ OnnxValue read_value(const onnx::ValueInfoProto& value) {
   return out;
 }
 
-void read_graph(const onnx::GraphProto& graph, OnnxModel& out) {
+void read_graph(const onnx::GraphProto& graph, OnnxModel& out, LoadBudget& budget) {
   out.graph_name = graph.name();
   if (graph.sparse_initializer_size() != 0) {
     fail("the graph has sparse initializers; store them as plain tensors");
   }
-  for (const auto& node : graph.node()) out.nodes.push_back(read_node(node));
+  for (const auto& node : graph.node()) out.nodes.push_back(read_node(node, budget));
   std::set<std::string> names;
   for (const auto& tensor : graph.initializer()) {
     if (!names.insert(tensor.name()).second) fail("initializer '{}' is there twice", tensor.name());
-    out.initializers.push_back(read_tensor(tensor));
+    out.initializers.push_back(read_tensor(tensor, budget));
   }
   for (const auto& value : graph.input()) {
     // Files of IR version 3 list initializers among the inputs.
@@ -221,9 +232,20 @@ void read_graph(const onnx::GraphProto& graph, OnnxModel& out) {
 }  // namespace
 
 OnnxModel parse_onnx(std::string_view bytes) {
+  LoadBudget budget;
+  return parse_onnx(bytes, budget);
+}
+
+OnnxModel parse_onnx(std::string_view bytes, LoadBudget& budget) {
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
     fail("the file has {} bytes; an ONNX file has at most 2 GiB", bytes.size());
   }
+  constexpr double kFieldWork = 30, kByteWork = 1;
+  constexpr const char* kPlace = "the file's messages";
+  budget.spend(kByteWork * static_cast<double>(bytes.size()), kPlace);
+  const MessageCost cost = message_cost(bytes);
+  budget.spend(kFieldWork * cost.fields, kPlace);
+  budget.reserve(2 * cost.bytes, kPlace);  // as messages, and as plain data
   onnx::ModelProto model;
   google::protobuf::io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
   google::protobuf::io::CodedInputStream stream(&array);
@@ -246,7 +268,8 @@ OnnxModel parse_onnx(std::string_view bytes) {
       fail("metadata key '{}' is there twice", property.key());
     }
   }
-  read_graph(model.graph(), out);
+  read_graph(model.graph(), out, budget);
+  budget.release(cost.bytes);
   return out;
 }
 

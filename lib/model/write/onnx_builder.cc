@@ -134,7 +134,9 @@ void finish(const std::filesystem::path& path, const ModelDescription& descripti
     contract.height = image->height;
     contract.width = image->width;
   }
-  const auto engine = build_engine(compile_graph(model, contract), default_kernels());
+  LoadBudget budget;
+  const auto engine = build_engine(compile_graph(model, contract, budget), default_kernels(),
+                                   Precision::exact, budget);
   const auto scratch = engine->make_scratch();
   for (const SparseWindow& input : description.golden_inputs) {
     const auto output = engine->run(*scratch, input);

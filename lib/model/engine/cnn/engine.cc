@@ -4,14 +4,13 @@
 
 #include "base/error.h"
 #include "model/engine/cnn/cell_conv.h"
+#include "model/engine/cnn/conv_cost.h"
 #include "model/engine/cnn/engine.h"
 #include "model/engine/cnn/pixel_conv.h"
 #include "model/engine/dense_stack.h"
 
 namespace flowmark {
 namespace {
-
-constexpr size_t kMaxBytes = size_t{1} << 30;
 
 struct CnnScratch final : EngineScratch {
   std::span<const SparseValue> window;
@@ -27,7 +26,8 @@ struct CnnScratch final : EngineScratch {
 
 class CnnEngine final : public Engine {
  public:
-  CnnEngine(const NetworkPlan& plan, const Kernels& kernels, Precision precision);
+  CnnEngine(const NetworkPlan& plan, const Kernels& kernels, Precision precision,
+            LoadBudget& budget);
 
   std::unique_ptr<EngineScratch> make_scratch() const override;
   void begin(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept override;
@@ -57,31 +57,8 @@ class CnnEngine final : public Engine {
   size_t flat_inputs_ = 0;
 };
 
-/// Refuses before memory is asked for.
-void check_size(double bytes, const char* what) {
-  if (bytes > static_cast<double>(kMaxBytes)) {
-    fail("the network's {} take {:.0f} MiB; at most {} are allowed", what, bytes / (1 << 20),
-         kMaxBytes >> 20);
-  }
-}
-
-/// Bytes of a layer's weights laid out by phase, where rows are padded.
-double laid_out_bytes(const ConvLayer& layer) {
-  const double reach_y = (layer.kernel_h - 1) / layer.stride_h + 1;
-  const double reach_x = (layer.kernel_w - 1) / layer.stride_w + 1;
-  return double{sizeof(float)} * layer.stride_h * layer.stride_w * layer.in_channels * reach_y *
-         (reach_x * layer.filters + kKernelPad);
-}
-
-/// Bytes that a later convolution needs per worker for its cells and its map.
-double state_bytes(const ConvLayer& layer) {
-  const double cells = 1.0 * layer.in_h * layer.in_w;
-  const double rows = 1.0 * layer.out_h + layer.kernel_h;
-  const double columns = 1.0 * layer.out_w + layer.kernel_w;
-  return sizeof(float) * (cells * (layer.in_channels + 5.0) + rows * columns * layer.filters);
-}
-
-CnnEngine::CnnEngine(const NetworkPlan& plan, const Kernels& kernels, Precision precision)
+CnnEngine::CnnEngine(const NetworkPlan& plan, const Kernels& kernels, Precision precision,
+                     LoadBudget& budget)
     : kernels_(kernels),
       precision_(kernels.has_bf16() ? precision : Precision::exact),
       inputs_(plan.inputs) {
@@ -89,26 +66,25 @@ CnnEngine::CnnEngine(const NetworkPlan& plan, const Kernels& kernels, Precision 
   if (first.in_channels != 1) {
     fail("the first convolution reads {} channels; a picture has 1", first.in_channels);
   }
-  double weights = 0, states = 0;
   for (const ConvLayer& layer : plan.convs) {
-    weights += laid_out_bytes(layer);
-    if (&layer != &first) states += state_bytes(layer);
+    reserve_conv(layer, &layer == &first, precision_, budget);
   }
-  check_size(weights, "convolutions");
-  check_size(states, "maps per worker");
   pixels_ = std::make_unique<PixelConv>(
-      first, make_geometry(first, empty_picture(first.in_h, first.in_w)), kernels);
+      first, make_geometry(first, empty_picture(first.in_h, first.in_w), budget), kernels);
   const Background* background = &pixels_->geometry().pooled;
   for (size_t i = 1; i < plan.convs.size(); ++i) {
     const ConvLayer& layer = plan.convs[i];
-    cells_.push_back(
-        std::make_unique<CellConv>(layer, make_geometry(layer, *background), kernels, precision_));
+    cells_.push_back(std::make_unique<CellConv>(layer, make_geometry(layer, *background, budget),
+                                                kernels, precision_));
     background = &cells_.back()->geometry().pooled;
   }
   const ConvLayer& last = plan.convs.back();
   last_filters_ = last.filters;
   last_columns_ = last.pool.out_w;
   flat_inputs_ = size_t{last.pool.out_h} * last.pool.out_w * last.filters;
+  const auto flat_bytes = static_cast<double>(flat_inputs_) * sizeof(float);
+  budget.reserve(flat_bytes, "the last convolution's output");
+  budget.reserve_scratch(2 * flat_bytes, "the last convolution's output");
   std::vector<float> flat;
   flat.reserve(flat_inputs_);
   for (uint32_t y = 0; y < last.pool.out_h; ++y) {
@@ -116,7 +92,7 @@ CnnEngine::CnnEngine(const NetworkPlan& plan, const Kernels& kernels, Precision 
       flat.insert(flat.end(), background->at(y, x), background->at(y, x) + last.filters);
     }
   }
-  dense_ = std::make_unique<DenseStack>(plan, flat, kernels, precision_);
+  dense_ = std::make_unique<DenseStack>(plan, flat, kernels, budget, precision_);
 }
 
 std::unique_ptr<EngineScratch> CnnEngine::make_scratch() const {
@@ -189,10 +165,10 @@ bool CnnEngine::step(EngineScratch& scratch, uint32_t work) const noexcept {
 }  // namespace
 
 std::unique_ptr<const Engine> make_cnn_engine(const ModelPlan& plan, const Kernels& kernels,
-                                              Precision precision) {
+                                              Precision precision, LoadBudget& budget) {
   const auto* network = std::get_if<NetworkPlan>(&plan);
   if (network == nullptr || network->convs.empty()) return nullptr;
-  return std::make_unique<CnnEngine>(*network, kernels, precision);
+  return std::make_unique<CnnEngine>(*network, kernels, precision, budget);
 }
 
 }  // namespace flowmark

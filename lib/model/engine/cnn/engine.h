@@ -5,12 +5,13 @@
 #include "kernel/kernels.h"
 #include "model/compile/plan.h"
 #include "model/engine/engine.h"
+#include "model/onnx/load_budget.h"
 
 namespace flowmark {
 
-/// Runs a network that begins with convolutions, on sparse pictures. Throws Error when it needs
-/// more than 1 GiB. Null for any other plan.
+/// Runs a network that begins with convolutions, on sparse pictures. Throws Error when it is
+/// too much for the budget. Null for any other plan.
 std::unique_ptr<const Engine> make_cnn_engine(const ModelPlan& plan, const Kernels& kernels,
-                                              Precision precision);
+                                              Precision precision, LoadBudget& budget);
 
 }  // namespace flowmark

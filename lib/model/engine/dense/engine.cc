@@ -16,8 +16,8 @@ struct DenseScratch final : EngineScratch {
 
 class DenseEngine final : public Engine {
  public:
-  DenseEngine(const NetworkPlan& plan, const Kernels& kernels)
-      : stack_(plan, {}, kernels),
+  DenseEngine(const NetworkPlan& plan, const Kernels& kernels, LoadBudget& budget)
+      : stack_(plan, {}, kernels, budget),
         inputs_(plan.inputs),
         squares_(plan.squares),
         kind_(plan.dense.size() > 1 ? "mlp" : (plan.squares ? "quadratic" : "linear")) {}
@@ -81,10 +81,10 @@ class DenseEngine final : public Engine {
 }  // namespace
 
 std::unique_ptr<const Engine> make_dense_engine(const ModelPlan& plan, const Kernels& kernels,
-                                                Precision) {
+                                                Precision, LoadBudget& budget) {
   const auto* network = std::get_if<NetworkPlan>(&plan);
   if (network == nullptr || !network->convs.empty()) return nullptr;
-  return std::make_unique<DenseEngine>(*network, kernels);
+  return std::make_unique<DenseEngine>(*network, kernels, budget);
 }
 
 }  // namespace flowmark

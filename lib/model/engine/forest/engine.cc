@@ -137,7 +137,7 @@ Tree Layout::add(uint32_t root) {
 
 class ForestEngine final : public Engine {
  public:
-  ForestEngine(const ForestPlan& plan, const Kernels& kernels);
+  ForestEngine(const ForestPlan& plan, const Kernels& kernels, LoadBudget& budget);
 
   std::unique_ptr<EngineScratch> make_scratch() const override;
   void begin(EngineScratch& scratch, std::span<const SparseValue> window) const noexcept override;
@@ -167,7 +167,18 @@ class ForestEngine final : public Engine {
   AlignedVector<float> ones_;
 };
 
-ForestEngine::ForestEngine(const ForestPlan& plan, const Kernels& kernels)
+/// Of the layout, whose leaves grow by doubling, and of the walk through the trees for it.
+void reserve_layout(const ForestPlan& plan, LoadBudget& budget) {
+  constexpr const char* kPlace = "the decision trees";
+  constexpr double kNodeBytes = 40, kNodeWork = 60, kGrowth = 3;
+  const auto nodes = static_cast<double>(plan.nodes.size());
+  const auto scores = static_cast<double>(plan.leaves.size());
+  budget.reserve(nodes * kNodeBytes + kGrowth * scores * sizeof(float), kPlace);
+  budget.reserve_scratch(2.0 * plan.inputs * sizeof(float), kPlace);
+  budget.spend(nodes * kNodeWork + scores, kPlace);
+}
+
+ForestEngine::ForestEngine(const ForestPlan& plan, const Kernels& kernels, LoadBudget& budget)
     : kernels_(kernels),
       inputs_(plan.inputs),
       scores_(plan.scores),
@@ -176,6 +187,7 @@ ForestEngine::ForestEngine(const ForestPlan& plan, const Kernels& kernels)
           std::max<int>(1, static_cast<int>(std::bit_width(plan.inputs - 1))))),
       rule_(plan.output),
       tree_count_(plan.roots.size()) {
+  reserve_layout(plan, budget);
   Layout layout(plan, feature_bits_);
   for (const uint32_t root : plan.roots) trees_.push_back(layout.add(root));
   nodes_ = std::move(layout.nodes);
@@ -278,10 +290,10 @@ bool ForestEngine::step(EngineScratch& scratch, uint32_t work) const noexcept {
 }  // namespace
 
 std::unique_ptr<const Engine> make_forest_engine(const ModelPlan& plan, const Kernels& kernels,
-                                                 Precision) {
+                                                 Precision, LoadBudget& budget) {
   const auto* forest = std::get_if<ForestPlan>(&plan);
   if (forest == nullptr) return nullptr;
-  return std::make_unique<ForestEngine>(*forest, kernels);
+  return std::make_unique<ForestEngine>(*forest, kernels, budget);
 }
 
 }  // namespace flowmark

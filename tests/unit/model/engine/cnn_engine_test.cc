@@ -195,7 +195,8 @@ TEST(CnnEngine, RefusesNetworksThatNeedTooMuchMemory) {
   last.pool_h = last.pool_w = last.pool_stride_h = last.pool_stride_w = 500;
   const NetworkPlan plan = make_network(1200, 1200, {spec, last}, {2}, random);
   EXPECT_THAT(testing::error_of([&] { build_engine(plan, default_kernels()); }),
-              ::testing::HasSubstr("at most 1024 are allowed"));
+              ::testing::AllOf(::testing::HasSubstr("the convolution of 256 filters 3 x 3 over 1"),
+                               ::testing::HasSubstr("at most 768 MB are allowed")));
 }
 
 }  // namespace
