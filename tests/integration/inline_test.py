@@ -2,8 +2,10 @@
 """flowmarkd inline between two namespaces joined by nothing else: what a gateway box does."""
 
 import hashlib
+import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -258,6 +260,36 @@ class InlineTest(rig.FolderTest):
             expected = {"voip": EF, "streaming": AF31}[classes[(7999 // 1000 + 1) % 2][0]]
             up, down = map(self.dscp, self.talk(600))
             self.assertEqual({up[-1], down[-1]}, {expected})
+            status, summary = daemon.stop()
+            self.assertEqual(status, 0, daemon.log())
+            self.assertEqual(rig.summary_count(summary, "dropped"), 0)
+
+    def test_a_hundred_reloads_in_a_row_lose_nothing(self):
+        """One after the other without a pause, while packets pass."""
+        rounds, outcomes = 100, []
+        files = [self.path("a.onnx"), self.path("b.onnx")]
+        rig.make_model(files[0], "streaming", "voip")
+        rig.make_model(files[1], "voip", "streaming")
+        with self.daemon() as daemon:
+            def reload():
+                with socket.socket(socket.AF_UNIX) as ctl:
+                    ctl.connect(self.path("ctl.sock"))
+                    answers = ctl.makefile("r")
+                    for i in range(rounds):
+                        shutil.copy(files[i % 2], self.path("next"))
+                        os.rename(self.path("next"), self.model)
+                        ctl.sendall(b'{"command":"reload"}\n')
+                        outcomes.append(json.loads(answers.readline())["outcome"])
+
+            thread = threading.Thread(target=reload)
+            thread.start()
+            while thread.is_alive():
+                self.talk(500)
+            thread.join()
+            # A change that the daemon sees by itself may be taken over before it is asked to.
+            self.assertEqual(len(outcomes), rounds)
+            self.assertLessEqual(set(outcomes), {"loaded", "unchanged"})
+            self.assertIn("loaded", outcomes)
             status, summary = daemon.stop()
             self.assertEqual(status, 0, daemon.log())
             self.assertEqual(rig.summary_count(summary, "dropped"), 0)
