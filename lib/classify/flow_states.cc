@@ -173,11 +173,13 @@ bool FlowStates::make_way(FlowId keep) noexcept {
   return true;
 }
 
-// Of the next flows the one with a state that has been idle longest. Only flows idle for a while
-// count, or busy ones would take turns in losing their windows.
+// Of the next flows with a state the one that holds it least and, of several, has been idle
+// longest. Only flows idle for a while count, or busy ones would take turns in losing their
+// windows.
 FlowId FlowStates::find_idle(FlowId keep) noexcept {
   const auto now_ms = table_[keep].last_seen_ms;
   FlowId idlest = kNoFlow;
+  Hold least = Hold::lasting;
   uint32_t longest_ms = kIdleMs;
   for (uint32_t i = 0; i < kEntriesLookedAt; ++i) {
     const FlowId id = table_.next_in_use(way_hand_);
@@ -188,8 +190,11 @@ FlowId FlowStates::find_idle(FlowId keep) noexcept {
     way_hand_ = id + 1;
     const FlowEntry& entry = table_[id];
     const uint32_t idle_ms = now_ms - entry.last_seen_ms;
-    if (id == keep || entry.state == nullptr || idle_ms < longest_ms) continue;
+    const Hold hold = hold_of(entry);
+    if (id == keep || entry.state == nullptr || hold > least) continue;
+    if (idle_ms < (hold < least ? kIdleMs : longest_ms)) continue;
     if (idle_ms > kLongestIdleMs) continue;  // seen after `keep`
+    least = hold;
     longest_ms = idle_ms;
     idlest = id;
   }

@@ -122,6 +122,7 @@ void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacke
     }
   }
   const Direction direction = direction_of(entry, p);
+  entry.flags |= static_cast<uint8_t>(kSentUp << static_cast<unsigned>(direction));
   const PacketRecord now =
       make_record(static_cast<uint32_t>(packet.time_us), p.ip_length, direction, p.pure_ack);
   if (!states.is_ready(entry) && !states.make_ready(id, now, packet.time_us)) [[unlikely]]

@@ -137,8 +137,29 @@ struct alignas(64) FlowEntry {
 static_assert(sizeof(FlowEntry) == 64);
 
 enum FlowFlag : uint8_t {
-  kUpIsA = 1,    ///< endpoint a is the upstream sender
-  kClosing = 2,  ///< TCP FIN or RST seen: expires early
+  kUpIsA = 1,     ///< endpoint a is the upstream sender
+  kClosing = 2,   ///< TCP FIN or RST seen: expires early
+  kSentUp = 4,    ///< a packet upstream was seen
+  kSentDown = 8,  ///< and one downstream: kSentUp << Direction::down
 };
+
+/// How firmly a flow holds its place and its memory when there are more flows than these suffice
+/// for. A stranger with made-up source addresses gets no answer, or one that he does not go on
+/// with.
+enum class Hold : uint8_t {
+  single,    ///< one packet so far
+  one_way,   ///< some, all in one direction
+  answered,  ///< some, in both directions
+  lasting,   ///< kLastingPackets or more
+};
+/// More than a connection to a made-up address sees: a SYN, and a SYN-ACK six times at most.
+inline constexpr uint8_t kLastingPackets = 8;
+
+inline Hold hold_of(const FlowEntry& entry) noexcept {
+  constexpr uint8_t kBoth = kSentUp | kSentDown;
+  if (entry.packets >= kLastingPackets) return Hold::lasting;
+  if (entry.packets <= 1) return Hold::single;
+  return (entry.flags & kBoth) == kBoth ? Hold::answered : Hold::one_way;
+}
 
 }  // namespace flowmark

@@ -116,8 +116,7 @@ void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
   find_or_insert_expected(keys, hashes, now_us, out);
 }
 
-// One after the other, for a packet may create or evict the flow of a later one. An evicted flow's
-// entry keeps a key that equals none, so that the comparison tells.
+// First the flows that are there: touched, they are not evicted for those that are not.
 void FlowTable::find_or_insert_expected(std::span<const FlowKey* const> keys,
                                         std::span<const uint64_t> hashes, TimeUs now_us,
                                         std::span<FlowId> ids) noexcept {
@@ -130,19 +129,24 @@ void FlowTable::find_or_insert_expected(std::span<const FlowKey* const> keys,
     ids[i] = place.sets[1] * FlowSet::kLanes + FlowSet::first(found);
     __builtin_prefetch(entries_ + ids[i], 1);
   }
+  size_t missing = 0;
   for (size_t i = 0; i < keys.size(); ++i) {
     const FlowKey& key = *keys[i];
-    FlowId id = ids[i];
-    if (id == kNoFlow || !entries_[id].key.is(key)) [[unlikely]] {
-      const Place place = place_of(hashes[i]);
-      id = probe(place, key);
-      if (id == kNoFlow) {
-        ids[i] = insert(place, key);
+    if (ids[i] == kNoFlow || !entries_[ids[i]].key.is(key)) [[unlikely]] {
+      ids[i] = probe(place_of(hashes[i]), key);
+      if (ids[i] == kNoFlow) {
+        ++missing;
         continue;
       }
-      ids[i] = id;
     }
-    touch(id);
+    touch(ids[i]);
+  }
+  for (size_t i = 0; missing > 0; ++i) {
+    if (ids[i] != kNoFlow) continue;
+    --missing;
+    const Place place = place_of(hashes[i]);
+    ids[i] = probe(place, *keys[i]);  // a packet before may have created it
+    if (ids[i] == kNoFlow) ids[i] = insert(place, *keys[i]);
   }
   for (const FlowId id : ids) {  // by themselves, as in Classifier::Impl::find_flows()
     if (id == kNoFlow || entries_[id].state == nullptr) continue;
@@ -191,16 +195,20 @@ FlowId FlowTable::insert(const Place& place, const FlowKey& key) noexcept {
   return set * FlowSet::kLanes + lane;
 }
 
-/// Removes the flow of the two sets that has been idle longest, if it has been for long enough.
+/// Removes the flow of the two sets that holds its place least and, of several, has been idle
+/// longest. Nobody goes who had a packet in this burst: its id is in use.
 bool FlowTable::make_room(const Place& place) noexcept {
   FlowId victim = kNoFlow;
+  Hold least = Hold::lasting;
   uint32_t longest_ms = options_.young_timeout_ms;
   for (const uint32_t set : place.sets) {
     for (uint32_t lane = 0; lane < FlowSet::kLanes; ++lane) {
       if (sets_[set].tag(lane) == 0) continue;
       const FlowId id = set * FlowSet::kLanes + lane;
+      const Hold hold = hold_of(entries_[id]);
       const uint32_t idle_ms = now_ms_ - entries_[id].last_seen_ms;
-      if (idle_ms <= longest_ms) continue;
+      if (hold > least || idle_ms <= (hold < least ? 0 : longest_ms)) continue;
+      least = hold;
       longest_ms = idle_ms;
       victim = id;
     }

@@ -51,12 +51,14 @@ class FlowTable {
   FlowTable& operator=(const FlowTable&) = delete;
 
   /// Finds or creates the flow of each key: out[i] is its id, or kNoFlow when the table is full and
-  /// the bounded search (the key's two buckets) found nobody idle for `young_timeout_ms`. Equal
-  /// keys in one burst get the same id. `hashes[i]` is hash_of(*keys[i]). `now_us` must not run
-  /// back by more than a timeout; a step back counts as standing still. A new entry has packets ==
-  /// 0. A flow past its timeout is never found again, whether the walk of expire_some has come by
-  /// or not: it is removed and its key begins a new flow. An id once given out stays valid to the
-  /// end of the burst. The places of the flows' next records are being fetched on return.
+  /// none of the flows in the key's two sets can be evicted. A flow that lasts (Hold::lasting) goes
+  /// when it was idle for `young_timeout_ms`, any other after a millisecond, those with the least
+  /// hold first. Equal keys in one burst get the same id. `hashes[i]` is hash_of(*keys[i]).
+  /// `now_us` must not run back by more than a timeout; a step back counts as standing still. A new
+  /// entry has packets == 0. A flow past its timeout is never found again, whether the walk of
+  /// expire_some has come by or not: it is removed and its key begins a new flow. An id once given
+  /// out stays valid to the end of the burst. The places of the flows' next records are being
+  /// fetched on return.
   void find_or_insert(std::span<const FlowKey* const> keys, std::span<const uint64_t> hashes,
                       TimeUs now_us, std::span<FlowId> out) noexcept;
 

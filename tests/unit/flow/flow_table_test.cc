@@ -73,23 +73,6 @@ TEST(FlowTable, TakesAsManyFlowsAsItSays) {
   }
 }
 
-TEST(FlowTable, FullTableRefusesUntilSomebodyIsIdleThenEvictsTheIdlest) {
-  FlowTable::Options options = small_options();
-  options.capacity = 16;  // four buckets
-  MapModel model(options);
-  for (uint32_t i = 0; i < 16; ++i) model.burst({i, i, i}, 1'000'000 + i * 1000);
-  EXPECT_EQ(model.burst({100}, 2'000'000), std::vector<FlowId>{kNoFlow});
-  EXPECT_EQ(model.table().counters().full, 1U);
-  EXPECT_EQ(model.burst({100}, 3'005'000).front(), model.burst({100}, 3'005'000).front());
-  EXPECT_EQ(model.table().counters().evicted, 1U);
-  ASSERT_NO_FATAL_FAILURE(model.expect_same());
-  // At 3.005 s only flows 0 to 4 had been idle for more than two seconds.
-  uint32_t gone = 0;
-  for (uint32_t i = 0; i < 16; ++i) gone += model.flows.count(i) == 0 ? i + 1 : 0;
-  EXPECT_GE(gone, 1U);
-  EXPECT_LE(gone, 5U);
-}
-
 TEST(FlowTable, EraseTellsTheListenerOnce) {
   MapModel model(small_options());
   model.is_clearing = true;

@@ -50,7 +50,8 @@ class MapModel final : public FlowRemovalListener {
       ++wrong_removals;
       return;
     }
-    const bool is_idle = idle_ms(found->second) > options_.young_timeout_ms;
+    const bool lasts = found->second.packets >= kLastingPackets;
+    const bool is_idle = idle_ms(found->second) > (lasts ? options_.young_timeout_ms : 0);
     if (!is_clearing && !is_expired(found->second) && !is_idle) ++wrong_removals;
     flows.erase(found);
     ++removals;
@@ -142,7 +143,7 @@ class MapModel final : public FlowRemovalListener {
       }
       found->second.last_us = now_us;
     }
-    ++entry.packets;
+    if (entry.packets != UINT8_MAX) ++entry.packets;
     ++flows[number].packets;
     if (number % 16 == 3 && entry.packets == 5) {
       entry.flags |= kClosing;
