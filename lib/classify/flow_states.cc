@@ -58,6 +58,7 @@ bool FlowStates::is_asked(FlowState& state, size_t slot) const noexcept {
 
 bool FlowStates::make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept {
   FlowEntry& entry = table_[id];
+  if (entry.packets == 1 && entry.state == nullptr) entry.first = packet;  // also without models
   if (models_ == nullptr) {
     counters_.bypassed[static_cast<size_t>(Bypass::no_model)].add();
     return false;
@@ -69,16 +70,12 @@ bool FlowStates::make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noex
     }
     return true;
   }
-  if (entry.packets == 1 && !at_once_) {
-    entry.first = packet;
-    return false;
-  }
+  if (entry.packets == 1 && !at_once_) return false;
   const bool has_first = entry.packets == 2 && !at_once_;
   const PacketRecord first = has_first ? entry.first : packet;
   FlowState* state = start(first, time_us);
   if (state == nullptr && make_way(id)) state = start(first, time_us);
   if (state == nullptr) {
-    entry.first = first;
     counters_.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
     return false;
   }

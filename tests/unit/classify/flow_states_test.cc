@@ -59,6 +59,23 @@ TEST(FlowStates, WithoutModelsThereAreNone) {
   EXPECT_EQ(flows.counters->bypassed[static_cast<size_t>(Bypass::no_model)].get(), 3U);
 }
 
+// What a flow did without models is not known, and nothing is made up for it.
+TEST(FlowStates, AFlowThatModelsFindBeginsWithItsFirstKnownPacket) {
+  for (const int before : {1, 2, 5}) {
+    WorkerFlows flows;
+    flows.packets(1, before);
+    const TimeUs last_us = flows.now_us;
+    flows.use(one_model());
+    const FlowId id = flows.packet(1, 10'000, Direction::down, 300);
+    ASSERT_NE(flows.states.find(id), nullptr);
+    const FlowState& state = flows.states.count(flows.table[id]);
+    const bool knows_first = before == 1;
+    EXPECT_EQ(state.start_us, knows_first ? last_us : flows.now_us) << before;
+    EXPECT_EQ(state.bytes, knows_first ? 500U : 300U) << before;
+    EXPECT_EQ(state.total_packets(), knows_first ? 2U : 1U) << before;
+  }
+}
+
 TEST(FlowStates, HandsRecordsOnWhenTheStageIsFullOrSomebodyAsks) {
   WorkerFlows flows;
   flows.use(one_model());
