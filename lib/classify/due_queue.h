@@ -13,7 +13,8 @@ struct DueItem {
   uint32_t serial = 0;  ///< FlowState::serial; another one means that the flow is gone
   uint8_t model = 0;
   uint8_t direction = 0;
-  TimeUs time_us = 0;  ///< of the packet that made it due
+  uint32_t ticket = 0;  ///< numbers windows in the order they became due
+  TimeUs time_us = 0;   ///< of the packet that made it due
 };
 
 /// A bounded queue, oldest first. Memory reserved at construction.

@@ -31,12 +31,15 @@ DueWindows::DueWindows(uint32_t capacity, FlowTable& table, FlowStates& states,
     : table_(table),
       states_(states),
       counters_(counters),
-      queue_(capacity),
-      ladder_(queue_.capacity()) {}
+      urgent_(capacity),
+      others_(capacity),
+      ladder_(others_.capacity()),
+      urgent_ladder_(urgent_.capacity()) {}
 
 void DueWindows::use_models() noexcept {
-  queue_.clear();
-  ladder_.update(0);
+  urgent_.clear();
+  others_.clear();
+  update_ladders();
   cost_ns_ = {};
 }
 
@@ -86,7 +89,7 @@ void DueWindows::look_at(FlowState& state, WindowName name, const NewPacket& pac
     next.asked[side] = true;
     next.due_packets[side] = later(packets, model.policy.hop_packets);
     next.due_ms[side] = packet.age_ms + model.policy.hop_us / kUsPerMs;
-    next.queued[side] = enqueue({packet.flow, state.serial, slot, side, packet.time_us}, state);
+    next.queued[side] = enqueue({packet.flow, state.serial, slot, side, 0, packet.time_us}, state);
     if (next.queued[side]) return;
     enough = late = false;
   }
@@ -113,29 +116,53 @@ void DueWindows::look_next(FlowEntry& entry, FlowState& state, const NextLook& l
 }
 
 bool DueWindows::take(DueItem& item) noexcept {
-  if (!queue_.pop(item)) return false;
-  ladder_.update(queue_.size());
+  DueQueue& from = next_queue();
+  const OverloadLadder& ladder = &from == &urgent_ ? urgent_ladder_ : ladder_;
+  if (!from.pop(item)) return false;
+  update_ladders();
   prefetch_next();
   FlowState* state = states_.find(item.flow, item.serial);
   if (state == nullptr) return false;
   states_.layout().model(*state, item.model).queued[item.direction] = false;
   look_soon(table_[item.flow]);
   // Even when nothing more is queued, what is queued already is served.
-  return !leave_out(*state, item.model, std::min(ladder_.step(), LadderStep::cheapest));
+  return !leave_out(*state, item.model, std::min(ladder.step(), LadderStep::cheapest));
+}
+
+// In the order they became due, unless there is too much to do.
+DueQueue& DueWindows::next_queue() noexcept {
+  const DueItem* const urgent = urgent_.peek(0);
+  const DueItem* const other = others_.peek(0);
+  if (urgent == nullptr || other == nullptr) return urgent != nullptr ? urgent_ : others_;
+  const bool is_older = static_cast<int32_t>(urgent->ticket - other->ticket) < 0;
+  return is_older || ladder_.step() != LadderStep::all ? urgent_ : others_;
+}
+
+void DueWindows::update_ladders() noexcept {
+  urgent_ladder_.update(urgent_.size());
+  if (!ladder_.update(size())) return;
+  counters_.ladder_entered[static_cast<size_t>(ladder_.step())].add();
 }
 
 // The flows whose turn comes next were not touched for a while: fetched while this one is read.
-void DueWindows::prefetch_next() const noexcept {
-  if (const DueItem* second = queue_.peek(1)) __builtin_prefetch(&table_[second->flow]);
-  if (const DueItem* first = queue_.peek(0)) __builtin_prefetch(table_[first->flow].state);
+void DueWindows::prefetch_next() noexcept {
+  const DueQueue& next = next_queue();
+  if (const DueItem* second = next.peek(1)) __builtin_prefetch(&table_[second->flow]);
+  if (const DueItem* first = next.peek(0)) __builtin_prefetch(table_[first->flow].state);
 }
 
-bool DueWindows::enqueue(const DueItem& item, FlowState& state) noexcept {
-  if (leave_out(state, item.model, ladder_.step())) return false;
-  const bool queued = queue_.push(item);
-  if (ladder_.update(queue_.size())) {
-    counters_.ladder_entered[static_cast<size_t>(ladder_.step())].add();
-  }
+bool DueWindows::is_urgent(FlowId id, FlowState& state, uint8_t slot) const noexcept {
+  return hold_of(table_[id]) >= Hold::answered &&
+         states_.layout().model(state, slot).verdict.class_index == kNoClass;
+}
+
+bool DueWindows::enqueue(DueItem item, FlowState& state) noexcept {
+  const bool urgent = is_urgent(item.flow, state, item.model);
+  const OverloadLadder& ladder = urgent ? urgent_ladder_ : ladder_;
+  if (leave_out(state, item.model, ladder.step())) return false;
+  item.ticket = next_ticket_++;
+  const bool queued = (urgent ? urgent_ : others_).push(item);
+  update_ladders();
   return queued;
 }
 

@@ -11,18 +11,19 @@
 
 namespace flowmark {
 
-/// Says which windows of which flows are due, by the models' policies, and keeps them in a bounded
-/// queue until inference takes them. Under overload it leaves windows out, and counts them. Owns
-/// the queue and the costs that the choice rests on; when each flow is due again stands in its
-/// state.
+/// Says which windows of which flows are due, by the models' policies, and keeps them in bounded
+/// queues until inference takes them, the oldest first. Under overload it leaves windows out, and
+/// counts them; the first verdicts of flows that were answered or last (Hold) then come before all
+/// others, and go without only for want of time for their own kind. Owns the queues and the costs
+/// that the choice rests on; when each flow is due again stands in its state.
 ///
 /// Worker thread only: the packet path.
 class DueWindows {
  public:
-  /// `capacity`: of the queue; beyond, a due window is left out. The others must outlive this.
+  /// `capacity`: of each queue; beyond, a due window is left out. The others must outlive this.
   DueWindows(uint32_t capacity, FlowTable& table, FlowStates& states, WorkerCounters& counters);
 
-  /// After FlowStates::use_models(): empties the queue and forgets costs.
+  /// After FlowStates::use_models(): empties the queues and forgets costs.
   void use_models() noexcept;
 
   /// Whether a flow is to be looked at for its newest packet.
@@ -36,10 +37,10 @@ class DueWindows {
   /// to be looked at again.
   void look(FlowId id, Direction direction, TimeUs now_us) noexcept;
 
-  bool empty() const noexcept { return queue_.size() == 0; }
-  size_t size() const noexcept { return queue_.size(); }
+  bool empty() const noexcept { return size() == 0; }
+  size_t size() const noexcept { return urgent_.size() + others_.size(); }
   LadderStep step() const noexcept { return ladder_.step(); }
-  /// Takes the oldest window. False when there is none, its flow is gone, or it is left out now.
+  /// Takes the next window. False when there is none, its flow is gone, or it is left out now.
   bool take(DueItem& item) noexcept;
 
   /// What an inference of a model took, for the choice of the cheapest.
@@ -70,16 +71,22 @@ class DueWindows {
   }
   void look_at(FlowState& state, WindowName name, const NewPacket& packet, NextLook& look) noexcept;
   void look_next(FlowEntry& entry, FlowState& state, const NextLook& look, TimeUs now_us) noexcept;
-  bool enqueue(const DueItem& item, FlowState& state) noexcept;
+  bool is_urgent(FlowId id, FlowState& state, uint8_t slot) const noexcept;
+  bool enqueue(DueItem item, FlowState& state) noexcept;
+  DueQueue& next_queue() noexcept;
+  void update_ladders() noexcept;
   bool leave_out(FlowState& state, uint8_t slot, LadderStep step) noexcept;
   bool has_cheaper(FlowState& state, uint8_t slot) const noexcept;
-  void prefetch_next() const noexcept;
+  void prefetch_next() noexcept;
 
   FlowTable& table_;
   FlowStates& states_;
   WorkerCounters& counters_;
-  DueQueue queue_;
-  OverloadLadder ladder_;
+  DueQueue urgent_;  ///< first verdicts of flows with some hold
+  DueQueue others_;
+  OverloadLadder ladder_;         ///< by all that wait
+  OverloadLadder urgent_ladder_;  ///< by the urgent ones alone
+  uint32_t next_ticket_ = 0;
   std::array<uint64_t, kMaxModels> cost_ns_{};  ///< of an inference, by slot; 0: not known yet
 };
 

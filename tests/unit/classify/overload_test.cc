@@ -74,10 +74,11 @@ class OverloadTest : public ::testing::Test {
   }
 
   /// One packet of each of the flows [first, first + flows); no inference. Whether all were marked.
-  bool send(uint16_t first, uint16_t flows) {
+  bool send(uint16_t first, uint16_t flows, bool back = false) {
     bool all = true;
     for (uint16_t i = 0; i < flows; ++i) {
-      auto frame = UdpFrame{.source_port = static_cast<uint16_t>(first + i)}.bytes();
+      const UdpFrame there{.source_port = static_cast<uint16_t>(first + i)};
+      auto frame = (back ? there.reversed() : there).bytes();
       now_us_ += 10;
       std::array<Packet, 1> packets{testing::packet_of(frame, now_us_)};
       std::array<bool, 1> marked{};
@@ -88,6 +89,10 @@ class OverloadTest : public ::testing::Test {
   }
   void send_often(uint16_t first, uint16_t flows, int packets) {
     for (int i = 0; i < packets; ++i) send(first, flows);
+  }
+  /// `packets` of one flow, there and back in turn.
+  void converse(uint16_t flow, int packets) {
+    for (int i = 0; i < packets; ++i) send(flow, 1, i % 2 == 1);
   }
   void infer_all() { ASSERT_FALSE(classifier_->infer(UINT64_MAX)); }
   uint64_t left_out(LadderStep by) const {
@@ -123,6 +128,37 @@ TEST_F(OverloadTest, AFlowLeftOutIsAskedLater) {
   send_often(2, 1, 16);
   infer_all();
   EXPECT_TRUE(send(2, 1));
+}
+
+// Strangers who send enough for a model, but get no answer.
+TEST_F(OverloadTest, AFlowThatWasAnsweredIsAskedBeforeAQueueFullOfStrangers) {
+  use({active(size_model(histogram_spec()))}, 16);
+  send_often(1, 40, 4);
+  ASSERT_EQ(entered(LadderStep::keep_marks), 1U);
+  converse(900, 4);
+  EXPECT_EQ(left_out(LadderStep::keep_marks), 40U - 16U) << "none of the conversation";
+  while (inferences(0) == 0) classifier_->infer(0);
+  EXPECT_TRUE(send(900, 1));
+  EXPECT_FALSE(send(1, 1)) << "who waited longer";
+  infer_all();
+  EXPECT_EQ(inferences(0), 17U) << "the strangers' turn comes as well";
+}
+
+TEST_F(OverloadTest, WithoutOverloadTheOldestIsAskedFirst) {
+  use({active(size_model(histogram_spec()))}, 16);
+  send_often(1, 2, 4);
+  converse(900, 4);
+  while (inferences(0) == 0) classifier_->infer(0);
+  EXPECT_TRUE(send(1, 1));
+  EXPECT_FALSE(send(900, 1));
+}
+
+TEST_F(OverloadTest, ConversationsLeaveEachOtherOut) {
+  use({active(size_model(histogram_spec()))}, 4);
+  for (uint16_t flow = 1; flow <= 20; ++flow) converse(flow, 4);
+  EXPECT_EQ(left_out(LadderStep::keep_marks), 16U);
+  infer_all();
+  EXPECT_EQ(inferences(0), 4U);
 }
 
 TEST_F(OverloadTest, RefinementOfFlowsWithAVerdictGoesFirst) {
