@@ -1,9 +1,9 @@
 #include "daemon/flowmarkd/daemon.h"
 
 #include <spdlog/spdlog.h>
-#include <time.h>
 
 #include <bit>
+#include <chrono>
 #include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -48,8 +48,7 @@ Daemon::Daemon(Settings settings)
       lock_(settings_),
       plan_(checked_plan(settings_)),
       reloader_(settings_, settings_.worker_count),
-      eal_(plan_, settings_.eal.file_prefix),
-      started_s_(time(nullptr)) {
+      eal_(plan_, settings_.eal.file_prefix) {
   start_ports();
   make_workers();
   make_exporter();
@@ -115,7 +114,7 @@ void Daemon::make_workers() {
         distributed ? distributor_->io(i, counters)
                     : std::make_unique<DpdkIo>(ports_, static_cast<uint16_t>(i), clock_, counters));
     WorkerOptions options = worker_options(settings_, i, false);
-    options.ns_per_cycle = 1e9 / static_cast<double>(ticks_per_second());
+    options.cycles_per_second = ticks_per_second();
     workers_.push_back(std::make_unique<Worker>(options, classifier, *ios_[i],
                                                 reloader_.publisher(), counters, rings_[i].get()));
   }
@@ -196,13 +195,13 @@ std::vector<PortReport> Daemon::port_reports() const {
 
 nlohmann::ordered_json Daemon::status() const {
   const auto models = reloader_.current();
-  nlohmann::ordered_json out{{"version", FLOWMARK_VERSION},
-                             {"mode", to_string(settings_.mode)},
-                             {"uptime_s", time(nullptr) - started_s_},
-                             {"workers", workers_.size()},
-                             {"spreading", to_string(spreading_)},
-                             {"config", settings_.file.string()},
-                             {"metrics", settings_.metrics_listen}};
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+  nlohmann::ordered_json out{
+      {"version", FLOWMARK_VERSION},        {"mode", to_string(settings_.mode)},
+      {"uptime_s", uptime.count()},         {"workers", workers_.size()},
+      {"spreading", to_string(spreading_)}, {"config", settings_.file.string()},
+      {"metrics", settings_.metrics_listen}};
   auto names = nlohmann::ordered_json::array();
   for (const auto& report : port_reports()) {
     names.push_back({{"name", report.name},

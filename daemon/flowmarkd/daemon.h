@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,7 +63,7 @@ class Daemon {
   std::vector<std::function<void()>> work_;  ///< by lcore - 1
   std::unique_ptr<Exporter> exporter_;
   std::unique_ptr<Control> control_;
-  int64_t started_s_ = 0;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   bool stopped_ = false;
 };
 

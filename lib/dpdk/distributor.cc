@@ -53,6 +53,7 @@ class RingIo final : public PacketIo {
     if (stall_.stalled() && distributor_.ages_) [[unlikely]] {
       drop_all(Drop::stale);
     }
+    passed_by_ = 0;
     constexpr size_t kMostRounds = 16;  // to the worker's other duties now and then
     for (size_t round = 0; round < kMostRounds; ++round) {
       if (held_ == 0 && !fetch(out.size())) return 0;
@@ -62,6 +63,7 @@ class RingIo final : public PacketIo {
         counters_.bypassed[static_cast<size_t>(Bypass::worker_busy)].add(unseen);
         send(std::span(mbufs_).first(unseen));
         forget(unseen);
+        passed_by_ += unseen;
         continue;
       }
       size_t count = 0;
@@ -75,6 +77,8 @@ class RingIo final : public PacketIo {
     }
     return 0;
   }
+
+  size_t passed_by() const noexcept override { return passed_by_; }
 
   void transmit(std::span<const Packet> packets, std::span<const bool> marked) noexcept override {
     if (packets.empty()) return;
@@ -162,6 +166,7 @@ class RingIo final : public PacketIo {
   WorkerCounters& counters_;
   size_t current_ = 0;  ///< the port of the packets in hand
   size_t held_ = 0;     ///< how many they are
+  size_t passed_by_ = 0;
   TimeUs newest_us_ = 0;
   StallWatch stall_;
   MbufView view_;

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "runtime/cycles.h"
 
 namespace flowmark {
 namespace {
@@ -56,7 +57,8 @@ void Eal::wait(unsigned lcore) {
 }
 
 uint64_t ticks_per_second() noexcept {
-  return rte_get_tsc_hz();
+  const uint64_t known = known_cycles_per_second();
+  return known != 0 ? known : rte_get_tsc_hz();
 }
 
 }  // namespace flowmark

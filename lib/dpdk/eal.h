@@ -24,7 +24,8 @@ class Eal {
   std::string file_prefix_;
 };
 
-/// The frequency of the counter that read_cycles() and LiveClock read.
+/// The frequency of read_cycles(): as the processor tells it or else as the EAL measured it at its
+/// start, within 10 MHz.
 uint64_t ticks_per_second() noexcept;
 
 }  // namespace flowmark

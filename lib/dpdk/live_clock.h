@@ -1,33 +1,39 @@
 #pragma once
 
-#include <rte_cycles.h>
-
 #include <chrono>
 #include <cstdint>
 
 #include "base/time.h"
+#include "dpdk/eal.h"
+#include "runtime/cycles.h"
 
 namespace flowmark {
 
-/// The time of day from the TSC: one reading a burst, never running back. Set once at the start, so
-/// that it drifts against the system's clock by the TSC's error but never jumps.
+/// The time of packets, on the workers' cycle counter: one reading a burst. It begins with the time
+/// of day and then goes by the counter alone: it drifts against the system's clock by the counter's
+/// error, but never jumps when that is set. It tells how long things last; as a time of day it is
+/// for display only. Any thread.
 class LiveClock {
  public:
+  /// After the EAL has started, which measures the counter.
   LiveClock()
-      : ticks_per_us_(static_cast<double>(rte_get_tsc_hz()) / 1e6),
-        start_ticks_(rte_rdtsc()),
-        start_us_(std::chrono::duration_cast<std::chrono::microseconds>(
+      : LiveClock(read_cycles(), ticks_per_second(),
+                  std::chrono::duration_cast<std::chrono::microseconds>(
                       std::chrono::system_clock::now().time_since_epoch())
                       .count()) {}
+  /// It is `start_us` when the counter, of this frequency, stands at `start_cycles`.
+  LiveClock(uint64_t start_cycles, uint64_t cycles_per_second, TimeUs start_us) noexcept
+      : scale_(cycles_per_second), start_cycles_(start_cycles), start_us_(start_us) {}
 
-  TimeUs now() const noexcept {
-    const auto ticks = static_cast<double>(rte_rdtsc() - start_ticks_);
-    return start_us_ + static_cast<TimeUs>(ticks / ticks_per_us_);
+  TimeUs now() const noexcept { return at(read_cycles()); }
+  /// A counter that ran back to before the start stands still there.
+  TimeUs at(uint64_t cycles) const noexcept {
+    return start_us_ + static_cast<TimeUs>(scale_.to_us(cycles_between(start_cycles_, cycles)));
   }
 
  private:
-  double ticks_per_us_;
-  uint64_t start_ticks_;
+  CycleScale scale_;
+  uint64_t start_cycles_;
   TimeUs start_us_;
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <rte_cycles.h>
-
 #include <cstdint>
+
+#include "dpdk/eal.h"
+#include "runtime/cycles.h"
 
 namespace flowmark {
 
@@ -11,17 +12,22 @@ namespace flowmark {
 /// only be in the way of what comes now. Used by one thread.
 class StallWatch {
  public:
+  /// After the EAL has started, which measures the cycle counter.
+  StallWatch() noexcept : StallWatch(ticks_per_second()) {}
+  explicit StallWatch(uint64_t cycles_per_second) noexcept : limit_(kLimitS * cycles_per_second) {}
+
   /// To be called at every poll: true at the first one after a stall.
-  bool stalled() noexcept {
-    const uint64_t now = rte_rdtsc();
-    const bool stalled = last_ != 0 && now - last_ > limit_;
-    last_ = now;
+  bool stalled() noexcept { return stalled(read_cycles()); }
+  /// The same at this reading of the counter. One that ran back is no stall.
+  bool stalled(uint64_t cycles) noexcept {
+    const bool stalled = last_ != 0 && cycles_between(last_, cycles) > limit_;
+    last_ = cycles;
     return stalled;
   }
 
  private:
   static constexpr uint64_t kLimitS = 1;
-  uint64_t limit_ = kLimitS * rte_get_tsc_hz();
+  uint64_t limit_;
   uint64_t last_ = 0;
 };
 

@@ -21,6 +21,9 @@ class PacketIo {
   /// implementation's and valid until transmit().
   virtual size_t receive(std::span<Packet> out) noexcept = 0;
 
+  /// Packets that the last receive() forwarded without showing them: work, too.
+  virtual size_t passed_by() const noexcept { return 0; }
+
   /// Takes back exactly the packets of the last receive(), to forward or (mirror) to free.
   /// `marked[i]` says that packet i was changed. Every packet ends in a counter: transmitted, or
   /// dropped with a reason. Also called after an empty receive(), to move what still waits.

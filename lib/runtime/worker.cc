@@ -4,13 +4,12 @@
 #include <chrono>
 #include <thread>
 
-#include "runtime/cycles.h"
-
 namespace flowmark {
 
 Worker::Worker(const WorkerOptions& options, const ClassifierOptions& classifier, PacketIo& io,
                ModelPublisher& models, WorkerCounters& counters, VerdictSink* sink)
     : options_(options),
+      cycles_(options.cycles_per_second),
       io_(io),
       models_(models),
       counters_(counters),
@@ -27,9 +26,10 @@ void Worker::run() noexcept {
     classifier_.process(burst, marked);
     io_.transmit(burst, marked);
     if (received != 0 && --until_sample_ == 0) measure_delay();
-    const bool backlog = infer(received);
+    const size_t moved = received + io_.passed_by();
+    const bool backlog = infer(moved);
     classifier_.expire(received == 0 ? io_.now() : burst.back().time_us);
-    account(received, received != 0 || backlog);
+    account(moved, moved != 0 || backlog);
     if (query_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
       answer_query();
   }
@@ -52,8 +52,8 @@ void Worker::pick_up_models() noexcept {
 
 // A slice after each burst; a share of the time only while packets wait. Returns whether any
 // window still waits.
-bool Worker::infer(size_t received) noexcept {
-  const bool packets_wait = received == kBurst;
+bool Worker::infer(size_t moved) noexcept {
+  const bool packets_wait = moved >= kBurst;
   const uint64_t budget = pacer_.next(packets_wait, last_round_ns_);
   if (budget == 0) return true;
   if (!packets_wait) return classifier_.infer(budget);
@@ -71,17 +71,17 @@ void Worker::measure_delay() noexcept {
 }
 
 uint64_t Worker::ns_since(uint64_t cycles) const noexcept {
-  return static_cast<uint64_t>(static_cast<double>(read_cycles() - cycles) * options_.ns_per_cycle);
+  return cycles_.to_ns(cycles_between(cycles, read_cycles()));
 }
 
-void Worker::account(size_t received, bool busy) noexcept {
+void Worker::account(size_t moved, bool busy) noexcept {
   const uint64_t now = read_cycles();
-  (busy ? counters_.busy_cycles : counters_.idle_cycles).add(now - last_cycles_);
-  last_round_ns_ =
-      static_cast<uint64_t>(static_cast<double>(now - last_cycles_) * options_.ns_per_cycle);
+  const uint64_t round = cycles_between(last_cycles_, now);
+  (busy ? counters_.busy_cycles : counters_.idle_cycles).add(round);
+  last_round_ns_ = cycles_.to_ns(round);
   poll_before_ = last_cycles_;
   last_cycles_ = now;
-  (received != 0 ? counters_.bursts : counters_.empty_polls).add();
+  (moved != 0 ? counters_.bursts : counters_.empty_polls).add();
   if (!options_.sleep_when_idle) return;
   if (busy) {
     idle_.busy();

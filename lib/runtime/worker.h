@@ -7,6 +7,7 @@
 
 #include "classify/classifier.h"
 #include "classify/slice_pacer.h"
+#include "runtime/cycles.h"
 #include "runtime/flow_query.h"
 #include "runtime/idle_pace.h"
 #include "runtime/model_publisher.h"
@@ -17,11 +18,11 @@ namespace flowmark {
 struct WorkerOptions {
   static constexpr uint64_t kNoBudget = SlicePacer::kNoBudget;  ///< replay: until nothing is due
 
-  size_t index = 0;              ///< among the workers
-  uint64_t slice_ns = 5'000;     ///< inference after each burst
-  double busy_share = 0.1;       ///< of the time, for inference while packets wait
-  bool sleep_when_idle = false;  ///< else the ports are polled without a break
-  double ns_per_cycle = 1;       ///< of read_cycles()
+  size_t index = 0;                            ///< among the workers
+  uint64_t slice_ns = 5'000;                   ///< inference after each burst
+  double busy_share = 0.1;                     ///< of the time, for inference while packets wait
+  bool sleep_when_idle = false;                ///< else the ports are polled without a break
+  uint64_t cycles_per_second = 1'000'000'000;  ///< of read_cycles()
 };
 
 /// One worker: its loop, its classifier and the flows in it. Live and replay differ only in the
@@ -45,13 +46,14 @@ class Worker {
   static constexpr uint32_t kDelaySampling = 8;  ///< bursts for one that is timed
 
   void pick_up_models() noexcept;
-  bool infer(size_t received) noexcept;
+  bool infer(size_t moved) noexcept;
   void answer_query() noexcept;
-  void account(size_t received, bool busy) noexcept;
+  void account(size_t moved, bool busy) noexcept;
   void measure_delay() noexcept;
   uint64_t ns_since(uint64_t cycles) const noexcept;
 
   WorkerOptions options_;
+  CycleScale cycles_;
   PacketIo& io_;
   ModelPublisher& models_;
   WorkerCounters& counters_;

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <pcap/pcap.h>
 #include <rte_dev.h>
-#include <rte_eal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -16,6 +15,7 @@
 #include "dpdk/packet_pool.h"
 #include "net/byte_order.h"
 #include "support/frames.h"
+#include "unit/dpdk/start_dpdk.h"
 
 namespace flowmark {
 namespace {
@@ -24,18 +24,6 @@ using testing::UdpFrame;
 
 constexpr uint32_t kFlows = 37;
 constexpr size_t kNumberAt = 14 + 28;  // in the payload, two bytes
-
-void start_dpdk() {
-  static const bool is_started = [] {
-    static std::string words[] = {
-        "ports_test",  "--no-huge",      "-m",           "256", "--no-pci",
-        "--no-shconf", "--no-telemetry", "--log-level=4"};
-    static std::array<char*, std::size(words)> arguments{};
-    for (size_t i = 0; i < arguments.size(); ++i) arguments[i] = words[i].data();
-    return rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) >= 0;
-  }();
-  ASSERT_TRUE(is_started);
-}
 
 /// `each` numbered packets of all flows in turn; `down`: from the other end.
 std::vector<std::vector<uint8_t>> numbered_frames(uint32_t each, bool down) {
@@ -138,7 +126,9 @@ class DistributorTest : public ::testing::TestWithParam<uint32_t> {
     std::array<Packet, 64> packets;
     const std::array<bool, 64> marked{};
     while (!stop_.load()) {
-      const size_t count = go_.load() ? io.receive(packets) : 0;
+      const bool go = go_.load();
+      const size_t count = go ? io.receive(packets) : 0;
+      if (go) passed_by_ += io.passed_by();
       for (size_t i = 0; i < count; ++i) {
         const FlowKey key = key_of(packets[i].data, packets[i].head_length);
         seen[{to_string(key), packets[i].port}].push_back(load_be16(packets[i].data + kNumberAt));
@@ -213,6 +203,7 @@ class DistributorTest : public ::testing::TestWithParam<uint32_t> {
     const uint64_t total = uint64_t{2} * kFlows * each;
     run(total, true);
     EXPECT_EQ(gone(), total);
+    EXPECT_EQ(passed_by_, unseen());
     EXPECT_EQ(received_ + unseen() + dropped(Drop::worker_full), total);
     for (uint16_t p = 0; p < 2; ++p) {
       size_t packets = 0;
@@ -234,6 +225,7 @@ class DistributorTest : public ::testing::TestWithParam<uint32_t> {
   std::atomic<bool> go_{false};
   std::atomic<bool> stop_{false};
   std::atomic<size_t> received_{0};
+  std::atomic<size_t> passed_by_{0};
 };
 
 TEST_P(DistributorTest, BothDirectionsOfAFlowReachOneWorkerInOrderAndNothingIsLost) {

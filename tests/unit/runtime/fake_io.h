@@ -25,8 +25,12 @@ class FakeIo final : public PacketIo {
   /// Called before each receive with the number of packets received so far.
   std::function<void(size_t)> before_receive;
 
+  /// Packets that each receive() forwards unseen; it then shows none.
+  size_t passes_by = 0;
+
   size_t receive(std::span<Packet> out) noexcept override {
     if (before_receive) before_receive(next_);
+    if (passes_by != 0) out = out.first(0);
     first_ = next_;
     const size_t most = std::min({out.size(), burst_, frames_.size() - next_});
     for (size_t i = 0; i < most; ++i) {
@@ -37,6 +41,8 @@ class FakeIo final : public PacketIo {
     return most;
   }
 
+  size_t passed_by() const noexcept override { return passes_by; }
+
   void transmit(std::span<const Packet> packets, std::span<const bool> marked) noexcept override {
     // Exactly the burst that was received, in its order.
     in_order &= packets.size() == next_ - first_ && marked.size() == packets.size();
@@ -46,6 +52,8 @@ class FakeIo final : public PacketIo {
     }
   }
 
+  void rest(uint32_t) noexcept override { ++rests; }
+
   bool finished() const noexcept override { return next_ == frames_.size() && ends_; }
   TimeUs now() const noexcept override { return now_us_; }
   void close() noexcept override { closed = true; }
@@ -54,6 +62,7 @@ class FakeIo final : public PacketIo {
   std::vector<std::vector<uint8_t>> sent;
   bool in_order = true;
   bool closed = false;
+  std::atomic<size_t> rests{0};
 
  private:
   std::vector<Frame> frames_;

@@ -131,6 +131,28 @@ TEST_F(WorkerTest, StopsWhenTold) {
   EXPECT_GT(counters_->idle_cycles.get(), 0u);
 }
 
+TEST_F(WorkerTest, PacketsThatPassByUnseenKeepItBusy) {
+  FakeIo io({});
+  io.never_ends();
+  io.passes_by = 64;
+  ModelPublisher publisher(1, no_models(1));
+  ClassifierOptions classifier;
+  classifier.table.capacity = 256;
+  classifier.window_memory_bytes = 1u << 20;
+  WorkerOptions options;
+  options.sleep_when_idle = true;
+  Worker worker(options, classifier, io, publisher, *counters_, nullptr);
+  size_t rounds = 0;
+  io.before_receive = [&](size_t) {
+    if (++rounds == 1000) worker.stop();
+  };
+  worker.run();
+  EXPECT_EQ(counters_->bursts.get(), 1000u);
+  EXPECT_EQ(counters_->empty_polls.get(), 0u);
+  EXPECT_EQ(counters_->idle_cycles.get(), 0u);
+  EXPECT_EQ(io.rests, 0u);
+}
+
 TEST_F(WorkerTest, AnswersWhatItKnowsOfAFlow) {
   FakeIo io(conversation(300));
   io.never_ends();
