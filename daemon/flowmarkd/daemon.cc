@@ -90,6 +90,7 @@ void Daemon::start_ports() {
            settings_.file.string(), i, wanted, workers, to_string(spreading_), own);
     }
     ports_[i]->start(own, tx, spreading_, pool_.get());
+    if (settings_.mode == RunMode::inline_ports) ports_[i]->link().ignore_outgoing();
   }
 }
 

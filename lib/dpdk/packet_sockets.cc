@@ -1,6 +1,7 @@
 #include "dpdk/packet_sockets.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
@@ -9,7 +10,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -95,6 +98,22 @@ void PacketSockets::check_fragments_stay() const {
           "the af_packet driver's fanout flags are 0x{:x}",
           static_cast<unsigned>(group) >> 24);
     }
+  }
+}
+
+// By a filter: PACKET_IGNORE_OUTGOING has no effect on sockets in a fanout group.
+void PacketSockets::ignore_outgoing() const {
+  std::array<sock_filter, 4> program{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  }};
+  const sock_fprog filter{program.size(), program.data()};
+  for (const auto& [descriptor, memory] : sockets_) {
+    if (set_option(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0) continue;
+    fail("the kernel does not keep what this host sends apart (SO_ATTACH_FILTER): {}",
+         std::strerror(errno));
   }
 }
 

@@ -25,6 +25,9 @@ class PacketSockets {
   /// Throws Error when the kernel would put fragments together all the same.
   void check_fragments_stay() const;
 
+  /// What this host itself sends there is not received any more. Throws Error.
+  void ignore_outgoing() const;
+
   struct Counts {
     uint64_t received = 0;  ///< put into a ring
     uint64_t dropped = 0;   ///< no place was left in the ring

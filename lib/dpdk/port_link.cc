@@ -86,6 +86,10 @@ void PortLink::take_up_again(unsigned index) {
   interface_index_ = index;
 }
 
+void PortLink::ignore_outgoing() const {
+  sockets_.ignore_outgoing();
+}
+
 PortLink::Losses PortLink::losses() const {
   const std::lock_guard lock(mutex_);
   if (interface_.empty()) return losses_;

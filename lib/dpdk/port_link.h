@@ -40,6 +40,10 @@ class PortLink {
   /// driver judges that. Packet path.
   uint32_t longest_sent() const noexcept { return longest_sent_.load(std::memory_order_relaxed); }
 
+  /// Of an inline port, before its first packet: what this host itself sends at the interface is
+  /// nobody's to forward. Throws Error. A mirror sees it.
+  void ignore_outgoing() const;
+
   /// Since the start.
   Losses losses() const;
   /// The port has received its last packet: what lies unread in its ring counts as lost. `read`:

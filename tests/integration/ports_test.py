@@ -21,6 +21,32 @@ def until(moment):
 
 
 class PortsTest(ports_rig.PortsFolderTest):
+    # Frames of the gateway itself.
+
+    def test_what_the_gateway_sends_is_not_forwarded(self):
+        wan = self.raw(self.rig.wan, "wan0")
+        wan.bind(("wan0", 3))
+        for queues in ([1, 2] if os.cpu_count() > 1 else [1]):
+            arguments = "blocksz=65536,framesz=2048,framecnt=1024,qpairs=%d" % queues
+            with self.subTest(queues=queues), self.daemon(
+                    arguments, "workers: %d\n" % queues) as daemon:
+                own = self.raw(self.rig.dp, "dlan")
+                for _ in range(10):
+                    own.send(rig.ipv4_udp("10.9.0.7", LAN, 5004, 5004, 200))
+                self.raw(self.rig.lan, "lan0").send(rig.ipv4_udp(LAN, WAN, 5004, 5004, 300))
+                self.assertEqual(len(wan.recv(65536)), 314, "only what came from lan")
+                self.assertEqual(rig.summary_count(self.stop(daemon), "received"), 1)
+
+    def test_a_mirror_sees_what_the_gateway_sends(self):
+        config = (self.base_config() + "mode: mirror\nmetrics: {listen: ''}\n"
+                  "ports: [{name: 'net_af_packet0,iface=dlan'}]\n")
+        with rig.Daemon(self.folder, config, namespace=self.rig.dp) as daemon:
+            own = self.raw(self.rig.dp, "dlan")
+            for _ in range(10):
+                own.send(rig.ipv4_udp("10.9.0.7", LAN, 5004, 5004, 200))
+            rig.wait_for("the frames", lambda: daemon.ctl("status")["received"] == 10)
+            self.assertEqual(daemon.stop()[0], 0)
+
     # Frames that vanished or left cut off.
 
     def test_fragments_pass(self):
