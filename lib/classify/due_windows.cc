@@ -71,6 +71,8 @@ void DueWindows::look(FlowId id, Direction direction, TimeUs now_us) noexcept {
     }
   }
   look_next(entry, state, next, now_us);
+  // The entry's eight bits come round after 256 changes of models.
+  if (!states_.is_current(state)) states_.mark_outdated(entry);
 }
 
 // One window of a flow: queued if it is due and the packet is one of its own.

@@ -59,6 +59,10 @@ class FlowStates {
   bool is_ready(const FlowEntry& entry) const noexcept {
     return entry.state != nullptr && entry.staging.epoch == static_cast<uint8_t>(layout_.epoch);
   }
+  /// The flow is not ready: its state is for earlier models.
+  void mark_outdated(FlowEntry& entry) const noexcept {
+    entry.staging.epoch = static_cast<uint8_t>(layout_.epoch - 1);
+  }
   /// Gives a flow that is not ready a state for the present models. False if it cannot take this
   /// packet, which is then counted or kept in the entry.
   bool make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept;

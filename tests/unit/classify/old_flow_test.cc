@@ -48,6 +48,9 @@ class LongLife {
       packet(std::min(left_us, kSeldom));
     }
   }
+  void change_models(int times) {
+    for (int i = 0; i < times; ++i) classifier_->use_models(models_.get());
+  }
   void set_clock(TimeUs by_us) { now_us_ += by_us; }
   /// Inferences that so many packets bring about.
   int inferences(int packets, TimeUs step_us) {
@@ -96,6 +99,16 @@ TEST_P(Aged, IsAskedByTimeAsOftenAsAYoungFlow) {
     EXPECT_NEAR(old.inferences(kPackets, kUsPerSecond), expected, kFew);
     EXPECT_NEAR(young.inferences(kPackets, kUsPerSecond), expected, kPackets / 100)
         << "and by packets at first, in numbers that double";
+  }
+}
+
+// Entries tell models apart by eight bits.
+TEST(Models, ThatChangeAnyNumberOfTimesBetweenTwoPacketsAskTheFlowAgain) {
+  for (const int changes : {1, 255, 256, 257, 512, 1000}) {
+    LongLife flow(histogram_spec());
+    flow.inferences(1000, 10'000);
+    flow.change_models(changes);
+    EXPECT_NEAR(flow.inferences(1000, 10'000), 1000 / 16, kFew + 16) << changes;
   }
 }
 
