@@ -4,11 +4,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
 namespace flowmark::bench {
 namespace {
 
 constexpr uint64_t kSliceNs = 5000;
+/// The daemon's defaults.
+constexpr LiveLimits kLiveLimits{.expedited_flow = 250'000,
+                                 .expedited_host = 500'000,
+                                 .expedited_link = 12'500'000,
+                                 .conference_flow = 1'250'000};
 
 uint64_t clock_ns(clockid_t clock) {
   timespec now{};
@@ -36,6 +42,7 @@ WorkerLoop::WorkerLoop(const Options& options, const ModelSet& models)
   classifier.window_memory_bytes = options.memory_bytes;
   classifier.prefault = true;
   classifier.direction = DirectionRule::lan_port;
+  classifier.live_budget = std::make_shared<LiveBudget>(kLiveLimits);
   classifier_ = std::make_unique<Classifier>(classifier, *counters_, nullptr);
   classifier_->use_models(&models);
 }
