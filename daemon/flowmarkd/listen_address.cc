@@ -31,7 +31,7 @@ Addresses resolve(const std::string& address) {
 }
 
 /// The socket, or -1 with errno.
-int listen_on(const addrinfo& address) {
+int try_to_listen(const addrinfo& address) {
   const int descriptor =
       socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, address.ai_protocol);
   if (descriptor < 0) return -1;
@@ -52,7 +52,7 @@ int listen_on(const addrinfo& address) {
 int listen_on(const std::string& address) {
   const Addresses addresses = resolve(address);
   for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) {
-    if (const int descriptor = listen_on(*one); descriptor >= 0) return descriptor;
+    if (const int descriptor = try_to_listen(*one); descriptor >= 0) return descriptor;
   }
   fail("metrics.listen: value {}: cannot listen there: {}", address, strerror(errno));
 }

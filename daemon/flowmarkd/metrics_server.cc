@@ -19,7 +19,7 @@ namespace {
 
 constexpr unsigned kIdleSeconds = 60;  // longer than scrapes are usually apart
 // The library stops accepting at its own limit: room for those that were ended but not closed yet.
-constexpr unsigned kClosing = 64;
+constexpr unsigned kBeingClosed = 64;
 constexpr size_t kBytesOfARequest = 16 * 1024;
 
 }  // namespace
@@ -125,10 +125,10 @@ void MetricsServer::Http::on_connection(void* self, MHD_Connection* connection, 
 
 void MetricsServer::Http::start(int listening) {
   daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, &Http::on_request,
-                            this, MHD_OPTION_LISTEN_SOCKET, listening,                 //
-                            MHD_OPTION_NOTIFY_CONNECTION, &Http::on_connection, this,  //
-                            MHD_OPTION_CONNECTION_LIMIT, kMostConnections + kClosing,  //
-                            MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds,               //
+                            this, MHD_OPTION_LISTEN_SOCKET, listening,                     //
+                            MHD_OPTION_NOTIFY_CONNECTION, &Http::on_connection, this,      //
+                            MHD_OPTION_CONNECTION_LIMIT, kMostConnections + kBeingClosed,  //
+                            MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds,                   //
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, kBytesOfARequest, MHD_OPTION_END);
   if (daemon == nullptr) fail("metrics.listen: the HTTP server does not start");
 }
