@@ -31,7 +31,7 @@ OutOfBag judge_out_of_bag(const Forest& forest, const std::vector<GrownTree>& tr
   OutOfBag result;
   const uint32_t classes = targets.classes;
   result.probabilities.assign(size_t{matrix.rows()} * classes, NAN);
-  std::vector<uint32_t> wrong(matrix.rows(), Split::kNone);
+  std::vector<uint32_t> wrong(matrix.rows(), NodeSplit::kNone);
   tbb::enumerable_thread_specific<std::vector<float>> scratch;
   tbb::parallel_for(uint32_t{0}, matrix.rows(), [&](uint32_t row) {
     std::vector<float>& dense = scratch.local();
@@ -64,7 +64,7 @@ OutOfBag judge_out_of_bag(const Forest& forest, const std::vector<GrownTree>& tr
   uint64_t right = 0;
   uint64_t wrong_outputs = 0;
   for (const uint32_t count : wrong) {
-    if (count != Split::kNone) {
+    if (count != NodeSplit::kNone) {
       ++result.judged;
       right += count == 0 ? 1 : 0;
       wrong_outputs += count;

@@ -42,22 +42,22 @@ float threshold_between(float low, float high) noexcept {
 template <typename Sides>
 struct GapWalk {
   Sides& sides;
-  Split& best;
+  NodeSplit& best;
   const RankedFeature& feature;
   uint32_t min_leaf;
   uint32_t total;
   double node_score;
   uint32_t moved = 0;
-  uint32_t last_rank = Split::kNone;
+  uint32_t last_rank = NodeSplit::kNone;
   bool constant = true;
 
   /// All examples of a rank come next.
   void enter(uint32_t rank) noexcept {
-    if (last_rank != Split::kNone) {
+    if (last_rank != NodeSplit::kNone) {
       constant = false;
       if (moved >= min_leaf && total - moved >= min_leaf) {
         const double gain = sides.score() - node_score;
-        if (best.feature == Split::kNone || gain > best.gain) {
+        if (best.feature == NodeSplit::kNone || gain > best.gain) {
           best = {feature.number, last_rank,
                   threshold_between(feature.values[last_rank], feature.values[rank]), gain};
         }
@@ -189,7 +189,7 @@ bool SplitFinder::scan(Sides& sides, const RankedFeature& feature, std::span<uin
 
 bool SplitFinder::try_threshold(const RankedFeature& feature, std::span<const uint64_t> items,
                                 double place) {
-  uint32_t lowest = Split::kNone;
+  uint32_t lowest = NodeSplit::kNone;
   uint32_t highest = 0;
   uint32_t others = 0;
   for (const uint64_t item : items) {
@@ -237,7 +237,7 @@ void SplitFinder::judge(Sides& sides, const RankedFeature& feature, std::span<co
     return;
   }
   const double gain = sides.score() - node_score_;
-  if (best_.feature == Split::kNone || gain > best_.gain) {
+  if (best_.feature == NodeSplit::kNone || gain > best_.gain) {
     best_ = {feature.number, low, threshold, gain};
   }
 }

@@ -9,7 +9,7 @@
 namespace flowmark {
 
 /// Where a node is split: values up to `threshold` go left.
-struct Split {
+struct NodeSplit {
   static constexpr uint32_t kNone = UINT32_MAX;
   uint32_t feature = kNone;
   uint32_t low = 0;     ///< the last rank that goes left
@@ -47,7 +47,7 @@ class SplitFinder {
   /// value (Geurts et al. 2006).
   bool try_threshold(const RankedFeature& feature, std::span<const uint64_t> items, double place);
 
-  const Split& best() const noexcept { return best_; }
+  const NodeSplit& best() const noexcept { return best_; }
 
  private:
   /// Sums over a candidate's left and right side.
@@ -95,7 +95,7 @@ class SplitFinder {
   MultiLabel multi_;
   std::vector<uint32_t> zeros_;
   std::vector<uint32_t> histogram_;  ///< [rank][group], all 0 between calls
-  Split best_;
+  NodeSplit best_;
 };
 
 }  // namespace flowmark

@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint32_t kNowhere = UINT32_MAX;  ///< node of an example that was not drawn
 
-bool has_less_gain(const Split& a, const Split& b) noexcept {
+bool has_less_gain(const NodeSplit& a, const NodeSplit& b) noexcept {
   return a.gain < b.gain;
 }
 
@@ -193,7 +193,7 @@ bool TreeBuilder::find_split(Pending& node) {
                                         : finder_.try_feature(ranked, items);
   }
   node.split = finder_.best();
-  return node.split.feature != Split::kNone;
+  return node.split.feature != NodeSplit::kNone;
 }
 
 /// A node's examples that are not zero in a feature.
@@ -210,7 +210,7 @@ std::span<uint64_t> TreeBuilder::collect(uint32_t node, uint32_t block, uint32_t
 }
 
 void TreeBuilder::split(const Pending& parent) {
-  const Split& split = parent.split;
+  const NodeSplit& split = parent.split;
   const auto left = static_cast<uint32_t>(tree_.nodes.size());
   const uint32_t right = left + 1;
   tree_.nodes[parent.node] = {split.feature, split.threshold, left, right};

@@ -51,7 +51,7 @@ class TreeBuilder {
   /// A node with a split that has not been made yet.
   struct Pending {
     uint32_t node, begin, end, depth, block;
-    Split split;
+    NodeSplit split;
   };
 
   void draw_examples();

@@ -94,12 +94,13 @@ double purity(const std::vector<Example>& side, const ForestTargets& targets) {
 }
 
 /// The best gap by trying all of them.
-Split search(const std::vector<Example>& node, const ForestTargets& targets, uint32_t min_leaf) {
+NodeSplit search(const std::vector<Example>& node, const ForestTargets& targets,
+                 uint32_t min_leaf) {
   std::map<uint32_t, int> ranks;
   for (const Example& example : node) {
     ranks[example.rank] = 1;
   }
-  Split best;
+  NodeSplit best;
   for (auto low = ranks.begin(); low != ranks.end() && std::next(low) != ranks.end(); ++low) {
     std::vector<Example> sides[2];
     uint32_t count[2] = {0, 0};
@@ -111,7 +112,7 @@ Split search(const std::vector<Example>& node, const ForestTargets& targets, uin
     const double gain =
         purity(sides[0], targets) + purity(sides[1], targets) - purity(node, targets);
     if (count[0] >= min_leaf && count[1] >= min_leaf &&
-        (best.feature == Split::kNone || gain > best.gain + 1e-9)) {
+        (best.feature == NodeSplit::kNone || gain > best.gain + 1e-9)) {
       best = {7, low->first, 0, gain};
     }
   }
@@ -166,10 +167,10 @@ TEST(SplitFinder, FindsWhatTryingEveryGapFinds) {
     EXPECT_EQ(varies, std::any_of(node.begin(), node.end(), [&](const Example& example) {
                 return example.rank != node[0].rank;
               }));
-    const Split expected = search(node, targets, min_leaf);
-    const Split& best = finder.best();
+    const NodeSplit expected = search(node, targets, min_leaf);
+    const NodeSplit& best = finder.best();
     ASSERT_EQ(best.feature, expected.feature) << "round " << round;
-    if (best.feature == Split::kNone) {
+    if (best.feature == NodeSplit::kNone) {
       continue;
     }
     ++found;
@@ -212,7 +213,7 @@ TEST(SplitFinder, AThresholdAtRandomIsJudgedAsItStands) {
     SplitFinder finder(targets, 1);
     finder.start(counts);
     ASSERT_TRUE(finder.try_threshold(feature, items, one.place));
-    const Split& best = finder.best();
+    const NodeSplit& best = finder.best();
     if (one.place > 0.9) {  // rounds to the largest value: nothing would go right
       EXPECT_LT(best.threshold, 6);
       continue;
@@ -231,7 +232,7 @@ TEST(SplitFinder, AThresholdAtRandomIsJudgedAsItStands) {
   SplitFinder finder(targets, 2);
   finder.start(counts);
   EXPECT_TRUE(finder.try_threshold(feature, items, 0));
-  EXPECT_EQ(finder.best().feature, Split::kNone) << "a leaf of one example";
+  EXPECT_EQ(finder.best().feature, NodeSplit::kNone) << "a leaf of one example";
   const std::vector<uint32_t> only_items = {0, 1};
   finder.start(only_items);
   EXPECT_FALSE(finder.try_threshold(feature, std::span(items).first(1), 0.5)) << "constant";
