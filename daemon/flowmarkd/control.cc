@@ -33,7 +33,7 @@ constexpr int kQuietTicks = 4;  // a burst of changes to the files is one reload
 sigset_t our_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
   return set;
 }
 
@@ -144,10 +144,17 @@ void Control::serve(int descriptor) {
 void Control::on_signal() {
   signalfd_siginfo info{};
   while (read(signals_, &info, sizeof info) == sizeof info) {
-    if (info.ssi_signo == SIGHUP) {
-      request(LoadKind::settings, {0, "SIGHUP", {}});
-    } else {
-      stopped_by_ = static_cast<int>(info.ssi_signo);
+    switch (info.ssi_signo) {
+      case SIGHUP:
+        request(LoadKind::settings, {0, "SIGHUP", {}});
+        break;
+      case SIGUSR1:
+        reopen_log();
+        break;
+      case SIGUSR2:  // has no meaning, and must not end the forwarding
+        break;
+      default:
+        stopped_by_ = static_cast<int>(info.ssi_signo);
     }
   }
 }
@@ -164,6 +171,7 @@ void Control::on_tick() {
   answers_.look(*sources_.reloader.current(), sources_.reloader.publisher().settled(),
                 sources_.answers_not_finite());
   if (ctl_ != nullptr) ctl_->tick();
+  reopen_moved_log();
   look_at_files();
 }
 
