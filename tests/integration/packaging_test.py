@@ -43,6 +43,58 @@ class SystemdTest(rig.FolderTest):
         self.assertIn("value lots", result.stderr)
 
 
+class InstallTest(rig.FolderTest):
+    def install(self):
+        result = rig.run("cmake", "--install", os.path.dirname(os.path.abspath(rig.BIN)),
+                         "--prefix", "/opt/flowmark", env=dict(os.environ, DESTDIR=self.folder))
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def find(self, name):
+        """The one installed file whose path ends so."""
+        paths = [os.path.join(folder, file) for folder, _, files in os.walk(self.folder)
+                 for file in files]
+        found = [path for path in paths if path.endswith(name)]
+        self.assertEqual(len(found), 1, (name, paths))
+        return found[0]
+
+    def test_installing_again_keeps_the_operators_files_and_adds_missing_ones(self):
+        self.install()
+        kept = [self.find(name) for name in ("etc/flowmark/flowmark.yaml",
+                                             "etc/flowmark/models/category.onnx",
+                                             "etc/logrotate.d/flowmark")]
+        for path in kept:
+            with open(path, "w") as file:
+                file.write("mine")
+        os.unlink(self.find("etc/flowmark/minimal.yaml"))
+        self.install()
+        for path in kept:
+            with open(path) as file:
+                self.assertEqual(file.read(), "mine", path)
+        self.find("etc/flowmark/minimal.yaml")
+        with open(self.find("share/flowmark/examples/flowmark.yaml")) as example, \
+                open(os.path.join(rig.SOURCE, "config/flowmark.yaml")) as shipped:
+            self.assertEqual(example.read(), shipped.read())
+
+    def test_programs_are_installed_without_symbols_and_run(self):
+        self.install()
+        for name in ("flowmarkd", "flowmark"):
+            program = self.find("bin/" + name)
+            sections = rig.run("readelf", "--sections", "--wide", program).stdout
+            self.assertIn(".text", sections)
+            self.assertNotIn(".debug_info", sections)
+            self.assertNotIn(".symtab", sections)
+            self.assertEqual(rig.run(program, "--version").stdout.split()[0], name)
+
+    def test_the_logrotate_file_is_read_without_a_complaint(self):
+        if shutil.which("logrotate") is None:
+            self.skipTest("logrotate is not there")
+        self.install()
+        result = rig.run("logrotate", "--debug", "--state", self.path("state"),
+                         self.find("etc/logrotate.d/flowmark"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("error", result.stderr)
+
+
 class RulesTest(unittest.TestCase):
     def test_prometheus_rules(self):
         if shutil.which("promtool") is None:
