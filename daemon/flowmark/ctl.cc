@@ -115,13 +115,20 @@ void print_explanation(const Json& answer) {
   }
 }
 
-int print_reload(const Json& answer) {
+/// Nonzero when what was asked for is not so, whatever is printed.
+int status_of(const std::string& command, const Json& answer) {
+  if (command == "explain") return answer.value("known", false) ? 0 : 1;
+  const std::string outcome = text_of(answer, "outcome");
+  const bool waits = !answer.value("needs_restart", Json::array()).empty();
+  return outcome == "refused" || (outcome == "unchanged" && waits) ? 1 : 0;
+}
+
+void print_reload(const Json& answer) {
   std::cout << fmt::format("{}, generation {}: {}\n", text_of(answer, "outcome"),
                            text_of(answer, "generation"), text_of(answer, "message"));
   for (const Json& key : answer.value("needs_restart", Json::array())) {
     std::cout << "needs a restart to take effect: " << key.get<std::string>() << "\n";
   }
-  return text_of(answer, "outcome") == "refused" ? 1 : 0;
 }
 
 int ask(const CtlOptions& options, const std::string& command) {
@@ -132,12 +139,9 @@ int ask(const CtlOptions& options, const std::string& command) {
   const Json answer = Json::parse(line, nullptr, false);
   if (!answer.is_object()) fail("{}: the answer is not JSON: {:.80}", options.socket, line);
   if (answer.contains("error")) fail("flowmarkd: {}", text_of(answer, "error"));
-  const bool refused = text_of(answer, "outcome") == "refused";
   if (options.json) {
     std::cout << line << "\n";
-    return refused ? 1 : 0;
-  }
-  if (command == "status") {
+  } else if (command == "status") {
     print_status(answer);
   } else if (command == "flows") {
     std::optional<LabelRules> labels;
@@ -146,9 +150,9 @@ int ask(const CtlOptions& options, const std::string& command) {
   } else if (command == "explain") {
     print_explanation(answer);
   } else {
-    return print_reload(answer);
+    print_reload(answer);
   }
-  return 0;
+  return status_of(command, answer);
 }
 
 }  // namespace
@@ -180,7 +184,9 @@ CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run) {
       ->add_option("flow", options->flow,
                    "As 'ctl flows' shows it: \"udp 10.0.0.1:5004 192.0.2.1:5004\"")
       ->required();
-  add("reload", "Read the configuration and the models again");
+  add("reload",
+      "Read the configuration and the models again. Exit status 1: refused, or nothing changed\n"
+      "although settings differ that need a restart");
   add("rollback", "Back to the models before the last reload");
   return command;
 }

@@ -12,8 +12,6 @@
 #include "base/error.h"
 #include "base/on_exit.h"
 #include "dpdk/on_core_of.h"
-#include "dpdk/port_check.h"
-#include "runtime/model_store.h"
 #include "runtime/summary.h"
 #include "runtime/wiring.h"
 
@@ -21,13 +19,6 @@ namespace flowmark {
 namespace {
 
 constexpr size_t kRingEvents = 8192;
-
-EalPlan checked_plan(const Settings& settings) {
-  for (size_t i = 0; i < settings.ports.size(); ++i) check_port(settings.ports[i], i);
-  EalPlan plan = plan_eal(settings, look_at_machine());
-  check_packet_memory(settings);
-  return plan;
-}
 
 const char* to_string(Spreading spreading) {
   switch (spreading) {
@@ -43,12 +34,11 @@ const char* to_string(Spreading spreading) {
 
 }  // namespace
 
-Daemon::Daemon(Settings settings)
+Daemon::Daemon(Settings settings, StartNeeds needs)
     : settings_(std::move(settings)),
-      lock_(settings_),
-      plan_(checked_plan(settings_)),
+      needs_(std::move(needs)),
       reloader_(settings_, settings_.worker_count),
-      eal_(plan_, settings_.eal.file_prefix) {
+      eal_(needs_.plan, settings_.eal.file_prefix) {
   start_ports();
   make_workers();
   make_exporter();
@@ -160,7 +150,7 @@ int Daemon::run() {
   launch();
   spdlog::info("flowmarkd {} runs: {}, {} workers ({}), {} MB of {}", FLOWMARK_VERSION,
                to_string(settings_.mode), workers_.size(), to_string(spreading_),
-               settings_.eal.memory_mb, plan_.huge_pages ? "huge pages" : "ordinary memory");
+               settings_.eal.memory_mb, needs_.plan.huge_pages ? "huge pages" : "ordinary memory");
   spdlog::info("memory: {}", memory_text(settings_));
   for (const auto& port : ports_) {
     if (spreading_ == Spreading::symmetric) {
@@ -237,15 +227,6 @@ AnswerWatch::Counts Daemon::answers_not_finite() const {
     }
   }
   return sums;
-}
-
-void check_start(const Settings& settings) {
-  const PortLock lock(settings, true);
-  checked_plan(settings);
-  const auto models = load_models(settings, 1);
-  for (const std::string& remark : remarks(settings, *models)) {
-    std::cerr << settings.file.string() << ": " << remark << "\n";
-  }
 }
 
 }  // namespace flowmark

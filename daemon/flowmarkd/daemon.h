@@ -9,12 +9,12 @@
 #include "daemon/flowmarkd/exporter.h"
 #include "daemon/flowmarkd/port_watch.h"
 #include "daemon/flowmarkd/reloader.h"
+#include "daemon/flowmarkd/start_needs.h"
 #include "dpdk/distributor.h"
 #include "dpdk/dpdk_io.h"
 #include "dpdk/eal.h"
 #include "dpdk/packet_pool.h"
 #include "dpdk/port.h"
-#include "dpdk/port_lock.h"
 #include "runtime/event_ring.h"
 #include "runtime/totals.h"
 #include "runtime/worker.h"
@@ -27,7 +27,7 @@ namespace flowmark {
 class Daemon {
  public:
   /// Starts DPDK, the ports and everything else but the workers. Throws Error.
-  explicit Daemon(Settings settings);
+  Daemon(Settings settings, StartNeeds needs);
   ~Daemon();
 
   /// Forwards until SIGTERM or SIGINT, then stops in order and prints the summary.
@@ -46,8 +46,7 @@ class Daemon {
   AnswerWatch::Counts answers_not_finite() const;
 
   Settings settings_;  ///< as started; what changes live is the reloader's
-  PortLock lock_;
-  EalPlan plan_;
+  StartNeeds needs_;
   Reloader reloader_;
   Eal eal_;
   LiveClock clock_;
@@ -66,8 +65,5 @@ class Daemon {
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   bool stopped_ = false;
 };
-
-/// What start-up would find, without starting: models, ports, cores, memory. Throws Error.
-void check_start(const Settings& settings);
 
 }  // namespace flowmark

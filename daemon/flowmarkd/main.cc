@@ -19,6 +19,7 @@ struct Arguments {
 };
 
 int run(const Arguments& arguments) {
+  if (!arguments.check) block_signals();
   Settings settings = load_settings(arguments.config);
   if (settings.mode == RunMode::replay) {
     throw SettingsError({arguments.config + ": mode: value replay: flowmarkd runs inline or "
@@ -29,9 +30,9 @@ int run(const Arguments& arguments) {
     std::cout << arguments.config << ": good\n";
     return 0;
   }
-  block_signals();
+  StartNeeds needs(settings);
   start_logging(settings.log);
-  Daemon daemon(std::move(settings));
+  Daemon daemon(std::move(settings), std::move(needs));
   return daemon.run();
 }
 
@@ -45,9 +46,11 @@ int parse_and_run(int argc, char** argv) {
   app.set_version_flag("--version", "flowmarkd " FLOWMARK_VERSION);
   app.add_option("--config", arguments.config, "Configuration file")->capture_default_str();
   app.add_flag("--check-config", arguments.check,
-               "Check the configuration, its models, ports, cores and memory, and end");
+               "Check the configuration, its models, and whether a start would find what it needs; "
+               "then end");
   app.footer(
-      "\nSIGHUP reads the configuration and the models again, SIGTERM stops.\n"
+      "\nSIGHUP reads the configuration and the models again, SIGUSR1 opens the log file anew, "
+      "SIGTERM stops.\n"
       "Exit status: 0 stopped or good, 1 failed, 2 wrong use or configuration.");
   try {
     app.parse(argc, argv);
@@ -66,10 +69,10 @@ int main(int argc, char** argv) {
   try {
     return flowmark::parse_and_run(argc, argv);
   } catch (const flowmark::SettingsError& error) {
-    std::cerr << error.what() << "\n";
+    flowmark::print_failure(error.what());
     return flowmark::kWrongUse;
   } catch (const std::exception& error) {
-    std::cerr << "flowmarkd: " << error.what() << "\n";
+    flowmark::print_failure(std::string("flowmarkd: ") + error.what());
     return flowmark::kFailure;
   }
 }

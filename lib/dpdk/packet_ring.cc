@@ -74,6 +74,11 @@ std::string interface_of(const PortSettings& port) {
   return std::string(interface.value_or(""));
 }
 
+std::string capture_of(const PortSettings& port) {
+  if (!device_name(port).starts_with("net_pcap")) return "";
+  return std::string(argument(port, {"rx_pcap"}).value_or(""));
+}
+
 bool is_af_packet(const PortSettings& port) {
   const std::string device = device_name(port);
   return device.starts_with("net_af_packet") || device.starts_with("eth_af_packet");

@@ -11,6 +11,9 @@ namespace flowmark {
 /// `rx_iface=`, `rx_iface_in=`); empty for a PCI device and where the driver makes its interface.
 std::string interface_of(const PortSettings& port);
 
+/// The capture that a net_pcap port reads (`rx_pcap=`); empty: none.
+std::string capture_of(const PortSettings& port);
+
 bool is_af_packet(const PortSettings& port);
 
 /// Sizes of the ring that an af_packet port shares with the kernel, in bytes, from the vdev string

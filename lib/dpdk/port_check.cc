@@ -1,6 +1,10 @@
 #include "dpdk/port_check.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "base/error.h"
@@ -31,6 +35,12 @@ void check_mtu(const PortSettings& port, size_t index) {
   }
 }
 
+void check_capture(const PortSettings& port, size_t index) {
+  const std::string file = capture_of(port);
+  if (file.empty() || access(file.c_str(), R_OK) == 0) return;
+  fail("ports[{}].name: value {}: {}: {}", index, port.name, file, strerror(errno));
+}
+
 uint32_t mtu_of(const PortSettings& port, const KernelLink& link) {
   return port.mtu != 0 ? port.mtu : link.mtu;
 }
@@ -40,6 +50,7 @@ uint32_t mtu_of(const PortSettings& port, const KernelLink& link) {
 void check_port(const PortSettings& port, size_t index) {
   if (is_pci(port)) return check_pci(port, index);
   check_mtu(port, index);
+  check_capture(port, index);
   const std::string interface = interface_of(port);
   if (interface.empty()) return;
   const KernelLink link = look_at_link(interface);

@@ -84,10 +84,10 @@ PortLock::PortLock(const Settings& settings, bool besides_itself) {
   std::error_code none;
   const auto file = std::filesystem::weakly_canonical(settings.file, none);
   names_.emplace_back("config/" + file.string());
-  const pid_t itself = besides_itself ? std::max(names_.back().holder(), 0) : 0;
-  const auto take = [this, itself](const std::string& name) {
+  if (besides_itself) itself_ = std::max(names_.back().holder(), 0);
+  const auto take = [this](const std::string& name) {
     const pid_t holder = names_.emplace_back(name).holder();
-    return holder == itself ? 0 : holder;
+    return holder == itself_ ? 0 : holder;
   };
   for (size_t i = 0; i < settings.ports.size(); ++i) {
     const PortSettings& port = settings.ports[i];

@@ -37,7 +37,11 @@ class PortLock {
   /// --check-config, which may look at the configuration of the daemon that runs with it.
   explicit PortLock(const Settings& settings, bool besides_itself = false);
 
+  /// Asked to look besides itself: the daemon that runs with this configuration; 0: none.
+  pid_t itself() const noexcept { return itself_; }
+
  private:
+  pid_t itself_ = 0;
   std::vector<HeldName> names_;
 };
 

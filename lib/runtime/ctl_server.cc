@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/writable.h"
 
 namespace flowmark {
 namespace {
@@ -69,14 +70,27 @@ bool CtlServer::Client::can_be_served() const noexcept {
   return !waits && out.empty() && in.find('\n') != std::string::npos;
 }
 
+void CtlServer::check(const std::filesystem::path& socket_path, bool may_be_in_use) {
+  const sockaddr_un address = address_of(socket_path);
+  if (somebody_listens(address)) {
+    if (may_be_in_use) return;
+    fail("control.socket: value {}: another flowmarkd listens there", socket_path.string());
+  }
+  struct stat status {};
+  if (lstat(socket_path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+    fail("control.socket: value {}: there is something else than a socket", socket_path.string());
+  }
+  if (const std::string reason = why_not_writable(socket_path.parent_path()); !reason.empty()) {
+    fail("control.socket: value {}: {}", socket_path.string(), reason);
+  }
+}
+
 CtlServer::CtlServer(const std::filesystem::path& socket_path, Handler handler)
     : path_(socket_path), handler_(std::move(handler)), next_id_(kFirstClient) {
+  check(path_, false);
   const sockaddr_un address = address_of(path_);
   std::error_code ignored;
   std::filesystem::create_directories(path_.parent_path(), ignored);
-  if (somebody_listens(address)) {
-    fail("control.socket: value {}: another flowmarkd listens there", path_.string());
-  }
   struct stat status {};
   if (lstat(path_.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) unlink(path_.c_str());
   listen_ = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -153,6 +167,7 @@ bool CtlServer::receive(Client& client) {
     const ssize_t length = read(client.fd, buffer.data(), buffer.size());
     if (length == 0) {
       client.ended = true;
+      if (!client.in.empty() && !client.in.ends_with('\n')) client.in += '\n';  // no more follows
       return true;
     }
     if (length < 0) return errno == EAGAIN || errno == EINTR;

@@ -24,6 +24,9 @@ class CtlServer {
   /// Listens on `socket` (mode 0660), replacing what a dead daemon left there. Throws Error, also
   /// when a living one listens.
   CtlServer(const std::filesystem::path& socket, Handler handler);
+  /// Throws Error, as the constructor would, when it could not listen on `socket`; makes nothing.
+  /// `may_be_in_use`: by the daemon that the caller looks besides.
+  static void check(const std::filesystem::path& socket, bool may_be_in_use);
   ~CtlServer();
   CtlServer(const CtlServer&) = delete;
   CtlServer& operator=(const CtlServer&) = delete;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "base/error.h"
 
@@ -127,19 +128,36 @@ bool same_models(const ModelSet& a, const ModelSet& b) {
                     same_model);
 }
 
-std::vector<std::string> remarks(const Settings& settings, const ModelSet& set) {
-  const auto defaults = MarkingSettings::default_classes();
+std::vector<std::string> class_faults(const Settings& settings, const ModelSet& set) {
   std::vector<std::string> found;
-  for (const auto& [name, mark] : settings.marking.classes) {
-    const bool given =
-        std::any_of(set.models().begin(), set.models().end(), [&name](const ActiveModel& model) {
-          const auto& classes = model.model->classes;
-          return std::find(classes.begin(), classes.end(), name) != classes.end();
-        });
-    if (!given && !defaults.contains(name)) {
-      found.push_back(fmt::format("marking.classes.{}: no configured model has this class", name));
-    }
+  if (set.models().empty()) return found;
+  std::set<std::string> given;
+  bool marks = false, is_in_map = false;
+  for (const ActiveModel& model : set.models()) {
+    given.insert(model.model->classes.begin(), model.model->classes.end());
+    marks |= model.marks;
+    is_in_map |= model.marks && std::ranges::any_of(model.model->classes, [&](const auto& name) {
+                   return settings.marking.classes.contains(name);
+                 });
   }
+  const auto defaults = MarkingSettings::default_classes();
+  for (const auto& [name, mark] : settings.marking.classes) {
+    if (given.contains(name) || defaults.contains(name)) continue;
+    found.push_back(
+        fmt::format("marking.classes.{}: no configured model has this class; they have {}", name,
+                    fmt::join(given, ", ")));
+  }
+  if (marks && !is_in_map) {
+    found.push_back(
+        fmt::format("marking.classes: has none of the models' classes ({}): nothing "
+                    "would be marked; add some, or set marks: false of the models",
+                    fmt::join(given, ", ")));
+  }
+  return found;
+}
+
+std::vector<std::string> remarks(const Settings& settings, const ModelSet& set) {
+  std::vector<std::string> found = class_faults(settings, set);
   for (size_t i = 0; i < set.models().size() && i < settings.models.size(); ++i) {
     const Precision wanted = settings.models[i].precision;
     if (wanted == set.models()[i].model->engine->precision()) continue;

@@ -36,8 +36,12 @@ std::shared_ptr<const ModelSet> renew(const ModelSet& set, uint64_t generation);
 /// True when both run the same files with the same policies, conditions and marks.
 bool same_models(const ModelSet& a, const ModelSet& b);
 
-/// What is likely not as the configuration means it, for warnings: "KEY: ...". Classes of the
-/// marking map that no model gives; a reduced precision that a model does not run with.
+/// Where models and the map of classes do not fit, as "KEY: ...": classes of the map that no model
+/// gives, or models that mark none of whose classes is in the map. Without models none.
+std::vector<std::string> class_faults(const Settings& settings, const ModelSet& set);
+
+/// What is likely not as the configuration means it, for warnings, as "KEY: ...": class_faults(),
+/// and a reduced precision that a model does not run with.
 std::vector<std::string> remarks(const Settings& settings, const ModelSet& set);
 
 }  // namespace flowmark

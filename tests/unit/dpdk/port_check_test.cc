@@ -85,11 +85,18 @@ TEST(PortCheck, AnMtuThatTheDriverCannotSetIsRefused) {
   const auto told = [](const char* name, uint16_t mtu) {
     return refusal([&] { check_port(port(name, mtu), 1); });
   };
-  for (const char* name : {"net_ring0", "net_pcap0,rx_pcap=in.pcap", "net_memif0"}) {
+  for (const char* name : {"net_ring0", "net_pcap0,rx_pcap=/dev/null", "net_memif0"}) {
     EXPECT_NE(told(name, 1500).find("ports[1].mtu: value 1500"), std::string::npos) << name;
     EXPECT_EQ(told(name, 0), "") << name;
   }
   EXPECT_EQ(told("net_null0", 9000), "");
+}
+
+TEST(PortCheck, AMissingCaptureIsNamed) {
+  const std::string told =
+      refusal([] { check_port(port("net_pcap0,rx_pcap=/nonexistent,tx_pcap=/tmp/out"), 0); });
+  EXPECT_NE(told.find("ports[0].name"), std::string::npos);
+  EXPECT_NE(told.find(": /nonexistent: No such file or directory"), std::string::npos) << told;
 }
 
 TEST(PortCheck, AMissingInterfaceIsNamed) {

@@ -269,6 +269,12 @@ TEST_F(CtlTest, OfManyRequestsInOneGoOneIsServedARound) {
   EXPECT_EQ(most_a_round_, 1u);
 }
 
+TEST_F(CtlTest, AClientThatShutsItsSendingSideDownGetsItsAnswers) {
+  EXPECT_EQ(talk(socket_, "1\n"), "{\"echo\":1}\n");
+  EXPECT_EQ(talk(socket_, "1\n2"), "{\"echo\":1}\n{\"echo\":2}\n") << "the last without a line end";
+  EXPECT_EQ(talk(socket_, ""), "");
+}
+
 TEST_F(CtlTest, AnAnswerMayComeLaterAndTheClientsNextRequestWaitsForIt) {
   EXPECT_EQ(talk(socket_, "later\n1\nlater\n2\n"), "done\n{\"echo\":1}\ndone\n{\"echo\":2}\n");
 }
