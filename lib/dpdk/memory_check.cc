@@ -58,11 +58,14 @@ void check_memory(const Settings& settings, bool huge_pages, uint64_t available)
   const WorkerMemory each = worker_memory(settings.flows, workers);
   const uint64_t packets = huge_pages ? 0 : uint64_t{settings.eal.memory_mb} << 20;
   if ((each.table_bytes + each.window_bytes) * workers + packets <= available) return;
+  const bool by_packets = packets > available / 2;  // name what asks for most
   const bool budget = settings.flows.budget_mb != 0;
-  fail("{}: flows.{}: value {}: {}{}, but {} MB are free", settings.file.string(),
-       budget ? "budget_mb" : "memory_mb",
-       budget ? settings.flows.budget_mb : settings.flows.memory_mb, memory_text(settings),
-       huge_pages ? " (in huge pages)" : "", available >> 20);
+  const char* key = by_packets ? "eal.memory_mb" : budget ? "flows.budget_mb" : "flows.memory_mb";
+  const uint32_t value = by_packets ? settings.eal.memory_mb
+                         : budget   ? settings.flows.budget_mb
+                                    : settings.flows.memory_mb;
+  fail("{}: {}: value {}: {}{}, but {} MB are free", settings.file.string(), key, value,
+       memory_text(settings), huge_pages ? " (in huge pages)" : "", available >> 20);
 }
 
 }  // namespace flowmark

@@ -74,9 +74,10 @@ std::string interface_of(const PortSettings& port) {
   return std::string(interface.value_or(""));
 }
 
-std::string capture_of(const PortSettings& port) {
-  if (!device_name(port).starts_with("net_pcap")) return "";
-  return std::string(argument(port, {"rx_pcap"}).value_or(""));
+PortCaptures captures_of(const PortSettings& port) {
+  if (!device_name(port).starts_with("net_pcap")) return {};
+  return {std::string(argument(port, {"rx_pcap"}).value_or("")),
+          std::string(argument(port, {"tx_pcap"}).value_or(""))};
 }
 
 bool is_af_packet(const PortSettings& port) {

@@ -11,8 +11,12 @@ namespace flowmark {
 /// `rx_iface=`, `rx_iface_in=`); empty for a PCI device and where the driver makes its interface.
 std::string interface_of(const PortSettings& port);
 
-/// The capture that a net_pcap port reads (`rx_pcap=`); empty: none.
-std::string capture_of(const PortSettings& port);
+/// The captures of a net_pcap port; empty: none.
+struct PortCaptures {
+  std::string read;     ///< `rx_pcap=`
+  std::string written;  ///< `tx_pcap=`
+};
+PortCaptures captures_of(const PortSettings& port);
 
 bool is_af_packet(const PortSettings& port);
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/writable.h"
 #include "dpdk/eal_plan.h"
 #include "dpdk/kernel_link.h"
 #include "dpdk/packet_ring.h"
@@ -35,10 +36,15 @@ void check_mtu(const PortSettings& port, size_t index) {
   }
 }
 
-void check_capture(const PortSettings& port, size_t index) {
-  const std::string file = capture_of(port);
-  if (file.empty() || access(file.c_str(), R_OK) == 0) return;
-  fail("ports[{}].name: value {}: {}: {}", index, port.name, file, strerror(errno));
+void check_captures(const PortSettings& port, size_t index) {
+  const auto [read, written] = captures_of(port);
+  std::string reason;
+  if (!read.empty() && access(read.c_str(), R_OK) != 0) {
+    reason = fmt::format("{}: {}", read, strerror(errno));
+  } else if (!written.empty()) {
+    reason = why_not_writable(std::filesystem::path(written).parent_path(), false);
+  }
+  if (!reason.empty()) fail("ports[{}].name: value {}: {}", index, port.name, reason);
 }
 
 uint32_t mtu_of(const PortSettings& port, const KernelLink& link) {
@@ -50,7 +56,7 @@ uint32_t mtu_of(const PortSettings& port, const KernelLink& link) {
 void check_port(const PortSettings& port, size_t index) {
   if (is_pci(port)) return check_pci(port, index);
   check_mtu(port, index);
-  check_capture(port, index);
+  check_captures(port, index);
   const std::string interface = interface_of(port);
   if (interface.empty()) return;
   const KernelLink link = look_at_link(interface);

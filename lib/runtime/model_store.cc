@@ -147,7 +147,7 @@ std::vector<std::string> class_faults(const Settings& settings, const ModelSet& 
         fmt::format("marking.classes.{}: no configured model has this class; they have {}", name,
                     fmt::join(given, ", ")));
   }
-  if (marks && !is_in_map) {
+  if (marks && !is_in_map && settings.marking.mode != MarkMode::report) {
     found.push_back(
         fmt::format("marking.classes: has none of the models' classes ({}): nothing "
                     "would be marked; add some, or set marks: false of the models",

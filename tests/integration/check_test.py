@@ -21,9 +21,10 @@ class NeedsTest(rig.FolderTest):
         return rig.run(*before, rig.tool("flowmarkd"), "--config", self.path("c.yaml"), *arguments)
 
     def refused(self, more, ports=NULL_PORTS, metrics="metrics: {listen: ''}\n", control=True,
-                before=()):
+                eal=True, before=()):
         """What both say."""
-        config = self.base_config() if control else self.base_config().split("control")[0]
+        lines = self.base_config().splitlines(keepends=True)
+        config = lines[0] * eal + lines[1] * control
         told = []
         for option in (["--check-config"], []):
             result = self.start(config + ports + metrics + more, *option, before=before)
@@ -43,6 +44,8 @@ class NeedsTest(rig.FolderTest):
                       self.refused("flows: {memory_mb: 900000}\n"))
         self.assertIn("flows.budget_mb: value 900000",
                       self.refused("flows: {budget_mb: 900000}\n"))
+        told = self.refused("eal: {memory_mb: 900000, huge_pages: 'off'}\n", eal=False)
+        self.assertIn("eal.memory_mb: value 900000", told)
 
     def test_cores(self):
         self.assertIn("workers: value 1000", self.refused("workers: [1000]\n"))
@@ -67,8 +70,13 @@ class NeedsTest(rig.FolderTest):
                               self.refused("", metrics="metrics: {listen: '%s'}\n" % address))
 
     def test_capture_of_a_port(self):
-        ports = NULL_PORTS.replace("net_null1", "'net_pcap0,rx_pcap=/nonexistent.pcap'")
-        self.assertIn("/nonexistent.pcap: No such file", self.refused("", ports=ports))
+        port = NULL_PORTS.replace("net_null1", "'net_pcap0,%s'")
+        self.assertIn("/nonexistent.pcap: No such file",
+                      self.refused("", ports=port % "rx_pcap=/nonexistent.pcap"))
+        for folder, reason in ((self.in_the_way(), "is not a folder"),
+                               ("/nonexistent", "there is no such folder")):
+            self.assertIn(folder + ": " + reason,
+                          self.refused("", ports=port % ("tx_pcap=" + folder + "/out")))
 
     @unittest.skipIf(os.geteuid() != 0, "needs root")
     def test_capabilities(self):
@@ -113,7 +121,9 @@ class RunningTest(rig.FolderTest):
             os.rename(self.path("daemon.log"), self.path("daemon.log.1"))
             rig.wait_for("a new log file", lambda: os.path.exists(self.path("daemon.log")))
             rig.wait_for("its first line", lambda: "moved away" in self.logged("daemon.log"))
-            daemon.process.send_signal(signal.SIGUSR2)
+            for number in (signal.SIGUSR2, signal.SIGPIPE, signal.SIGALRM, signal.SIGIO,
+                           signal.SIGPWR, signal.SIGRTMIN, signal.SIGRTMAX):
+                daemon.process.send_signal(number)
             daemon.process.send_signal(signal.SIGUSR1)
             rig.wait_for("the signal", lambda: "open anew" in self.logged("daemon.log"))
             self.assertGreater(daemon.ctl("status")["received"], 0)

@@ -38,6 +38,8 @@ TEST(MemoryCheck, CountsTablesWindowsAndOrdinaryPacketBuffers) {
   const std::string told = memory_refusal(settings, true, 800 * kMb);
   EXPECT_NE(told.find("flows.memory_mb: value 900: "), std::string::npos) << told;
   EXPECT_NE(told.find("800 MB are free"), std::string::npos) << told;
+  EXPECT_NE(memory_refusal(settings, false, 90 * kMb).find("eal.memory_mb: value 100"),
+            std::string::npos);
   settings.flows.budget_mb = 2000;
   EXPECT_NE(memory_refusal(settings, true, 1999 * kMb).find("flows.budget_mb: value 2000"),
             std::string::npos);

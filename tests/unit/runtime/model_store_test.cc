@@ -53,6 +53,9 @@ TEST_F(ClassFaultsTest, AMapThatNoMarkingModelFitsIsNamed) {
   settings_.models[0].marks = false;
   EXPECT_THAT(faults(), IsEmpty()) << "nothing is meant to be marked";
   settings_.models[0].marks = true;
+  settings_.marking.mode = MarkMode::report;
+  EXPECT_THAT(faults(), IsEmpty()) << "nor here";
+  settings_.marking.mode = MarkMode::always;
   settings_.marking.classes["tor"] = std::nullopt;  // "keep" is an answer, too
   EXPECT_THAT(faults(), IsEmpty());
 }
