@@ -200,10 +200,11 @@ class StartTest(rig.FolderTest):
         self.assertIn("nosuchif0", result.stderr)
 
     def test_a_port_that_dpdk_does_not_give_is_named(self):
-        ports = "ports: [{name: net_null0, role: lan}, {name: net_nosuch0, role: wan}]\n"
+        name = "net_pcap0,tx_pcap=" + self.folder  # a folder cannot be written
+        ports = "ports: [{name: net_null0, role: lan}, {name: '%s', role: wan}]\n" % name
         result = self.start(self.base_config() + ports)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("ports[1] (net_nosuch0): the port is missing", result.stderr)
+        self.assertIn("ports[1] (%s): the port is missing" % name, result.stderr)
 
     def test_check_config_loads_the_models(self):
         config = self.base_config() + self.NULL_PORTS
