@@ -180,7 +180,7 @@ CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run) {
                    "A YAML file with the true labels, to be shown beside the verdicts:\n"
                    "rules: [{label: voip, host: 10.77.0.11, port: 5004}]; first match decides")
       ->check(CLI::ExistingFile);
-  add("explain", "What the models say of one flow, class by class")
+  add("explain", "What the models say of one flow, class by class. Exit status 1: no worker has it")
       ->add_option("flow", options->flow,
                    "As 'ctl flows' shows it: \"udp 10.0.0.1:5004 192.0.2.1:5004\"")
       ->required();
