@@ -35,8 +35,8 @@ EalPlan checked_plan(const Settings& settings, pid_t itself) {
   return plan;
 }
 
-// Whether the running daemon or somebody else has an address, it does not tell: while it runs, an
-// address in use passes.
+// While a daemon runs with this configuration, the metrics' address is not tried: that daemon has
+// it, and nothing tells it from another program's.
 void check_places(const Settings& settings, pid_t itself) {
   check_log_file(settings.log);
   if (!settings.control_socket.empty()) CtlServer::check(settings.control_socket, itself != 0);
