@@ -124,7 +124,7 @@ void MetricsServer::Http::on_connection(void* self, MHD_Connection* connection, 
 }
 
 void MetricsServer::Http::start(int listening) {
-  daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, &Http::on_request,
+  daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD, 0, nullptr, nullptr, &Http::on_request,
                             this, MHD_OPTION_LISTEN_SOCKET, listening,                     //
                             MHD_OPTION_NOTIFY_CONNECTION, &Http::on_connection, this,      //
                             MHD_OPTION_CONNECTION_LIMIT, kMostConnections + kBeingClosed,  //

@@ -7,7 +7,7 @@
 namespace flowmark {
 namespace {
 
-FeatureSpec read(const std::string& json) {
+FeatureSpec spec_of(const std::string& json) {
   return FeatureSpec::from_json(json, "test");
 }
 
@@ -21,7 +21,7 @@ TEST(ShortSpec, SaysTheSameAsItsJson) {
       {"combined-15s-fraction", R"({"kind":"combined","window_s":15,"values":"fraction"})"}};
   for (const auto& [words, json] : cases) {
     ASSERT_TRUE(short_spec_json(words)) << words;
-    EXPECT_EQ(read(*short_spec_json(words)), read(json)) << words;
+    EXPECT_EQ(spec_of(*short_spec_json(words)), spec_of(json)) << words;
   }
 }
 
@@ -38,7 +38,7 @@ TEST(ShortSpec, TheExamplesInMessagesAreRight) {
   ASSERT_FALSE(short_spec_examples().empty());
   for (const std::string& example : short_spec_examples()) {
     ASSERT_TRUE(short_spec_json(example)) << example;
-    read(*short_spec_json(example));
+    spec_of(*short_spec_json(example));
   }
 }
 
