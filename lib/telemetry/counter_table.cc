@@ -95,9 +95,8 @@ constexpr CounterRow<WorkerCounters> kWorkerTable[] = {
      .label = by<MarkSkip>("reason")},
     {.name = "demoted_packets_total",
      .help = "Packets of flows that were refused their live mark, by reason.",
-     .members = {member<&W::demoted>().in_summary({.cells = "/demoted_by_reason",
-                                                   .section = "packets",
-                                                   .line = "refused their live mark"})},
+     .members = {member<&W::demoted>().in_summary(
+         {.cells = "/demoted_by_reason", .section = "packets", .line = "refused their live mark"})},
      .label = by<Refusal>("reason")},
     {.name = "live_flows_refused_total",
      .help = "Times a flow was refused its live mark, by reason.",
