@@ -63,7 +63,7 @@ if [ "$sanitize" = yes ]; then
   quiet_tests build-asan -E '^integration|NOT_BUILT'
   build tsan threaded_tests
   echo "== thread sanitizer"
-  quiet_tests build-tsan -R '^(runtime|flowmarkd)\.'
+  quiet_tests build-tsan -R '^(runtime|mark|flowmarkd)\.'
 fi
 
 build release
