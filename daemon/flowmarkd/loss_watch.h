@@ -5,9 +5,8 @@
 
 namespace flowmark {
 
-/// Tells when so many packets are lost before they are classified that verdicts are unsure: models
-/// are trained with losses of up to 10% (data/impair.h), and lose some accuracy before that
-/// (docs/experiments.md). Control thread.
+/// Tells when so many packets are lost before they are classified that verdicts are less sure
+/// (docs/experiments.md has what losses cost). Control thread.
 class LossWatch {
  public:
   /// Since the start: packets that were classified, and those lost at the ports or dropped before.
