@@ -5,7 +5,7 @@ flowmark_build_packages=(
   g++ cmake ninja-build pkg-config ccache
   libdpdk-dev libtbb-dev libspdlog-dev libfmt-dev libyaml-cpp-dev prometheus-cpp-dev libmicrohttpd-dev
   libhwy-dev libonnx-dev libprotobuf-dev protobuf-compiler libcli11-dev nlohmann-json3-dev
-  libpcap-dev libcairo2-dev fonts-dejavu-core zlib1g-dev liblzma-dev libbz2-dev libsodium-dev libsystemd-dev libgtest-dev libgmock-dev
+  libpcap-dev libre2-dev libcairo2-dev fonts-dejavu-core zlib1g-dev liblzma-dev libbz2-dev libsodium-dev libsystemd-dev libgtest-dev libgmock-dev
   libbenchmark-dev
 )
 

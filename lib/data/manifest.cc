@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <fnmatch.h>
+#include <re2/re2.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <string_view>
 
 #include "base/error.h"
@@ -49,12 +49,12 @@ bool DataSource::takes_flow(const std::string& name) const {
 
 std::string DataSource::session_of(const std::string& flow_name) const {
   if (!session_pattern.empty()) {
-    std::smatch match;
-    if (!std::regex_match(flow_name, match, std::regex(session_pattern))) {
+    std::string session;
+    if (!RE2::FullMatch(flow_name, session_pattern, &session)) {
       fail("{}: session_pattern: flow {} of {} does not match {}", where, flow_name, path.string(),
            session_pattern);
     }
-    return match[1];
+    return session;
   }
   const auto found = attributes.find("session");
   return found == attributes.end() ? "" : found->second;

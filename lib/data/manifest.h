@@ -35,7 +35,7 @@ struct DataSource {
   uint32_t times = 1;
   /// If not empty: flows of another split are left out, those of none too.
   std::string only_split;
-  /// Files of several recordings: a regular expression (ECMAScript) for flow names whose group 1 is
+  /// Files of several recordings: a regular expression (RE2) for whole flow names whose group 1 is
   /// the session the flow belongs to.
   std::string session_pattern;
   /// Every scalar key of the entry, these included: what splits and tasks can go by.

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <regex>
+#include <re2/re2.h>
 
 #include "base/error.h"
 #include "schema/schema.h"
@@ -37,12 +36,10 @@ void read_split(const Place& place, const YamlNode& node, DataSource& out) {
 void read_session_pattern(const Place& place, const YamlNode& node, DataSource& out) {
   std::string pattern;
   if (!schema::read_text(place, node, pattern)) return;
-  try {
-    if (pattern.empty() || std::regex(pattern).mark_count() >= 1) {
-      out.session_pattern = pattern;
-      return;
-    }
-  } catch (const std::regex_error&) {
+  const RE2 expression(pattern, RE2::Quiet);
+  if (pattern.empty() || (expression.ok() && expression.NumberOfCapturingGroups() >= 1)) {
+    out.session_pattern = pattern;
+    return;
   }
   place.wrong(node, "expected a regular expression with a group, such as '(.*)-[0-9]+'");
 }

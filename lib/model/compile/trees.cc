@@ -11,7 +11,7 @@ namespace flowmark {
 namespace {
 
 constexpr size_t kMaxNodes = size_t{1} << 26;
-constexpr uint32_t kMaxDepth = 1024;
+constexpr uint32_t kMaxTreeDepth = 1024;
 // Of a node: the plan's (two where modes compare for equality), a parent's mark, a root's entry,
 // the way to it; and sorting, four searches.
 constexpr double kTreeNodeBytes = 150;
@@ -153,7 +153,7 @@ void GraphCompiler::check_trees(const OnnxNode& node, const TreeAttributes& tree
     const auto [at, depth] = open.back();
     open.pop_back();
     ++reached;
-    if (depth > kMaxDepth) refuse(node, "a tree is deeper than {}", kMaxDepth);
+    if (depth > kMaxTreeDepth) refuse(node, "a tree is deeper than {}", kMaxTreeDepth);
     if (trees.mode[at] == "LEAF") continue;
     open.emplace_back(trees.find(trees.tree[at], trees.yes[at]), depth + 1);
     open.emplace_back(trees.find(trees.tree[at], trees.no[at]), depth + 1);

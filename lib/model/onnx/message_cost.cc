@@ -19,7 +19,7 @@ using google::protobuf::io::CodedInputStream;
 constexpr double kMessageBytes = 320;  // the largest of ONNX, with its place in a list
 constexpr double kTextBytes = 48;      // a string besides its characters
 constexpr double kNumberBytes = 16;    // a list grows by doubling
-constexpr int kMaxDepth = 64;          // the parser stops earlier
+constexpr int kMaxMessageDepth = 64;          // the parser stops earlier
 
 /// False where it can go no further.
 bool walk(CodedInputStream& in, const Descriptor& type, int depth, MessageCost& cost) {
@@ -36,7 +36,7 @@ bool walk(CodedInputStream& in, const Descriptor& type, int depth, MessageCost& 
     const auto kind = field != nullptr ? field->cpp_type() : FieldDescriptor::CPPTYPE_STRING;
     if (kind == FieldDescriptor::CPPTYPE_MESSAGE) {
       cost.bytes += kMessageBytes;
-      if (depth == kMaxDepth) return false;
+      if (depth == kMaxMessageDepth) return false;
       const CodedInputStream::Limit limit = in.PushLimit(static_cast<int>(length));
       if (!walk(in, *field->message_type(), depth + 1, cost)) return false;
       if (!in.ConsumedEntireMessage()) return false;
