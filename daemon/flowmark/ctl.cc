@@ -100,8 +100,8 @@ void print_explanation(const Json& answer) {
     std::cout << "  no worker has this flow now\n";
     return;
   }
-  std::cout << fmt::format("  packets {}, mark {}\n", text_of(answer, "packets"),
-                           text_of(answer, "mark"));
+  std::cout << fmt::format("  packets {}, mark {}, towards LAN {}\n", text_of(answer, "packets"),
+                           text_of(answer, "mark"), text_of(answer, "mark_to_lan"));
   if (!answer.value("has_windows", false)) {
     std::cout << "  no windows: too few packets, no memory for them, or no models\n";
   }

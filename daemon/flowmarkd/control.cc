@@ -297,8 +297,11 @@ nlohmann::ordered_json Control::explain(const std::string& flow) const {
   const ModelNames& names = sources_.reloader.names(query.generation);
   out["packets"] = query.packets;
   out["has_windows"] = query.has_windows;
-  out["mark"] = query.mark == kNoMark ? nlohmann::ordered_json()
-                                      : nlohmann::ordered_json(dscp_name(query.mark));
+  const auto name_of = [](uint8_t mark) {
+    return mark == kNoMark ? nlohmann::ordered_json() : nlohmann::ordered_json(dscp_name(mark));
+  };
+  out["mark"] = name_of(query.mark);
+  out["mark_to_lan"] = name_of(query.mark_to_lan);
   auto models = nlohmann::ordered_json::array();
   for (size_t slot = 0; query.has_windows && slot < names.models.size(); ++slot) {
     const FlowQuery::ModelAnswer& answer = query.models[slot];

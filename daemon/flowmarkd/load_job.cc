@@ -18,7 +18,7 @@ void build(const LoadJob& job, LoadResult& result) {
   std::shared_ptr<const ModelSet> set;
   if (job.kind == LoadKind::rollback) {
     if (job.previous == nullptr) fail("there is no earlier model set to go back to");
-    set = renew(*job.previous, generation);
+    set = renew(*job.previous, *job.running, generation);
   } else {
     if (job.kind == LoadKind::settings) {
       stamp(job.settings.file, result);

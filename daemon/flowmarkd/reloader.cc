@@ -31,6 +31,17 @@ std::string describe(const ModelSet& set) {
   return text.empty() ? "no models" : text;
 }
 
+/// All of `wanted` but the limits on live marks: the workers share these for as long as they run.
+MarkingSettings with_limits_of(const MarkingSettings& running, MarkingSettings wanted) {
+  wanted.ef_share_max = running.ef_share_max;
+  wanted.link_mbit = running.link_mbit;
+  wanted.ef_flow_kbit = running.ef_flow_kbit;
+  wanted.ef_host_kbit = running.ef_host_kbit;
+  wanted.af4_flow_kbit = running.af4_flow_kbit;
+  wanted.hold_seconds = running.hold_seconds;
+  return wanted;
+}
+
 }  // namespace
 
 const char* to_string(ReloadOutcome outcome) noexcept {
@@ -70,7 +81,7 @@ std::string ModelNames::model_name(size_t model) const {
 }
 
 Reloader::Reloader(Settings settings, size_t workers)
-    : settings_(std::move(settings)), publisher_(workers, no_models(1)) {
+    : settings_(std::move(settings)), publisher_(workers, no_models(1, settings_.marking)) {
   // The folder that a relative path began in may be another one later.
   if (!settings_.file.empty()) settings_.file = std::filesystem::absolute(settings_.file);
   current_ = publisher_.current();
@@ -181,7 +192,7 @@ void Reloader::roll_back(LoadResult& result, ReloadReport& report) {
 void Reloader::adopt(Settings wanted, ReloadReport& report) {
   report.needs_restart = needs_restart(settings_, wanted);
   settings_.models = std::move(wanted.models);
-  settings_.marking.classes = std::move(wanted.marking.classes);
+  settings_.marking = with_limits_of(settings_.marking, std::move(wanted.marking));
   settings_.require_golden = wanted.require_golden;
   settings_.trusted_keys = std::move(wanted.trusted_keys);
   settings_.max_model_mb = wanted.max_model_mb;

@@ -34,6 +34,8 @@ void Classifier::Impl::use_models(PreparedModels& prepared) noexcept {
   states.use_models(prepared);
   verdicts.use_models(prepared);
   due.use_models();
+  set = prepared.set != nullptr ? prepared.set : &nothing;
+  not_to_mark = set->marking().wash ? MarkNumbers::kKeep : kNoMark;
 }
 
 uint32_t Classifier::Impl::entries_to_expire(TimeUs now_us) noexcept {

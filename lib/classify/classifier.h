@@ -24,8 +24,6 @@ enum class DirectionRule : uint8_t {
   first_sender,  ///< whoever sent the flow's first packet (mirror, replay)
 };
 
-enum class MarkMode : uint8_t { always, unmarked, report };
-
 struct ClassifierOptions {
   FlowTable::Options table;
   uint64_t window_memory_bytes = 256ull << 20;
@@ -35,12 +33,9 @@ struct ClassifierOptions {
   uint16_t lan_port = 0;
   std::vector<Prefix> inside;
   ParseOptions parse;
-  MarkMode mark_mode = MarkMode::always;
   /// Who may have a live mark; shared by the classifiers of all workers. nullptr: every flow may,
   /// but those of ICMP.
   std::shared_ptr<LiveBudget> live_budget;
-  std::optional<Dscp> fallback_mark =
-      dscp::kDefault;            ///< instead of a live one; nullopt: as it came
   uint32_t due_capacity = 4096;  ///< windows waiting for inference; beyond, the oldest is dropped
 };
 

@@ -25,10 +25,19 @@ struct Classifier::Impl {
   void prefetch_look(FlowId id, const ParsedPacket& next) const noexcept;
   void count_bypassed(const ParsedPacket& packet) noexcept;
   bool up_is_a(const Packet& packet, const ParsedPacket& parsed) const noexcept;
+  void begin_flow(FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
+  bool make_ready(FlowId id, PacketRecord record, const Packet& packet,
+                  const ParsedPacket& parsed) noexcept;
+  void look_up_trust(FlowEntry& entry, const FlowKey& key) const noexcept;
+  bool wash_unknown(const Packet& packet, const ParsedPacket& parsed) noexcept;
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
 
   // mark_packet.cc
   bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
+  bool wash(const Packet& packet, const ParsedPacket& parsed, bool trusted) noexcept;
+  bool write(const Packet& packet, const ParsedPacket& parsed, Dscp wanted,
+             MarkSkip if_right) noexcept;
+  bool leaves(const ParsedPacket& parsed, bool trusted, uint8_t wanted) noexcept;
   bool skip(MarkSkip reason) noexcept;
   Admission::Answer admit(const FlowEntry& entry, LiveMark mark, const Packet& packet,
                           const ParsedPacket& parsed) noexcept;
@@ -41,6 +50,9 @@ struct Classifier::Impl {
 
   ClassifierOptions options;
   WorkerCounters& counters;
+  const ModelSet nothing{0, {}};   ///< stands for no models
+  const ModelSet* set = &nothing;  ///< what runs
+  uint8_t not_to_mark = kNoMark;   ///< flows of this mark pass; see use_models()
   FlowTable table;
   FlowStates states;
   DueWindows due;

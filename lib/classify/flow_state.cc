@@ -5,7 +5,8 @@
 
 namespace flowmark {
 
-StateLayout::StateLayout(const ModelSet* models, uint32_t epoch_number) : epoch(epoch_number) {
+StateLayout::StateLayout(const ModelSet* models, uint32_t epoch_number)
+    : epoch(epoch_number), same_since(epoch_number) {
   constexpr auto kAlignment = static_cast<uint32_t>(alignof(ModelState));
   static_assert(sizeof(FlowState) % kAlignment == 0);
   static_assert(sizeof(ModelState) % alignof(float) == 0);

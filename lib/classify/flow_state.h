@@ -99,6 +99,7 @@ struct StateLayout {
     uint32_t labels = 0;  ///< behind the votes of a multi-label model; else 0
   };
   uint32_t epoch = 0;
+  uint32_t same_since = 0;  ///< what states of this epoch and later ones hold is right for it too
   uint32_t bytes = sizeof(FlowState);
   std::vector<Slot> slots;
 

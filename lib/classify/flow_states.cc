@@ -25,8 +25,11 @@ FlowStates::FlowStates(const Options& options, FlowTable& table, FlowRemovalList
 
 void FlowStates::use_models(PreparedModels& prepared) noexcept {
   const uint32_t epoch = layout_.epoch + 1;
+  const bool asks_the_same =
+      models_ != nullptr && prepared.models != nullptr && prepared.models->asks_as(*models_);
   std::swap(layout_, prepared.layout);
   layout_.epoch = epoch;
+  layout_.same_since = asks_the_same ? prepared.layout.same_since : epoch;
   models_ = prepared.models;
   if (models_ == nullptr) return;
   std::list<HeldPlan> fresh;
@@ -114,11 +117,32 @@ HeldPlan& FlowStates::held_plan(uint32_t epoch) noexcept {
   return *std::ranges::find(plans_, epoch, &HeldPlan::epoch);
 }
 
-// Moves a flow that was begun under earlier models to the present ones. The mark stays until the
-// new models have a verdict. What it keeps of its windows depends on whether their form is the
-// same.
+// The same models go on with what they know of the flow. Windows that waited for inference are due
+// again: the queues were emptied.
+void FlowStates::keep(FlowEntry& entry, FlowState& state) const noexcept {
+  state.layout = layout_.epoch;
+  entry.staging.epoch = static_cast<uint8_t>(layout_.epoch);
+  for (size_t slot = 0; slot < layout_.slots.size(); ++slot) {
+    ModelState& model = layout_.model(state, slot);
+    for (size_t side = 0; side < 2; ++side) {
+      if (!model.queued[side]) continue;
+      model.queued[side] = false;
+      model.due_packets[side] = 0;
+      model.due_ms[side] = 0;
+    }
+  }
+  look_soon(entry);
+}
+
+// Moves a flow that was begun under earlier models to the present ones. Under other models the mark
+// stays until these have a verdict, and what the flow keeps of its windows depends on whether their
+// form is the same.
 void FlowStates::adopt(FlowId id) noexcept {
   FlowEntry& entry = table_[id];
+  if (keeps_verdicts(*find(id))) {
+    keep(entry, *find(id));
+    return;
+  }
   hand_on(id);
   FlowState* moved = create_state(layout_, models_, pool_);
   if (moved == nullptr) return;  // out of memory: stays as it is, the next packet tries again

@@ -46,6 +46,10 @@ class FlowStates {
   FlowState* find(FlowId id, uint32_t serial) noexcept;
   /// Made for the present models: layout() applies.
   bool is_current(const FlowState& state) const noexcept { return state.layout == layout_.epoch; }
+  /// Not so, but what it holds is right for them: it keeps its verdicts when it is moved.
+  bool keeps_verdicts(const FlowState& state) const noexcept {
+    return !is_current(state) && state.layout >= layout_.same_since;
+  }
   /// Its windows are, too.
   bool can_be_read(const FlowState& state) const noexcept {
     return is_current(state) && state.plan == plans_.back().epoch;
@@ -109,6 +113,7 @@ class FlowStates {
   FlowState* start(const PacketRecord& first, TimeUs now_us) noexcept;
   void attach(FlowEntry& entry, FlowState& state) const noexcept;
   void adopt(FlowId id) noexcept;
+  void keep(FlowEntry& entry, FlowState& state) const noexcept;
   void rebuild_windows(FlowState& state) noexcept;
   HeldPlan& held_plan(uint32_t epoch) noexcept;
   bool make_way(FlowId keep) noexcept;

@@ -1,32 +1,82 @@
 // The packet gets its flow's mark, or there is a reason why not.
+#include <algorithm>
 #include <optional>
 
 #include "classify/classifier_impl.h"
 #include "mark/marker.h"
+#include "mark/pcp.h"
 #include "net/protocol.h"
 
 namespace flowmark {
+namespace {
+
+static_assert(kNoMark == MarkNumbers::kNone && kNoMark == MarkNumbers::kAsItCame);
+
+bool goes_up(const FlowEntry& entry, const ParsedPacket& p) noexcept {
+  return p.from_a == ((entry.flags & kUpIsA) != 0);
+}
+
+bool is_trusted(const FlowEntry& entry, const ParsedPacket& p) noexcept {
+  return (entry.flags & (p.from_a ? kTrustA : kTrustB)) != 0;
+}
+
+}  // namespace
 
 // True if the packet was changed.
 bool Classifier::Impl::mark(const FlowEntry& entry, const Packet& packet,
                             const ParsedPacket& p) noexcept {
-  const Dscp present = p.traffic_class >> 2;
-  if (options.mark_mode == MarkMode::report) return skip(MarkSkip::report_only);
-  if (options.mark_mode == MarkMode::unmarked && present != dscp::kDefault) {
-    return skip(present == entry.mark ? MarkSkip::already_right : MarkSkip::already_marked);
-  }
-  std::optional<Dscp> wanted = entry.mark;
-  if (const LiveMark live = live_mark_of(entry.mark); live != LiveMark::none) {
-    const Admission::Answer answer = admit(entry, live, packet, p);
+  if (entry.mark == kNoMark) return wash(packet, p, is_trusted(entry, p));
+  const MarkNumbers::Entry& marks = set->numbers()[entry.mark];
+  const uint8_t flows = goes_up(entry, p) ? marks.to_wan : marks.to_lan;
+  if (flows == MarkNumbers::kAsItCame || leaves(p, is_trusted(entry, p), flows)) return false;
+  if (live_mark_of(flows) != LiveMark::none) {
+    const Admission::Answer answer = admit(entry, marks.live, packet, p);
     if (answer == Admission::Answer::measuring) return skip(MarkSkip::measuring);
     if (answer == Admission::Answer::refused) {
-      wanted = options.fallback_mark;
-      if (!wanted || present == *wanted) return skip(MarkSkip::ef_guard);
+      const std::optional<Dscp> fallback = set->marking().fallback;
+      return fallback ? write(packet, p, *fallback, MarkSkip::ef_guard) : skip(MarkSkip::ef_guard);
     }
   }
-  if (present == *wanted) return skip(MarkSkip::already_right);
-  write_dscp(packet, p, *wanted);
-  counters.marked[*wanted].add();
+  return write(packet, p, flows, MarkSkip::already_right);
+}
+
+// A packet without a verdict.
+bool Classifier::Impl::wash(const Packet& packet, const ParsedPacket& p, bool trusted) noexcept {
+  const std::optional<Dscp> wash = set->marking().wash;
+  if (!wash || leaves(p, trusted, *wash)) return false;
+  return write(packet, p, *wash, MarkSkip::already_right);
+}
+
+// A packet for whose flow the table had no room.
+bool Classifier::Impl::wash_unknown(const Packet& packet, const ParsedPacket& p) noexcept {
+  if (!set->marking().wash) return false;
+  return wash(packet, p, contains(set->marking().trusted, p.from_a ? p.key.a : p.key.b));
+}
+
+// Whether the packet stays as it came by the configuration; counted if so.
+bool Classifier::Impl::leaves(const ParsedPacket& p, bool trusted, uint8_t wanted) noexcept {
+  const Dscp present = p.traffic_class >> 2;
+  const MarkMode mode = set->marking().mode;
+  if (mode == MarkMode::report) {
+    skip(MarkSkip::report_only);
+    return true;
+  }
+  if (present == dscp::kDefault || (mode == MarkMode::always && !trusted)) return false;
+  skip(present == wanted ? MarkSkip::already_right
+       : trusted         ? MarkSkip::trusted
+                         : MarkSkip::already_marked);
+  return true;
+}
+
+bool Classifier::Impl::write(const Packet& packet, const ParsedPacket& p, Dscp wanted,
+                             MarkSkip if_right) noexcept {
+  const bool tagged = set->marking().pcp && write_pcp(packet, pcp_of(wanted));
+  if (p.traffic_class >> 2 == wanted) {
+    skip(if_right);
+    return tagged;
+  }
+  write_dscp(packet, p, wanted);
+  counters.marked[wanted].add();
   return true;
 }
 

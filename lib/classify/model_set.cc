@@ -49,9 +49,12 @@ std::vector<ActiveModel> complete(std::vector<ActiveModel> models) {
 
 }  // namespace
 
-ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models)
+ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models, Marking marking,
+                   const MarkNumbers& numbers)
     : generation_(generation),
       models_(complete(std::move(models))),
+      marking_(std::move(marking)),
+      numbers_(numbers),
       plan_(std::make_shared<const WindowPlan>(input_specs(models_))) {
   for (const ActiveModel& active : models_) {
     spec_of_.push_back(plan_->index_of(active.model->input));
@@ -59,7 +62,15 @@ ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models)
       return other.model->task == active.model->task;
     });
     task_of_.push_back(static_cast<size_t>(same - models_.begin()));
+    std::vector<uint8_t>& marks = class_marks_.emplace_back();
+    for (const MarkPair& pair : active.class_dscp) marks.push_back(numbers_.number_of(pair));
   }
+}
+
+bool ModelSet::asks_as(const ModelSet& other) const noexcept {
+  return std::ranges::equal(models_, other.models_, [](const ActiveModel& a, const ActiveModel& b) {
+    return a.model == b.model && a.condition == b.condition;
+  });
 }
 
 }  // namespace flowmark

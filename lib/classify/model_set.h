@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "mark/dscp.h"
+#include "mark/mark_numbers.h"
+#include "mark/marking.h"
 #include "model/model.h"
 #include "telemetry/worker_counters.h"
 #include "window/flow_windows.h"
@@ -30,6 +31,8 @@ struct VerdictPolicy {
 struct VerdictCondition {
   uint32_t model = 0;       ///< slot of the other model, smaller than this one's
   uint64_t class_mask = 0;  ///< bit c: its class c
+
+  friend bool operator==(const VerdictCondition&, const VerdictCondition&) = default;
 };
 
 /// One running model with its policy.
@@ -40,19 +43,30 @@ struct ActiveModel {
   std::optional<VerdictCondition> condition;
   bool marks = true;  ///< its verdicts set the mark; of several that do, the highest slot with a
                       ///< verdict wins
-  std::vector<std::optional<Dscp>> class_dscp;  ///< per class; nullopt: leave the packet as it is
+  std::vector<MarkPair> class_dscp;  ///< per class
   /// Of a multi-label model, per class: above it the class is there. Empty: the model's own.
   std::vector<float> label_thresholds;
 };
 
-/// What all workers run: immutable, replaced as a whole (RCU).
+/// What all workers run, models and marks: immutable, replaced as a whole (RCU).
 class ModelSet {
  public:
-  /// Throws Error when there are more than kMaxModels models or kMaxClasses classes.
-  ModelSet(uint64_t generation, std::vector<ActiveModel> models);
+  /// `numbers`: those of the set before, whose flows keep them. Throws Error when there are more
+  /// than kMaxModels models or kMaxClasses classes, or too many pairs of marks.
+  ModelSet(uint64_t generation, std::vector<ActiveModel> models, Marking marking = {},
+           const MarkNumbers& numbers = {});
 
   uint64_t generation() const noexcept { return generation_; }
   const std::vector<ActiveModel>& models() const noexcept { return models_; }
+  const Marking& marking() const noexcept { return marking_; }
+  const MarkNumbers& numbers() const noexcept { return numbers_; }
+  /// The number of a class's marks.
+  uint8_t mark_of(size_t model, size_t class_index) const noexcept {
+    return class_marks_[model][class_index];
+  }
+  /// Whether both ask the same models under the same conditions: a verdict that one gave is right
+  /// under the other.
+  bool asks_as(const ModelSet& other) const noexcept;
   /// Shared, because flows keep windows of a plan until they are moved to the next set's.
   const std::shared_ptr<const WindowPlan>& plan() const noexcept { return plan_; }
   size_t spec_of(size_t model) const noexcept { return spec_of_[model]; }
@@ -62,6 +76,9 @@ class ModelSet {
  private:
   uint64_t generation_;
   std::vector<ActiveModel> models_;
+  Marking marking_;
+  MarkNumbers numbers_;
+  std::vector<std::vector<uint8_t>> class_marks_;  ///< by model and class
   std::shared_ptr<const WindowPlan> plan_;
   std::vector<size_t> spec_of_;
   std::vector<size_t> task_of_;  ///< first model with the same task

@@ -2,8 +2,10 @@
 
 namespace flowmark {
 
-PreparedModels::PreparedModels(const ModelSet* set)
-    : models(set != nullptr && set->models().empty() ? nullptr : set), layout(models, 0) {
+PreparedModels::PreparedModels(const ModelSet* model_set)
+    : set(model_set),
+      models(set != nullptr && set->models().empty() ? nullptr : set),
+      layout(models, 0) {
   if (models == nullptr) return;
   for (const ActiveModel& active : models->models()) {
     scratch.push_back(active.model->engine->make_scratch());

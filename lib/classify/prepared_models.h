@@ -36,7 +36,8 @@ struct PreparedModels {
   /// Engine::make_scratch() throws.
   explicit PreparedModels(const ModelSet* models);
 
-  const ModelSet* models;
+  const ModelSet* set;                                  ///< what was given
+  const ModelSet* models;                               ///< the same, but nullptr if it has none
   std::vector<std::unique_ptr<EngineScratch>> scratch;  ///< by slot
   SparseWindow window;                                  ///< with room for the longest
   WindowReader reader;

@@ -30,11 +30,13 @@ void Classifier::Impl::process(std::span<Packet> packets, std::span<bool> marked
     const size_t i = places[k];
     if (ids[k] == kNoFlow) {
       counters.bypassed[static_cast<size_t>(Bypass::table_full)].add();
+      const bool changed = wash_unknown(packets[i], parsed[i]);
+      if (!marked.empty()) marked[i] = changed;
       continue;
     }
     record(ids[k], packets[i], parsed[i]);
     const FlowEntry& entry = table[ids[k]];
-    if (entry.mark == kNoMark) continue;
+    if (entry.mark == not_to_mark) continue;
     const bool changed = mark(entry, packets[i], parsed[i]);
     if (!marked.empty()) marked[i] = changed;
   }
@@ -108,11 +110,37 @@ bool Classifier::Impl::up_is_a(const Packet& packet, const ParsedPacket& p) cons
   return p.from_a;
 }
 
+void Classifier::Impl::begin_flow(FlowEntry& entry, const Packet& packet,
+                                  const ParsedPacket& p) noexcept {
+  if (up_is_a(packet, p)) entry.flags |= kUpIsA;
+  look_up_trust(entry, p.key);
+}
+
+void Classifier::Impl::look_up_trust(FlowEntry& entry, const FlowKey& key) const noexcept {
+  entry.flags &= static_cast<uint8_t>(~(kTrustA | kTrustB));
+  const std::vector<Prefix>& trusted = set->marking().trusted;
+  if (trusted.empty()) return;
+  if (contains(trusted, key.a)) entry.flags |= kTrustA;
+  if (contains(trusted, key.b)) entry.flags |= kTrustB;
+}
+
+// A flow that came under earlier models is moved to the present ones with this packet, or a state
+// is made for it. False if it has none.
+bool Classifier::Impl::make_ready(FlowId id, PacketRecord record, const Packet& packet,
+                                  const ParsedPacket& p) noexcept {
+  FlowEntry& entry = table[id];
+  if (entry.packets > 1) look_up_trust(entry, p.key);
+  const bool keeps = entry.state != nullptr && states.keeps_verdicts(*states.find(id));
+  if (!states.make_ready(id, record, packet.time_us)) return false;
+  if (keeps && states.is_current(*states.find(id))) verdicts.take_over(id);
+  return true;
+}
+
 // The flow's entry, and of one packet in four the place of its record (of each one with IPv6), are
 // all that it touches as a rule.
 void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacket& p) noexcept {
   FlowEntry& entry = table[id];
-  if (entry.packets == 0 && up_is_a(packet, p)) entry.flags |= kUpIsA;
+  if (entry.packets == 0) begin_flow(entry, packet, p);
   entry.packets = static_cast<uint8_t>(entry.packets + (entry.packets != UINT8_MAX));
   if ((p.tcp_flags & (kTcpFin | kTcpRst | kTcpSyn)) != 0) [[unlikely]] {
     if ((p.tcp_flags & (kTcpFin | kTcpRst)) != 0) {
@@ -125,7 +153,7 @@ void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacke
   entry.flags |= static_cast<uint8_t>(kSentUp << static_cast<unsigned>(direction));
   const PacketRecord now =
       make_record(static_cast<uint32_t>(packet.time_us), p.ip_length, direction, p.pure_ack);
-  if (!states.is_ready(entry) && !states.make_ready(id, now, packet.time_us)) [[unlikely]]
+  if (!states.is_ready(entry) && !make_ready(id, now, packet, p)) [[unlikely]]
     return;
   states.append(id, now);
   if (due.wants_look(entry, direction)) [[unlikely]]

@@ -19,7 +19,8 @@ struct VerdictEvent {
   uint8_t model = 0;        ///< slot
   uint8_t class_index = 0;  ///< kNoClass: abstained
   uint32_t labels = 0;      ///< of a multi-label model: bits of all classes that stand
-  uint8_t mark = kNoMark;   ///< DSCP of the flow after this verdict
+  uint8_t mark = kNoMark;   ///< DSCP of the flow towards WAN after this verdict
+  uint8_t mark_to_lan = kNoMark;
   bool up_is_a = true;
   bool provisional = true;  ///< the model's window was not full yet
   bool changed = false;     ///< another verdict stood before

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <optional>
 #include <utility>
 
 namespace flowmark {
@@ -137,14 +136,35 @@ uint8_t Verdicts::mark_of(FlowState& state) const noexcept {
     uint32_t standing = layout.standing(state, slot);
     if (!model.marks || standing == 0) continue;
     // Of several kinds in one tunnel the most demanding one decides for all its packets.
-    std::optional<Dscp> mark;
+    const MarkNumbers& numbers = states_.models()->numbers();
+    uint8_t mark = MarkNumbers::kKeep;
     for (; standing != 0; standing &= standing - 1) {
-      const auto& dscp = model.class_dscp[static_cast<size_t>(std::countr_zero(standing))];
-      if (dscp && (!mark || precedes(*dscp, *mark))) mark = dscp;
+      const uint8_t other =
+          states_.models()->mark_of(slot, static_cast<size_t>(std::countr_zero(standing)));
+      if (numbers.precedes(other, mark)) mark = other;
     }
-    return mark.value_or(kNoMark);
+    return mark;
   }
   return kNoMark;
+}
+
+void Verdicts::take_over(FlowId id) noexcept {
+  FlowEntry& entry = table_[id];
+  FlowState& state = *states_.find(id);
+  const uint8_t before = entry.mark;
+  for (uint8_t slot = 0; slot < states_.layout().slots.size(); ++slot) {
+    count_standing(entry, slot, +1);
+  }
+  if (state.has_verdict()) entry.mark = mark_of(state);
+  if (entry.mark == before) return;
+  for (uint8_t slot = 0; slot < states_.layout().slots.size(); ++slot) {
+    const VerdictState& verdict = states_.layout().model(state, slot).verdict;
+    if (verdict.class_index == kNoClass) continue;
+    VerdictEvent event;
+    event.time_us = state.last_us;
+    event.provisional = !verdict.settled;
+    tell(id, slot, event);
+  }
 }
 
 void Verdicts::end(FlowId id) noexcept {
@@ -179,7 +199,9 @@ void Verdicts::tell(FlowId id, uint8_t slot, VerdictEvent event) noexcept {
   event.model = slot;
   event.class_index = verdict.class_index;
   event.labels = layout.is_multilabel(slot) ? layout.labels(state, slot) : 0;
-  event.mark = entry.mark;
+  const MarkNumbers::Entry& mark = states_.models()->numbers()[entry.mark];
+  event.mark = mark.to_wan;
+  event.mark_to_lan = mark.to_lan;
   event.up_is_a = (entry.flags & kUpIsA) != 0;
   event.confidence =
       votes[verdict.class_index != kNoClass ? verdict.class_index : best_class(votes)];

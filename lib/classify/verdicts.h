@@ -36,6 +36,9 @@ class Verdicts {
   /// state is current.
   void add(FlowId id, const Answer& answer) noexcept;
 
+  /// The flow was moved to models that ask the same: its verdicts stand, its marks may be others.
+  void take_over(FlowId id) noexcept;
+
   /// Ends the verdicts of a flow whose state is about to go, each with a final event.
   void end(FlowId id) noexcept;
   /// No event is told from now on.

@@ -90,7 +90,7 @@ struct alignas(64) FlowEntry {
   uint32_t last_seen_ms = 0;  ///< in the table's clock
   uint8_t packets = 0;        ///< saturates at 255
   uint8_t left = 0;           ///< with a state: packets of either direction until it is looked at
-  uint8_t mark = kNoMark;     ///< DSCP to write, or kNoMark
+  uint8_t mark = kNoMark;     ///< number of the marks to write (mark/mark_numbers.h), or kNoMark
   uint8_t flags = 0;          ///< FlowFlag bits
   union {
     PacketRecord first;  ///< the first packet, until there is a state
@@ -141,6 +141,8 @@ enum FlowFlag : uint8_t {
   kClosing = 2,   ///< TCP FIN or RST seen: expires early
   kSentUp = 4,    ///< a packet upstream was seen
   kSentDown = 8,  ///< and one downstream: kSentUp << Direction::down
+  kTrustA = 16,   ///< marks that endpoint a sends stay
+  kTrustB = 32,   ///< those of endpoint b
 };
 
 /// How firmly a flow holds its place and its memory when there are more flows than these suffice

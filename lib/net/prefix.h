@@ -18,6 +18,8 @@ struct Prefix {
   static Prefix parse(const std::string& text);
   /// An IPv6 prefix, ::/0 too, contains no IPv4 address.
   bool contains(const IpAddress& other) const noexcept;
+
+  friend bool operator==(const Prefix&, const Prefix&) = default;
 };
 
 /// True if any of the prefixes contains the address.

@@ -71,6 +71,14 @@ VerdictCondition condition_of(const ModelSettings& wanted, const std::vector<Act
   return condition;
 }
 
+Marking marking_of(const MarkingSettings& settings) {
+  return {.mode = settings.mode,
+          .fallback = settings.fallback,
+          .wash = settings.wash,
+          .pcp = settings.pcp,
+          .trusted = settings.trust};
+}
+
 bool same_model(const ActiveModel& a, const ActiveModel& b) {
   const auto same_policy = [](const VerdictPolicy& x, const VerdictPolicy& y) {
     return x.min_packets == y.min_packets && x.min_us == y.min_us &&
@@ -106,26 +114,29 @@ std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t g
     active.marks = wanted.marks;
     if (wanted.when) active.condition = condition_of(wanted, models);
     for (const std::string& name : active.model->classes) {
-      const auto mark = settings.marking.classes.find(name);
-      active.class_dscp.push_back(mark == settings.marking.classes.end() ? std::nullopt
-                                                                         : mark->second);
+      active.class_dscp.push_back(marks_of_class(settings.marking, name));
     }
     models.push_back(std::move(active));
   }
-  return std::make_shared<const ModelSet>(generation, std::move(models));
+  return std::make_shared<const ModelSet>(
+      generation, std::move(models), marking_of(settings.marking),
+      lent != nullptr ? lent->running->numbers() : MarkNumbers{});
 }
 
-std::shared_ptr<const ModelSet> no_models(uint64_t generation) {
-  return std::make_shared<const ModelSet>(generation, std::vector<ActiveModel>{});
+std::shared_ptr<const ModelSet> no_models(uint64_t generation, const MarkingSettings& marking) {
+  return std::make_shared<const ModelSet>(generation, std::vector<ActiveModel>{},
+                                          marking_of(marking));
 }
 
-std::shared_ptr<const ModelSet> renew(const ModelSet& set, uint64_t generation) {
-  return std::make_shared<const ModelSet>(generation, set.models());
+std::shared_ptr<const ModelSet> renew(const ModelSet& set, const ModelSet& running,
+                                      uint64_t generation) {
+  return std::make_shared<const ModelSet>(generation, set.models(), set.marking(),
+                                          running.numbers());
 }
 
 bool same_models(const ModelSet& a, const ModelSet& b) {
-  return std::equal(a.models().begin(), a.models().end(), b.models().begin(), b.models().end(),
-                    same_model);
+  return a.marking() == b.marking() && std::equal(a.models().begin(), a.models().end(),
+                                                  b.models().begin(), b.models().end(), same_model);
 }
 
 std::vector<std::string> class_faults(const Settings& settings, const ModelSet& set) {
@@ -137,16 +148,20 @@ std::vector<std::string> class_faults(const Settings& settings, const ModelSet& 
     given.insert(model.model->classes.begin(), model.model->classes.end());
     marks |= model.marks;
     is_in_map |= model.marks && std::ranges::any_of(model.model->classes, [&](const auto& name) {
-                   return settings.marking.classes.contains(name);
+                   return settings.marking.classes.contains(name) ||
+                          settings.marking.lan_classes.contains(name);
                  });
   }
   const auto defaults = MarkingSettings::default_classes();
-  for (const auto& [name, mark] : settings.marking.classes) {
-    if (given.contains(name) || defaults.contains(name)) continue;
-    found.push_back(
-        fmt::format("marking.classes.{}: no configured model has this class; they have {}", name,
-                    fmt::join(given, ", ")));
-  }
+  const auto find_unknown = [&](const ClassMarks& map, const char* key) {
+    for (const auto& [name, mark] : map) {
+      if (given.contains(name) || defaults.contains(name)) continue;
+      found.push_back(fmt::format("{}.{}: no configured model has this class; they have {}", key,
+                                  name, fmt::join(given, ", ")));
+    }
+  };
+  find_unknown(settings.marking.classes, "marking.classes");
+  find_unknown(settings.marking.lan_map.classes, "marking.towards_lan.classes");
   if (marks && !is_in_map && settings.marking.mode != MarkMode::report) {
     found.push_back(
         fmt::format("marking.classes: has none of the models' classes ({}): nothing "

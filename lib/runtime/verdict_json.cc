@@ -23,6 +23,10 @@ std::string joined(uint32_t labels, const std::vector<std::string>& classes) {
   return names;
 }
 
+std::string mark_text(uint8_t mark) {
+  return mark == kNoMark ? "null" : quoted(dscp_name(mark));
+}
+
 /// 6 digits; null for what JSON cannot say.
 std::string fraction(float value) {
   return std::isfinite(value) ? fmt::format("{:.6f}", value) : "null";
@@ -42,13 +46,14 @@ std::string verdict_json(const VerdictEvent& event, const ModelSet& set) {
       name = quoted(classes[event.class_index]);
     }
   }
+  const bool differs = event.mark_to_lan != event.mark;
   return fmt::format(
       R"({{"time_us":{},"flow":{},"model":{},"class":{},"confidence":{},"provisional":{},)"
-      R"("changed":{},"final":{},"flow_start_us":{},"packets":{},"bytes":{},"mark":{}}})",
+      R"("changed":{},"final":{},"flow_start_us":{},"packets":{},"bytes":{},"mark":{}{}}})",
       event.time_us, quoted(to_string(event.key, event.up_is_a)), quoted(model), name,
       fraction(event.confidence), event.provisional, event.changed, event.final,
-      event.flow_start_us, event.packets, event.bytes,
-      event.mark == kNoMark ? "null" : quoted(dscp_name(event.mark)));
+      event.flow_start_us, event.packets, event.bytes, mark_text(event.mark),
+      differs ? R"(,"mark_to_lan":)" + mark_text(event.mark_to_lan) : std::string());
 }
 
 void VerdictWriter::on_verdict(const VerdictEvent& event) noexcept {

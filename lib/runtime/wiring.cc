@@ -73,10 +73,8 @@ ClassifierOptions classifier_options(const Settings& settings, uint32_t workers,
   }
   options.inside = settings.inside;
   options.parse = settings.tunnels;
-  options.mark_mode = settings.marking.mode;
   options.live_budget = std::make_shared<LiveBudget>(live_limits(settings.marking),
                                                      replay ? HashSecret{} : HashSecret::draw());
-  options.fallback_mark = settings.marking.fallback;
   options.due_capacity = settings.inference.queue;
   return options;
 }

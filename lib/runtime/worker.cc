@@ -101,7 +101,9 @@ void Worker::answer_query() noexcept {
     query.has_windows = entry.state != nullptr;
     query.up_is_a = (entry.flags & kUpIsA) != 0;
     query.packets = classifier_.packets(id);
-    query.mark = entry.mark;
+    const MarkNumbers::Entry& mark = running_->numbers()[entry.mark];
+    query.mark = mark.to_wan;
+    query.mark_to_lan = mark.to_lan;
     query.generation = running_->generation();
     for (size_t slot = 0; query.has_windows && slot < running_->models().size(); ++slot) {
       const Classifier::Standing standing = classifier_.standing(id, slot);

@@ -21,10 +21,12 @@ void make_absolute(std::filesystem::path& path, const std::filesystem::path& fol
 
 }  // namespace
 
-std::map<std::string, std::optional<Dscp>> MarkingSettings::default_classes() {
-  return {{"voip", dscp::kExpedited}, {"video-call", dscp::kAf41},  {"streaming", dscp::kAf31},
-          {"chat", dscp::kAf21},      {"browsing", dscp::kDefault}, {"file-transfer", dscp::kAf11},
-          {"p2p", dscp::kLowerEffort}};
+MarkPair marks_of_class(const MarkingSettings& marking, const std::string& name) {
+  const auto in = [&name](const ClassMarks& marks) {
+    const auto found = marks.find(name);
+    return found == marks.end() ? std::nullopt : found->second;
+  };
+  return {in(marking.classes), in(marking.lan_classes)};
 }
 
 SettingsError::SettingsError(std::vector<std::string> problems)
@@ -70,11 +72,6 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   const auto compare = [&keys](const char* key, bool same) {
     if (!same) keys.emplace_back(key);
   };
-  const auto same_prefixes = [](const std::vector<Prefix>& a, const std::vector<Prefix>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Prefix& x, const Prefix& y) {
-      return x.address == y.address && x.bits == y.bits;
-    });
-  };
   compare("mode", running.mode == wanted.mode);
   compare("ports", running.ports == wanted.ports);
   compare("eal", running.eal == wanted.eal);
@@ -82,16 +79,14 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
                          running.worker_cores == wanted.worker_cores);
   compare("idle", running.idle == wanted.idle);
   compare("flows", running.flows == wanted.flows);
-  compare("inside", same_prefixes(running.inside, wanted.inside));
+  compare("inside", running.inside == wanted.inside);
   compare("tunnels", running.tunnels == wanted.tunnels);
-  compare("marking.mode", running.marking.mode == wanted.marking.mode);
   compare("marking.ef_share_max", running.marking.ef_share_max == wanted.marking.ef_share_max);
   compare("marking.link_mbit", running.marking.link_mbit == wanted.marking.link_mbit);
   compare("marking.ef_flow_kbit", running.marking.ef_flow_kbit == wanted.marking.ef_flow_kbit);
   compare("marking.ef_host_kbit", running.marking.ef_host_kbit == wanted.marking.ef_host_kbit);
   compare("marking.af4_flow_kbit", running.marking.af4_flow_kbit == wanted.marking.af4_flow_kbit);
   compare("marking.hold_seconds", running.marking.hold_seconds == wanted.marking.hold_seconds);
-  compare("marking.fallback", running.marking.fallback == wanted.marking.fallback);
   compare("inference", running.inference == wanted.inference);
   compare("metrics.listen", running.metrics_listen == wanted.metrics_listen);
   compare("control.socket", running.control_socket == wanted.control_socket);

@@ -11,7 +11,8 @@
 #include "base/error.h"
 #include "classify/classifier.h"
 #include "classify/model_set.h"
-#include "mark/dscp.h"
+#include "mark/marking.h"
+#include "mark/profiles.h"
 #include "net/prefix.h"
 
 namespace flowmark {
@@ -71,10 +72,24 @@ struct ModelSettings {
   Precision precision = Precision::exact;
 };
 
+/// A map of marks as it is written: a profile, and single classes that differ from it.
+struct ClassMapSettings {
+  std::optional<MarkProfile> profile;
+  ClassMarks classes;
+
+  friend bool operator==(const ClassMapSettings&, const ClassMapSettings&) = default;
+};
+
 struct MarkingSettings {
   MarkMode mode = MarkMode::always;
-  /// Class name -> code point; nullopt ("keep") leaves the packet as it is, like a class not named.
-  std::map<std::string, std::optional<Dscp>> classes = default_classes();
+  ClassMapSettings map;
+  ClassMapSettings lan_map;  ///< differs from `map` towards LAN
+  // What follows from both: all classes.
+  ClassMarks classes = default_classes();      ///< towards WAN
+  ClassMarks lan_classes = default_classes();  ///< towards LAN
+  std::optional<Dscp> wash;   ///< of packets without a verdict; nullopt: as they came
+  bool pcp = false;           ///< the VLAN tag's priority follows the mark
+  std::vector<Prefix> trust;  ///< marks that these send stay
   double ef_share_max = 0.1;
   uint64_t link_mbit = 0;  ///< 0: not known, kAssumedLinkMbit
   // On the wire, both directions together; 0: no limit. EF stands for all expedited marks and AF4
@@ -88,8 +103,8 @@ struct MarkingSettings {
 
   static constexpr uint64_t kAssumedLinkMbit = 1000;
 
-  /// VoIP EF, video call AF41, streaming AF31, chat AF21, browsing DF, file transfer AF11, P2P LE.
-  static std::map<std::string, std::optional<Dscp>> default_classes();
+  /// Those of MarkProfile::rfc4594.
+  static ClassMarks default_classes() { return marks_of(MarkProfile::rfc4594); }
   friend bool operator==(const MarkingSettings&, const MarkingSettings&) = default;
 };
 
@@ -149,6 +164,9 @@ Settings load_settings(const std::filesystem::path& file);
 
 /// The same from memory; `file` stands for the file in messages and for its folder in paths.
 Settings parse_settings(std::string_view text, const std::filesystem::path& file);
+
+/// A class's marks in both directions; a class not named keeps what packets carry.
+MarkPair marks_of_class(const MarkingSettings& marking, const std::string& name);
 
 /// The keys whose values differ and that a running daemon cannot change.
 std::vector<std::string> needs_restart(const Settings& running, const Settings& wanted);

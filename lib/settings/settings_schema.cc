@@ -187,16 +187,7 @@ void read_workers(const Place& place, const YamlNode& node, Settings& out) {
 }
 
 void read_inside(const Place& place, const YamlNode& node, Settings& out) {
-  out.inside.clear();
-  schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
-    std::string value;
-    if (!schema::read_text(at, item, value)) return;
-    try {
-      out.inside.push_back(Prefix::parse(value));
-    } catch (const Error&) {
-      at.wrong(item, "expected an address range such as 10.0.0.0/8 or 2001:db8::/32");
-    }
-  });
+  read_prefixes(place, node, out.inside);
 }
 
 void read_tunnels(const Place& place, const YamlNode& node, Settings& out) {
@@ -256,7 +247,7 @@ Fields<Settings> make_fields() {
       texts("trusted_keys", &Settings::trusted_keys),
       number("max_model_mb", &Settings::max_model_mb, 1, 4096),
       number("max_load_mb", &Settings::max_load_mb, 16, 65'536),
-      section("marking", &Settings::marking, marking_fields()),
+      marking_section(),
       section("inference", &Settings::inference,
               Fields<InferenceSettings>{number("slice_us", &InferenceSettings::slice_us, 1, 10'000),
                                         real("busy_share", &InferenceSettings::busy_share, 0, 1),
@@ -268,6 +259,19 @@ Fields<Settings> make_fields() {
 }
 
 }  // namespace
+
+void read_prefixes(const Place& place, const YamlNode& node, std::vector<Prefix>& out) {
+  out.clear();
+  schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
+    std::string value;
+    if (!schema::read_text(at, item, value)) return;
+    try {
+      out.push_back(Prefix::parse(value));
+    } catch (const Error&) {
+      at.wrong(item, "expected an address range such as 10.0.0.0/8 or 2001:db8::/32");
+    }
+  });
+}
 
 const Fields<Settings>& settings_fields() {
   static const Fields<Settings> fields = make_fields();

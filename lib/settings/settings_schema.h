@@ -8,8 +8,11 @@ namespace flowmark {
 /// The whole configuration file: every key, its range and where its value goes.
 const schema::Fields<Settings>& settings_fields();
 
-/// Of them those of `marking`.
-schema::Fields<MarkingSettings> marking_fields();
+/// Of them `marking`.
+schema::Field<Settings> marking_section();
+
+/// Reads a list of address ranges.
+void read_prefixes(const schema::Place& place, const YamlNode& node, std::vector<Prefix>& out);
 
 /// What no single value can say: port counts, names that refer to each other.
 void check_settings(const schema::Place& root, const YamlNode& document, const Settings& settings);

@@ -58,6 +58,8 @@ const char* to_string(MarkSkip reason) noexcept {
       return "ef_guard";
     case MarkSkip::measuring:
       return "measuring";
+    case MarkSkip::trusted:
+      return "trusted";
     case MarkSkip::count_:
       break;
   }

@@ -46,6 +46,7 @@ enum class MarkSkip : uint8_t {
   ef_guard,   ///< the flow was refused its live mark, and the packet carries the fallback or keeps
               ///< its own
   measuring,  ///< whether the flow is admitted to its live mark is not known yet
+  trusted,    ///< the packet came with a mark from a sender whose marks stay
   count_,
 };
 const char* to_string(MarkSkip reason) noexcept;

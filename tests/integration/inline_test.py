@@ -160,6 +160,25 @@ class InlineTest(rig.FolderTest):
             self.assertEqual(tos & 3, ECT1, "ECN is kept")
         return [tos >> 2 for tos in tos_values]
 
+    def test_maps_and_mode_of_marks_change_while_packets_pass(self):
+        with self.daemon() as daemon:
+            up, down = self.talk(32)
+            self.assertEqual({self.dscp(up)[-1], self.dscp(down)[-1]}, {46})
+            for marking, wanted in (("profile: two-level, towards_lan: {classes: {voip: AF41}}", (46, 34)),
+                                    ("classes: {voip: AF31}", (26, 26)),
+                                    ("mode: report", (0, 0)),
+                                    ("wash: LE, classes: {voip: CS5}", (40, 40))):
+                daemon.write_config(self.config().replace("classes: {}", marking))
+                answer = daemon.ctl("reload")
+                self.assertEqual(answer["needs_restart"], [], marking)
+                rig.wait_for("the marks", lambda: daemon.ctl("status")["settled"])
+                up, down = self.talk(16)
+                self.assertEqual((self.dscp(up)[-1], self.dscp(down)[-1]), wanted, marking)
+            flow = "udp %s:%d %s:5004" % (LAN, self.lan.getsockname()[1], WAN)
+            told = daemon.ctl("explain", flow)
+            self.assertEqual((told["mark"], told["mark_to_lan"]), ("CS5", "CS5"))
+            self.assertEqual(daemon.stop()[0], 0, daemon.log())
+
     def test_ping_and_tcp_pass_and_it_stops_clean(self):
         with self.daemon() as daemon:
             self.ping_and_tcp()

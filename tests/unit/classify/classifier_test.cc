@@ -43,7 +43,7 @@ TEST_F(ClassifierTest, WaitsForTheMinimumTime) {
 }
 
 TEST_F(ClassifierTest, UnmarkedModeLeavesMarksThatCameAlong) {
-  options_.mark_mode = MarkMode::unmarked;
+  marking_.mode = MarkMode::unmarked;
   use({active(size_model(histogram_spec()))});
   std::vector<uint8_t> fresh, premarked;
   for (int i = 0; i < 6; ++i) fresh = send({});
@@ -54,7 +54,7 @@ TEST_F(ClassifierTest, UnmarkedModeLeavesMarksThatCameAlong) {
 }
 
 TEST_F(ClassifierTest, ReportModeChangesNothing) {
-  options_.mark_mode = MarkMode::report;
+  marking_.mode = MarkMode::report;
   use({active(size_model(histogram_spec()))});
   for (int i = 0; i < 10; ++i) EXPECT_EQ(dscp_of(send({})), 0);
   EXPECT_EQ(events_.all.size(), 1U);
@@ -62,7 +62,7 @@ TEST_F(ClassifierTest, ReportModeChangesNothing) {
 
 TEST_F(ClassifierTest, AFlowOverTheLimitOfItsMarkGetsTheFallbackAsAWhole) {
   options_.live_budget = std::make_shared<LiveBudget>(LiveLimits{.expedited_flow = 10'000});
-  options_.fallback_mark = dscp::kLowerEffort;
+  marking_.fallback = dscp::kLowerEffort;
   use({active(size_model(histogram_spec()))});
   std::vector<Dscp> marks;
   for (int i = 0; i < 1000; ++i) {  // 200 kB/s, that comes as EF
@@ -77,7 +77,7 @@ TEST_F(ClassifierTest, AFlowOverTheLimitOfItsMarkGetsTheFallbackAsAWhole) {
 
 TEST_F(ClassifierTest, RefusedFlowsStayAsTheyCameWhereTheFallbackIsNone) {
   options_.live_budget = std::make_shared<LiveBudget>(LiveLimits{.expedited_flow = 10'000});
-  options_.fallback_mark = std::nullopt;
+  marking_.fallback = std::nullopt;
   use({active(size_model(histogram_spec()))});
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(dscp_of(send({.ip_length = 186}, 1000)), 0);
   EXPECT_GT(counters_->mark_skipped[static_cast<size_t>(MarkSkip::ef_guard)].get(), 900U);
@@ -135,7 +135,7 @@ TEST_F(ClassifierTest, WithALowConfidenceOneClassReplacesTheOther) {
 
 TEST_F(ClassifierTest, ClassesWithoutAMarkLeaveThePacketAsItWas) {
   ActiveModel model = active(size_model(histogram_spec()));
-  model.class_dscp[0] = std::nullopt;
+  model.class_dscp[0] = MarkPair{};
   use({model});
   for (int i = 0; i < 10; ++i) EXPECT_EQ(dscp_of(send({.tos = dscp::kAf41 << 2})), dscp::kAf41);
   EXPECT_EQ(events_.all.size(), 1U);

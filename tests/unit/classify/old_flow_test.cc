@@ -31,6 +31,9 @@ class LongLife {
     options.table.idle_timeout_ms = options.table.young_timeout_ms = 3'600'000;
     options.window_memory_bytes = 1u << 20;
     models_ = std::make_unique<ModelSet>(1, std::vector{model});
+    ActiveModel other = active(size_model(spec));
+    other.policy = model.policy;
+    others_ = std::make_unique<ModelSet>(2, std::vector{other});
     classifier_ = std::make_unique<Classifier>(options, *counters_, nullptr);
     classifier_->use_models(models_.get());
   }
@@ -49,7 +52,9 @@ class LongLife {
     }
   }
   void change_models(int times) {
-    for (int i = 0; i < times; ++i) classifier_->use_models(models_.get());
+    for (int i = times; i > 0; --i) {  // at last the first ones
+      classifier_->use_models(i % 2 == 0 ? others_.get() : models_.get());
+    }
   }
   void set_clock(TimeUs by_us) { now_us_ += by_us; }
   /// Inferences that so many packets bring about.
@@ -63,7 +68,7 @@ class LongLife {
  private:
   std::vector<uint8_t> frame_ = testing::UdpFrame{}.bytes();
   std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
-  std::unique_ptr<ModelSet> models_;
+  std::unique_ptr<ModelSet> models_, others_;
   std::unique_ptr<Classifier> classifier_;
   TimeUs now_us_ = 1'700'000'000'000'000;
 };

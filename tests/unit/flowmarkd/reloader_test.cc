@@ -60,7 +60,7 @@ TEST_F(ReloaderTest, LoadsAtStart) {
   EXPECT_EQ(reloader().first_report().outcome, ReloadOutcome::loaded);
   ASSERT_EQ(reloader().current()->models().size(), 1u);
   EXPECT_EQ(reloader().current()->models()[0].class_dscp,
-            (std::vector<std::optional<Dscp>>{46, 26}));
+            (std::vector<MarkPair>{Dscp{46}, Dscp{26}}));
 }
 
 TEST_F(ReloaderTest, StartsWithoutModelsWhenTheirFileIsBad) {

@@ -10,6 +10,7 @@
 namespace flowmark {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -209,6 +210,58 @@ TEST(Settings, ClassesExtendTheDefaults) {
   EXPECT_EQ(settings.marking.classes.at("chat"), Dscp{18});
 }
 
+TEST(Settings, AProfileGivesAllClassesTheirMarksAndSingleOnesReplaceThem) {
+  const MarkingSettings marking =
+      parse(std::string(kPorts) +
+            "marking: {classes: {voip: VA, games: CS4}, profile: cake-diffserv4}")
+          .marking;
+  ClassMarks expected = marks_of(MarkProfile::cake_diffserv4);
+  expected["voip"] = Dscp{44};
+  expected["games"] = Dscp{32};
+  EXPECT_EQ(marking.classes, expected);
+  EXPECT_EQ(marking.lan_classes, expected) << "the same towards LAN";
+}
+
+TEST(Settings, TowardsLanOtherProfilesAndClassesHold) {
+  const std::string base = std::string(kPorts) + "marking: {profile: two-level, classes: {p2p: LE}";
+  const auto lan_of = [&](const std::string& lan) {
+    return parse(base + ", towards_lan: {" + lan + "}}").marking.lan_classes;
+  };
+  EXPECT_EQ(lan_of("profile: wmm"), marks_of(MarkProfile::wmm));
+  ClassMarks chat_kept = overlaid(marks_of(MarkProfile::two_level), {{"p2p", Dscp{1}}});
+  chat_kept["chat"] = std::nullopt;
+  EXPECT_EQ(lan_of("classes: {chat: keep}"), chat_kept);
+  EXPECT_EQ(parse(base + ", towards_lan: {profile: wmm}}").marking.classes.at("p2p"), Dscp{1});
+}
+
+TEST(Settings, WashTrustAndPcpAreSetLive) {
+  const Settings wanted = parse(std::string(kPorts) + R"(
+marking: {mode: unmarked, wash: CS1, pcp: true, trust: [192.168.1.20, 2001:db8::/32], fallback: LE}
+)");
+  EXPECT_EQ(wanted.marking.wash, Dscp{8});
+  EXPECT_TRUE(wanted.marking.pcp);
+  EXPECT_EQ(wanted.marking.trust,
+            (std::vector{Prefix::parse("192.168.1.20"), Prefix::parse("2001:db8::/32")}));
+  EXPECT_THAT(needs_restart(parse(kPorts), wanted), IsEmpty());
+}
+
+TEST(Settings, WrongMarksAndProfilesAreNamedWithWhatWouldBeRight) {
+  EXPECT_THAT(
+      problems(std::string(kPorts) + R"(
+marking:
+  profile: cake
+  wash: EF
+  towards_lan: {profile: wmmm, classes: {voip: EF9}}
+  trust: [10.0.0.1/8]
+)"),
+      ElementsAre(
+          AllOf(HasSubstr(":7: marking.profile: value cake"), HasSubstr("cake-diffserv4")),
+          HasSubstr("marking.wash: value EF: expected a mark below CS4"),
+          AllOf(HasSubstr("marking.towards_lan.profile: value wmmm"), HasSubstr("two-level")),
+          HasSubstr("marking.towards_lan.classes.voip: value EF9"),
+          HasSubstr("marking.trust[0]: value 10.0.0.1/8: expected an address")));
+}
+
 TEST(Settings, EveryTunnelHasItsWord) {
   const auto tunnels = [](const std::string& list) {
     return parse(std::string(kPorts) + "tunnels: [" + list + "]\n").tunnels;
@@ -228,7 +281,7 @@ models: [{name: a, path: b}]
 marking: {mode: report, classes: {voip: keep}}
 log: {level: debug}
 )");
-  EXPECT_THAT(needs_restart(running, wanted), ElementsAre("workers", "marking.mode"));
+  EXPECT_THAT(needs_restart(running, wanted), ElementsAre("workers"));
 }
 
 TEST(Settings, LimitsOfLiveMarksAreSetAndNeedARestart) {
@@ -245,8 +298,7 @@ marking: {ef_share_max: 0.2, link_mbit: 50, ef_flow_kbit: 500, ef_host_kbit: 100
   EXPECT_EQ(wanted.marking.fallback, std::nullopt);
   EXPECT_THAT(needs_restart(parse(kPorts), wanted),
               ElementsAre("marking.ef_share_max", "marking.link_mbit", "marking.ef_flow_kbit",
-                          "marking.ef_host_kbit", "marking.af4_flow_kbit", "marking.hold_seconds",
-                          "marking.fallback"));
+                          "marking.ef_host_kbit", "marking.af4_flow_kbit", "marking.hold_seconds"));
 }
 
 TEST(Settings, FileProblemsNameTheFile) {
