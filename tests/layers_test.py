@@ -18,7 +18,7 @@ def read_table(path):
     uses, owners = {}, {}
     for line in open(path, encoding="utf-8"):
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) != 4 or not re.fullmatch(r"`[\w/.]+`", cells[0]):
+        if len(cells) != 4 or not re.fullmatch(r"`[\w/.-]+`", cells[0]):
             continue
         room = codes(cells[0])[0]
         uses[room] = codes(cells[1])

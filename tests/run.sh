@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
 done
 
 flowmark_install "${flowmark_build_packages[@]}" \
-  python3 python3-numpy iproute2 iputils-ping ethtool tcpdump tshark jq curl procps \
+  python3 python3-numpy iproute2 iputils-ping ethtool tcpdump tshark jq curl procps nftables conntrack \
   clang-format
 
 jobs=$(nproc)

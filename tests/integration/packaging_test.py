@@ -7,25 +7,37 @@ import unittest
 
 import rig
 
+# Those whose libraries were there.
+ACTUATORS = [name for name in ("flowmark-conntrack",) if os.path.exists(rig.tool(name))]
+
 
 class SystemdTest(rig.FolderTest):
     def test_units_pass_verification_without_a_word(self):
         if shutil.which("systemd-analyze") is None:
             self.skipTest("systemd-analyze is not there")
-        for name in ("flowmarkd.service", "flowmark-hugepages.service"):
+        names = ["flowmarkd.service", "flowmark-hugepages.service"]
+        names += [name + ".service" for name in ACTUATORS]
+        for name in names:
             with open(os.path.join(rig.SOURCE, "systemd", name)) as file:
                 unit = file.read()
             # The installed places of the programs do not exist here.
-            unit = unit.replace("/usr/bin/flowmarkd", os.path.abspath(rig.tool("flowmarkd")))
+            unit = unit.replace("/usr/bin/flowmark", os.path.abspath(rig.tool("flowmark")))
             unit = unit.replace("/usr/libexec/flowmark/flowmark-hugepages",
                                 os.path.abspath(os.path.join(rig.SOURCE,
                                                              "systemd/flowmark-hugepages")))
             with open(self.path(name), "w") as file:
                 file.write(unit)
-        result = rig.run("systemd-analyze", "verify", "--man=no", self.path("flowmarkd.service"),
-                         self.path("flowmark-hugepages.service"))
+        result = rig.run("systemd-analyze", "verify", "--man=no", *map(self.path, names))
         self.assertEqual(result.stdout + result.stderr, "")
         self.assertEqual(result.returncode, 0)
+
+    def test_actuators_can_do_little_else(self):
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("systemd-analyze is not there")
+        for name in ACTUATORS:
+            result = rig.run("systemd-analyze", "security", "--offline=true", "--threshold=25",
+                             os.path.join(rig.SOURCE, "systemd", name + ".service"))
+            self.assertEqual(result.returncode, 0, result.stdout)
 
     def test_hugepages_helper_only_raises_the_number(self):
         helper = os.path.join(rig.SOURCE, "systemd/flowmark-hugepages")
@@ -77,7 +89,7 @@ class InstallTest(rig.FolderTest):
 
     def test_programs_are_installed_without_symbols_and_run(self):
         self.install()
-        for name in ("flowmarkd", "flowmark"):
+        for name in ["flowmarkd", "flowmark"] + ACTUATORS:
             program = self.find("bin/" + name)
             sections = rig.run("readelf", "--sections", "--wide", program).stdout
             self.assertIn(".text", sections)
@@ -108,11 +120,11 @@ class RulesTest(unittest.TestCase):
 
 class CommandLineTest(unittest.TestCase):
     def test_version_help_and_wrong_use(self):
-        for name in ("flowmarkd", "flowmark"):
+        for name in ["flowmarkd", "flowmark"] + ACTUATORS:
             version = rig.run(rig.tool(name), "--version")
             self.assertEqual((version.returncode, version.stdout.split()[0]), (0, name))
             self.assertEqual(rig.run(rig.tool(name), "--help").returncode, 0)
-            command = {"flowmarkd": [], "flowmark": ["ctl", "status"]}[name]
+            command = {"flowmark": ["ctl", "status"]}.get(name, [])
             wrong = rig.run(rig.tool(name), *command, "--nonsense")
             self.assertEqual(wrong.returncode, 2)
             self.assertIn("--nonsense", wrong.stderr)

@@ -1,0 +1,27 @@
+# The actuators: programs that bring the daemon's marks into the kernel or to a command. The libraries
+# of the first two are under the GPL, so each is built where its library is found, and nothing else
+# links with it.
+pkg_check_modules(CONNTRACK QUIET IMPORTED_TARGET libnetfilter_conntrack libmnl)
+pkg_check_modules(NFTABLES QUIET IMPORTED_TARGET libnftables)
+
+set(actuators)
+
+# flowmark_actuator(PROGRAM LIBRARY ...): the folder PROGRAM, a library for the tests and a main.cc.
+function(flowmark_actuator program)
+  file(GLOB sources CONFIGURE_DEPENDS ${program}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  add_library(flowmark_${program} STATIC ${sources})
+  target_link_libraries(flowmark_${program} PUBLIC flowmark::actuator ${ARGN})
+  add_library(flowmark::${program} ALIAS flowmark_${program})
+  add_executable(${program} ${program}/main.cc)
+  target_link_libraries(${program} PRIVATE flowmark::${program})
+  set(actuators ${actuators} ${program} PARENT_SCOPE)
+endfunction()
+
+if(CONNTRACK_FOUND)
+  flowmark_actuator(flowmark-conntrack PkgConfig::CONNTRACK)
+else()
+  message(STATUS "flowmark-conntrack is not built: libnetfilter_conntrack or libmnl is not there")
+endif()
+
+set(FLOWMARK_ACTUATORS ${actuators} CACHE INTERNAL "The actuators that are built")

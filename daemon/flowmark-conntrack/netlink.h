@@ -1,0 +1,40 @@
+#pragma once
+
+#include <libmnl/libmnl.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace flowmark {
+
+/// A netlink socket to the kernel's connection tracking. One thread.
+class Netlink {
+ public:
+  /// Throws Error.
+  Netlink();
+  ~Netlink();
+  Netlink(const Netlink&) = delete;
+  Netlink& operator=(const Netlink&) = delete;
+
+  /// Asks for a dump and calls `on_message` for each entry's message. False: what was dumped
+  /// changed meanwhile, and some entries may be missing. Throws Error if the kernel refuses.
+  bool dump(nlmsghdr& request, const std::function<void(const nlmsghdr&)>& on_message);
+  /// Sends requests that lie one after the other in `messages`, in one system call, and waits for
+  /// their answers: an errno for each, 0 where it succeeded. Throws Error if the socket fails.
+  std::vector<int> request(std::span<uint8_t> messages, size_t count);
+
+  /// Sets type, flags and family of a message of connection tracking; `family` may be AF_UNSPEC.
+  static nlmsghdr& begin_message(void* place, uint16_t type, uint16_t flags, uint8_t family);
+
+ private:
+  size_t receive();
+
+  mnl_socket* socket_;
+  std::vector<uint8_t> buffer_;
+  uint32_t sequence_ = 0;
+};
+
+}  // namespace flowmark
