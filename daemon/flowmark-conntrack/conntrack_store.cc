@@ -52,7 +52,7 @@ void ConntrackStore::clear(const FlowTuple& flow) {
   if (has_ports(flow)) waiting_[flow] = 0;
 }
 
-void ConntrackStore::commit(Clock::time_point) {
+bool ConntrackStore::commit(Clock::time_point) {
   std::vector<Change> changes;
   changes.reserve(waiting_.size());
   for (const auto& [flow, value] : waiting_) changes.push_back({flow, value});
@@ -64,6 +64,7 @@ void ConntrackStore::commit(Clock::time_point) {
   for (const Change& change : apply(others)) {
     if (change.value != 0) ++counters_.missing;  // an entry that has gone needs no clearing
   }
+  return true;
 }
 
 std::vector<ConntrackStore::Change> ConntrackStore::apply(const std::vector<Change>& changes) {

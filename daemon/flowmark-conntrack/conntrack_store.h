@@ -21,7 +21,7 @@ class ConntrackStore final : public MarkStore {
 
   void set(const FlowTuple& flow, Dscp dscp) override;
   void clear(const FlowTuple& flow) override;
-  void commit(Clock::time_point now) override;
+  bool commit(Clock::time_point now) override;
   void reconcile(const MarkedFlows& flows) override;
 
  private:

@@ -2,19 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "actuator/layout_options.h"
 #include "actuator/program.h"
 #include "daemon/flowmark-conntrack/conntrack_store.h"
 
 namespace flowmark {
 namespace {
-
-struct LayoutOptions {
-  uint32_t mask = 0xff000000;
-  unsigned shift = 26;
-  unsigned valid_bit = 24;
-
-  MarkLayout layout() const { return {mask, shift, valid_bit}; }
-};
 
 constexpr const char* kAbout =
     "flowmark-conntrack: writes each flow's mark into its entry of the kernel's connection "
@@ -33,23 +26,13 @@ constexpr const char* kExamples =
     "  flowmark-conntrack --clear              takes all marks of ours away\n"
     "docs/actuators.md and docs/recipes/ say more.\n";
 
-void add_options(CLI::App& app, LayoutOptions& options) {
-  app.add_option("--mask", options.mask, "The bits of the mark that are flowmark's alone")
-      ->default_str("0xff000000");
-  app.add_option("--shift", options.shift, "The place of the DSCP's lowest bit")
-      ->capture_default_str();
-  app.add_option("--valid-bit", options.valid_bit,
-                 "The place of the bit that says that there is a DSCP")
-      ->capture_default_str();
-}
-
 int run(int argc, char** argv) {
   LayoutOptions layout;
   ActuatorProgram program;
   program.name = "flowmark-conntrack";
   program.about = kAbout;
   program.examples = kExamples;
-  program.add_options = [&](CLI::App& app) { add_options(app, layout); };
+  program.add_options = [&](CLI::App& app) { add_layout_options(app, layout); };
   program.make_handler = [&](const ActuatorOptions& options, ActuatorCounters& counters,
                              Messages& messages) {
     auto store = std::make_unique<ConntrackStore>(layout.layout(), counters, messages);

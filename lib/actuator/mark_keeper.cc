@@ -27,7 +27,7 @@ void MarkKeeper::end_snapshot() {
 void MarkKeeper::work(Clock::time_point now) {
   next_commit_ = now + kCommitEvery;
   if (in_snapshot_) return;
-  store_->commit(now);
+  if (!store_->commit(now)) compares_ = true;
   if (!knows_ || (!compares_ && now < next_reconcile_)) return;
   reconcile();
   compares_ = false;

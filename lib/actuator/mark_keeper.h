@@ -26,8 +26,9 @@ class MarkStore {
   virtual void set(const FlowTuple& flow, Dscp dscp) = 0;
   /// The flow has no mark any more. May wait for commit().
   virtual void clear(const FlowTuple& flow) = 0;
-  /// Does what waits, and what is due at `now`.
-  virtual void commit(Clock::time_point now) = 0;
+  /// Does what waits, and what is due at `now`. False: the table is not what it was thought to be,
+  /// and reconcile() is needed.
+  virtual bool commit(Clock::time_point now) = 0;
   /// Reads the table and changes what differs, so that it holds the marks of `flows` and no others
   /// of ours.
   virtual void reconcile(const MarkedFlows& flows) = 0;

@@ -26,7 +26,7 @@ class RecordingStore final : public MarkStore {
   void clear(const FlowTuple& flow) override {
     calls_.push_back(fmt::format("clear {}", flow.source_port));
   }
-  void commit(Clock::time_point) override {}
+  bool commit(Clock::time_point) override { return true; }
   void reconcile(const MarkedFlows& flows) override {
     std::map<uint16_t, int> sorted;
     for (const auto& [flow, dscp] : flows) sorted[flow.source_port] = dscp;
