@@ -28,5 +28,6 @@ if(NFTABLES_FOUND)
 else()
   message(STATUS "flowmark-nft is not built: libnftables is not there")
 endif()
+flowmark_actuator(flowmark-exec)
 
 set(FLOWMARK_ACTUATORS ${actuators} CACHE INTERNAL "The actuators that are built")

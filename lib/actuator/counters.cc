@@ -25,6 +25,8 @@ constexpr auto kMetrics = std::to_array<ActuatorMetric>({
      &ActuatorCounters::failed},
     {"left_out_total", "counter", "Lines of flows beyond the limit or without ports.",
      &ActuatorCounters::left_out},
+    {"replaced_total", "counter", "Lines that a newer one of their flow replaced.",
+     &ActuatorCounters::replaced},
     {"flows", "gauge", "Flows that live and have a mark.", &ActuatorCounters::flows},
     {"missing_flows", "gauge", "Flows with a mark that have no entry in the kernel.",
      &ActuatorCounters::missing},

@@ -18,6 +18,7 @@ struct ActuatorCounters {
   uint64_t cleared = 0;      ///< marks taken away
   uint64_t failed = 0;       ///< changes that the kernel refused; commands that failed
   uint64_t left_out = 0;     ///< flows beyond the limit or of a protocol without ports
+  uint64_t replaced = 0;     ///< lines that a newer one of their flow replaced before a command ran
   uint64_t flows = 0;        ///< that live and have a mark, now
   uint64_t missing = 0;      ///< flows without an entry in the kernel, since the last comparison
   uint64_t connected = 0;    ///< 1 while the daemon answers

@@ -58,8 +58,9 @@ void Runner::run() {
   while (!stops_) {
     const Clock::time_point now = Clock::now();
     read_signals();
-    read_stream(now);
+    if (!ended_) read_stream(now);
     handler_.work(now);
+    if (ended_ && handler_.is_idle()) stops_ = true;
     ask_again(now);
     publish(now);
     if (!stops_) wait(Clock::now());
@@ -73,9 +74,9 @@ void Runner::run() {
 
 void Runner::wait(Clock::time_point now) {
   Clock::time_point until = handler_.next_work();
-  if (client_.descriptor() < 0) {
+  if (client_.descriptor() < 0 && !ended_) {
     until = std::min(until, client_.next_attempt());
-  } else if (wants_snapshot_) {
+  } else if (wants_snapshot_ && !options_.once) {
     until = std::min(until, next_snapshot_);
   }
   if (!options_.metrics.empty()) until = std::min(until, next_metrics_);
@@ -109,7 +110,7 @@ void Runner::read_stream(Clock::time_point now) {
     if (!was_connected_ && state == StreamClient::State::waiting) {
       fail("--socket: value {}: {}", options_.socket.native(), client_.reason());
     }
-    stops_ = true;
+    ended_ = true;
   } else if (!client_.reason().empty()) {
     messages_.say_rarely("connection", fmt::format("{}: {}; tries again", options_.socket.native(),
                                                    client_.reason()));

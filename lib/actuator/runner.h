@@ -33,7 +33,8 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  /// Until TERM or INT, or with `once` until the connection ends. Throws Error if, with `once`,
+  /// Until TERM or INT, or with `once` until the connection has ended and its
+  /// lines are worked off. Throws Error if, with `once`,
   /// there is no connection.
   void run();
 
@@ -53,6 +54,7 @@ class Runner {
   StreamClient client_;
   int signals_ = -1;
   bool stops_ = false;
+  bool ended_ = false;           ///< with `once`: the connection has ended
   bool greeted_ = false;         ///< this connection said hello
   bool was_connected_ = false;   ///< at least once
   bool wants_snapshot_ = false;  ///< lines were lost, or HUP came

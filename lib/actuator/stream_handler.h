@@ -25,6 +25,8 @@ class StreamHandler {
   virtual void work(Clock::time_point now) = 0;
   /// When work() is needed next although no line comes.
   virtual Clock::time_point next_work() const = 0;
+  /// Whether everything is done that lines asked for.
+  virtual bool is_idle() const { return true; }
 };
 
 }  // namespace flowmark

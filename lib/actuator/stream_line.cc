@@ -105,6 +105,9 @@ StreamLine parse_stream_line(std::string_view text) {
       if (!field(line, "dscp").is_null()) {
         result.dscp = static_cast<Dscp>(number(line, "dscp", 63));
       }
+      if (const auto at = line.find("class"); at != line.end() && at->is_string()) {
+        result.class_name = at->get_ref<const std::string&>();
+      }
       if (const auto at = line.find("snapshot"); at != line.end()) {
         result.snapshot = at->is_boolean() && at->get<bool>();
       }

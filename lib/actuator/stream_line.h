@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "actuator/flow_tuple.h"
@@ -26,6 +27,7 @@ struct StreamLine {
   Kind kind = Kind::other;
   FlowTuple flow;            ///< of mark and end
   std::optional<Dscp> dscp;  ///< of mark: none where the flow has no mark
+  std::string class_name;    ///< of mark: empty where the flow has no class
   bool snapshot = false;     ///< of mark: the flow lived before the connection
   uint64_t count = 0;        ///< of live and lost
 };

@@ -8,7 +8,7 @@ import unittest
 import rig
 
 # Those whose libraries were there.
-ACTUATORS = [name for name in ("flowmark-conntrack", "flowmark-nft") if os.path.exists(rig.tool(name))]
+ACTUATORS = [name for name in ("flowmark-conntrack", "flowmark-exec", "flowmark-nft") if os.path.exists(rig.tool(name))]
 
 
 class SystemdTest(rig.FolderTest):
