@@ -1,68 +1,43 @@
 #include "actuator/stream_line.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-#include <string>
-
+#include "actuator/line_fields.h"
 #include "base/error.h"
 
 namespace flowmark {
 namespace {
 
-using Json = nlohmann::json;
+using Field = LineField;
+using ValueKind = FieldValue::Kind;
 
-constexpr size_t kLongestShown = 80;
-
-std::string shown(const Json& value) {
-  const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return text.size() <= kLongestShown ? text : text.substr(0, kLongestShown) + "...";
-}
-
-const Json& field(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end()) fail("{}: is missing", name);
-  return *found;
-}
-
-uint64_t number(const Json& object, const char* name, uint64_t highest) {
-  const Json& value = field(object, name);
-  if (!value.is_number_unsigned() || value.get<uint64_t>() > highest) {
-    fail("{}: value {}: expected a whole number from 0 to {}", name, shown(value), highest);
-  }
-  return value.get<uint64_t>();
-}
-
-IpAddress address(const Json& object, const char* name) {
-  const Json& value = field(object, name);
+IpAddress address(const LineFields& fields, Field field) {
+  const FieldValue& value = fields.need(field);
   IpAddress result{};
-  if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    if (inet_pton(AF_INET, text.c_str(), result.data() + 12) == 1) {
+  if (value.kind == ValueKind::text) {
+    if (inet_pton(AF_INET, value.text.c_str(), result.data() + 12) == 1) {
       result[10] = result[11] = 0xff;
       return result;
     }
-    if (inet_pton(AF_INET6, text.c_str(), result.data()) == 1) return result;
+    if (inet_pton(AF_INET6, value.text.c_str(), result.data()) == 1) return result;
   }
-  fail("{}: value {}: expected an IP address", name, shown(value));
+  fields.refuse(field, "an IP address");
 }
 
-FlowTuple flow_of(const Json& line) {
-  const Json& object = field(line, "flow");
-  if (!object.is_object()) fail("flow: value {}: expected an object", shown(object));
+FlowTuple flow_of(const LineFields& fields) {
+  if (fields.need(Field::flow).kind != ValueKind::object) fields.refuse(Field::flow, "an object");
   FlowTuple flow;
-  flow.protocol = static_cast<uint8_t>(number(object, "protocol", 255));
-  flow.source = address(object, "source");
-  flow.destination = address(object, "destination");
+  flow.protocol = static_cast<uint8_t>(fields.number(Field::protocol, 255));
+  flow.source = address(fields, Field::source);
+  flow.destination = address(fields, Field::destination);
   if (is_ipv4(flow.source) != is_ipv4(flow.destination)) {
     fail("flow: source and destination are of different IP versions");
   }
-  flow.source_port = static_cast<uint16_t>(number(object, "source_port", 65535));
-  flow.destination_port = static_cast<uint16_t>(number(object, "destination_port", 65535));
-  const auto vlan = object.find("vlan");
-  if (vlan != object.end() && !vlan->is_null()) {
-    flow.vlan = static_cast<uint16_t>(number(object, "vlan", 4095));
+  flow.source_port = static_cast<uint16_t>(fields.number(Field::source_port, 65535));
+  flow.destination_port = static_cast<uint16_t>(fields.number(Field::destination_port, 65535));
+  if (!fields[Field::vlan].is_absent_or_null()) {
+    flow.vlan = static_cast<uint16_t>(fields.number(Field::vlan, 4095));
   }
   return flow;
 }
@@ -76,55 +51,54 @@ StreamLine::Kind kind_of(const std::string& type) {
   return StreamLine::Kind::other;
 }
 
-Json parse_object(std::string_view text) {
-  try {
-    Json line = Json::parse(text);
-    if (line.is_object()) return line;
-  } catch (const Json::parse_error& error) {
-    fail("not JSON, at byte {}: {}", error.byte, text.substr(0, kLongestShown));
+void check_format(const LineFields& fields) {
+  const FieldValue& format = fields.need(Field::format);
+  if (format.kind != ValueKind::number || format.number != kStreamFormat) {
+    fields.refuse(Field::format, fmt::format("{}, which this program reads", kStreamFormat));
   }
-  fail("not a JSON object: {}", text.substr(0, kLongestShown));
+}
+
+StreamLine read_mark(const LineFields& fields) {
+  StreamLine line;
+  line.flow = flow_of(fields);
+  if (fields.need(Field::dscp).kind != ValueKind::null) {
+    line.dscp = static_cast<Dscp>(fields.number(Field::dscp, 63));
+  }
+  if (fields[Field::class_name].kind == ValueKind::text) {
+    line.class_name = fields[Field::class_name].text;
+  }
+  line.snapshot = fields[Field::snapshot].kind == ValueKind::yes;
+  return line;
 }
 
 }  // namespace
 
 StreamLine parse_stream_line(std::string_view text) {
-  const Json line = parse_object(text);
-  const Json& type = field(line, "type");
-  if (!type.is_string()) fail("type: value {}: expected a text", shown(type));
-  StreamLine result;
-  result.kind = kind_of(type.get_ref<const std::string&>());
-  switch (result.kind) {
+  const LineFields fields(text);
+  if (fields.need(Field::type).kind != ValueKind::text) fields.refuse(Field::type, "a text");
+  const StreamLine::Kind kind = kind_of(fields[Field::type].text);
+  StreamLine line;
+  switch (kind) {
     case StreamLine::Kind::hello:
-      if (const Json& format = field(line, "format"); format != kStreamFormat) {
-        fail("format: value {}: this program reads format {}", shown(format), kStreamFormat);
-      }
+      check_format(fields);
       break;
     case StreamLine::Kind::mark:
-      result.flow = flow_of(line);
-      if (!field(line, "dscp").is_null()) {
-        result.dscp = static_cast<Dscp>(number(line, "dscp", 63));
-      }
-      if (const auto at = line.find("class"); at != line.end() && at->is_string()) {
-        result.class_name = at->get_ref<const std::string&>();
-      }
-      if (const auto at = line.find("snapshot"); at != line.end()) {
-        result.snapshot = at->is_boolean() && at->get<bool>();
-      }
+      line = read_mark(fields);
       break;
     case StreamLine::Kind::end:
-      result.flow = flow_of(line);
+      line.flow = flow_of(fields);
       break;
     case StreamLine::Kind::live:
-      result.count = number(line, "flows", UINT64_MAX);
+      line.count = fields.number(Field::flows, UINT64_MAX);
       break;
     case StreamLine::Kind::lost:
-      result.count = number(line, "lines", UINT64_MAX);
+      line.count = fields.number(Field::lines, UINT64_MAX);
       break;
     case StreamLine::Kind::other:
       break;
   }
-  return result;
+  line.kind = kind;
+  return line;
 }
 
 }  // namespace flowmark

@@ -11,7 +11,7 @@
 namespace flowmark {
 
 /// The format of the stream that this program reads: `"format"` of the line "hello".
-inline constexpr int kStreamFormat = 1;
+inline constexpr uint64_t kStreamFormat = 1;
 
 /// What an actuator needs of one line of the stream of verdicts.
 struct StreamLine {

@@ -56,6 +56,8 @@ TEST(StreamLine, ReadsTheOtherTypesAndIgnoresWhatItDoesNotKnow) {
 TEST(StreamLine, AnErrorNamesFieldValueAndWhatWouldBeRight) {
   EXPECT_THAT(error_of("{\"type\":"), HasSubstr("not JSON"));
   EXPECT_THAT(error_of("[1]"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(error_of("7"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(error_of("\"text\""), HasSubstr("not a JSON object"));
   EXPECT_THAT(error_of("{}"), HasSubstr("type: is missing"));
   EXPECT_THAT(error_of(R"({"type":5})"), HasSubstr("type: value 5: expected a text"));
   EXPECT_THAT(error_of(R"({"type":"hello","format":2})"), HasSubstr("format: value 2"));
@@ -66,6 +68,20 @@ TEST(StreamLine, AnErrorNamesFieldValueAndWhatWouldBeRight) {
   EXPECT_THAT(error_of(mark_line("10.9.0.1", 1, "10.9.0.2", 64)),
               HasSubstr("dscp: value 64: expected a whole number from 0 to 63"));
   EXPECT_THAT(error_of(mark_line("10.9.0.1", 70000, "10.9.0.2", 46)), HasSubstr("source_port"));
+}
+
+TEST(StreamLine, FieldsCountOnlyWhereTheyBelong) {
+  Json json = Json::parse(mark_line("10.9.0.1", 40000, "10.9.0.2", 46));
+  json["more"] = {{"type", "end"}, {"dscp", 5}, {"flow", {{"source", "10.0.0.9"}}}};
+  json["flow"]["more"] = {{"source", "10.0.0.9"}, {"vlan", 7}};
+  json["list"] = {1, {{"dscp", 5}}, "type"};
+  json["source"] = "10.0.0.9";
+  json["flow"]["dscp"] = 5;
+  const StreamLine line = parse_stream_line(json.dump());
+  EXPECT_EQ(line.kind, StreamLine::Kind::mark);
+  EXPECT_EQ(line.dscp, Dscp{46});
+  EXPECT_EQ(to_string(line.flow), "udp 10.9.0.1:40000 10.9.0.2:5004");
+  EXPECT_EQ(line.class_name, "voip");
 }
 
 TEST(StreamLine, EveryLineThatIsCutOffIsAnErrorAndNoCrash) {
