@@ -12,7 +12,7 @@ namespace flowmark {
 namespace {
 
 // Of one transaction. Larger ones hold up other users of nft and save little more.
-constexpr size_t kBatch = 2000;
+constexpr size_t kBatch = 5000;
 constexpr std::chrono::seconds kAfterFailure{1};
 // How often the elements are looked through for those to renew, in parts of the timeout.
 constexpr int kLooksPerTimeout = 20;

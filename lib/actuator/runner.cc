@@ -20,6 +20,8 @@ namespace {
 constexpr std::chrono::seconds kBetweenSnapshots{10};
 constexpr std::chrono::seconds kBetweenMetrics{5};
 constexpr std::chrono::seconds kAfterWrongHello{5};
+// About 5,000 lines: larger transactions save little.
+constexpr int kReadsPerBatch = 8;
 
 sigset_t awaited_signals() {
   sigset_t set;
@@ -97,8 +99,14 @@ void Runner::read_signals() {
 
 void Runner::read_stream(Clock::time_point now) {
   const bool was_connected = client_.descriptor() >= 0;
-  const StreamClient::State state =
-      client_.pump(now, [this](std::string_view text) { take(text); });
+  const auto on_line = [this](std::string_view text) { take(text); };
+  StreamClient::State state = client_.pump(now, on_line);
+  // What waits already becomes one batch.
+  for (int i = 1; i < kReadsPerBatch && state == StreamClient::State::connected; ++i) {
+    const uint64_t before = counters_.lines;
+    state = client_.pump(now, on_line);
+    if (counters_.lines == before) break;
+  }
   counters_.connected = client_.descriptor() >= 0 ? 1 : 0;
   if (!was_connected && state != StreamClient::State::waiting) {
     ++counters_.connections;
