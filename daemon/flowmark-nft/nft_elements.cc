@@ -126,7 +126,9 @@ void NftLanguage::check_map(const std::string& map, const std::string& json) con
   const Json listing = Json::parse(json, nullptr, false);
   for (const Json& object : listing.value("nftables", Json::array())) {
     if (!object.contains("map")) continue;
-    if (object["map"].value("type", Json()) == keys && object["map"].value("map", "") == value_type()) return;
+    if (object["map"].value("type", Json()) == keys &&
+        object["map"].value("map", "") == value_type())
+      return;
   }
   fail("{} {}: is there and no map of this kind; expected: {}", table_, map, make_map(map, 65536));
 }
