@@ -1,0 +1,109 @@
+#include "bench/qoe/relay/tier_scheduler.h"
+
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+namespace flowmark::qoe {
+namespace {
+
+constexpr double kMostCredit = 2 * 1514;  // bytes: two full frames, however long a tier was silent
+constexpr size_t kEthernetHeader = 14;
+
+// Who is offered what the others leave.
+constexpr std::array<Tier, kTiers> kRestOrder = {Tier::video, Tier::standard, Tier::transfers,
+                                                 Tier::lower_effort, Tier::voice};
+
+}  // namespace
+
+Tier tier_of_dscp(uint8_t dscp) noexcept {
+  switch (dscp >> 3) {  // the class selector
+    case 5:
+    case 6:
+    case 7:
+      return Tier::voice;
+    case 3:
+    case 4:
+      return Tier::video;
+    case 1:
+      return dscp == 8 ? Tier::lower_effort : Tier::transfers;
+    default:
+      return dscp == 1 ? Tier::lower_effort : Tier::standard;
+  }
+}
+
+Tier tier_of_frame(std::span<const uint8_t> frame) noexcept {
+  if (frame.size() < kEthernetHeader + 2) return Tier::standard;
+  const int type = frame[12] << 8 | frame[13];
+  const uint8_t first = frame[kEthernetHeader];
+  const uint8_t second = frame[kEthernetHeader + 1];
+  if (type == 0x0800) return tier_of_dscp(static_cast<uint8_t>(second >> 2));
+  if (type == 0x86dd)
+    return tier_of_dscp(static_cast<uint8_t>(((first & 0xf) << 4 | second >> 4) >> 2));
+  return Tier::standard;
+}
+
+TierScheduler::TierScheduler(uint64_t bytes_per_second, size_t queue_bytes, const Shares& shares)
+    : queue_bytes_(queue_bytes) {
+  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+  if (!(sum <= 1.0 + 1e-9)) throw std::invalid_argument("the tiers' shares add up to more than 1");
+  for (size_t i = 0; i < kTiers; ++i) {
+    queues_[i].share_per_ns = shares[i] * static_cast<double>(bytes_per_second) / 1e9;
+    queues_[i].credit = kMostCredit;
+  }
+}
+
+bool TierScheduler::push(Tier tier, Frame frame, int64_t now_ns) {
+  Queue& queue = queues_[static_cast<size_t>(tier)];
+  if (queue.bytes + frame.size() > queue_bytes_) {
+    ++queue.counters.dropped;
+    return false;
+  }
+  queue.bytes += frame.size();
+  queue.waiting.push_back({std::move(frame), now_ns});
+  ++waiting_;
+  return true;
+}
+
+std::optional<Frame> TierScheduler::pop(int64_t now_ns) {
+  if (waiting_ == 0) return std::nullopt;
+  earn(now_ns);
+  return take(*choose(), now_ns);
+}
+
+void TierScheduler::earn(int64_t now_ns) {
+  const double passed = started_ ? static_cast<double>(now_ns - earned_until_ns_) : 0;
+  started_ = true;
+  earned_until_ns_ = now_ns;
+  for (Queue& queue : queues_)
+    queue.credit = std::min(kMostCredit, queue.credit + passed * queue.share_per_ns);
+}
+
+TierScheduler::Queue* TierScheduler::choose() {
+  for (Queue& queue : queues_) {
+    if (queue.waiting.empty()) continue;
+    const auto size = static_cast<double>(queue.waiting.front().frame.size());
+    if (queue.credit < size) continue;
+    queue.credit -= size;  // what is sent of the rest costs nothing
+    return &queue;
+  }
+  for (const Tier tier : kRestOrder) {
+    Queue& queue = queues_[static_cast<size_t>(tier)];
+    if (!queue.waiting.empty()) return &queue;
+  }
+  return nullptr;  // never: somebody waits
+}
+
+Frame TierScheduler::take(Queue& queue, int64_t now_ns) {
+  Waiting next = std::move(queue.waiting.front());
+  queue.waiting.pop_front();
+  --waiting_;
+  queue.bytes -= next.frame.size();
+  ++queue.counters.frames;
+  queue.counters.bytes += next.frame.size();
+  queue.counters.longest_wait_ns = std::max(queue.counters.longest_wait_ns, now_ns - next.since_ns);
+  return std::move(next.frame);
+}
+
+}  // namespace flowmark::qoe
