@@ -1,0 +1,1 @@
+"""Whether calls, films and pages get better behind a full line: see docs/qoe.md."""

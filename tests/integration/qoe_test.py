@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""The proof's arithmetic (bench/qoe): the E-model against ITU-T G.107, calls from captures, marks, the report.
+Needs neither root nor a network."""
+
+import os
+import struct
+import sys
+import tempfile
+import unittest
+
+SOURCE = os.environ.get("FLOWMARK_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(SOURCE, "bench", "qoe"))
+
+from qoe import calls, emodel  # noqa: E402
+from qoe.emodel import Circuit  # noqa: E402
+
+HERE, THERE = ("10.78.0.2", 40000), ("10.78.1.1", 50000)
+STREAM = 0x1234
+
+
+class EModel(unittest.TestCase):
+    def test_default_values_give_the_published_rating(self):
+        self.assertEqual(round(emodel.rating(Circuit()), 1), 93.2)  # G.107, clause 7.7
+        self.assertEqual(round(emodel.mos(emodel.rating(Circuit())), 2), 4.41)
+
+    def test_mos_is_that_of_table_b1(self):
+        for r, mos in ((90, 4.34), (80, 4.03), (70, 3.60), (60, 3.10), (50, 2.58)):
+            self.assertAlmostEqual(emodel.mos(r), mos, delta=0.011)
+        self.assertEqual(emodel.mos(-3), 1.0)
+        self.assertEqual(emodel.mos(0.01), 1.0)
+        self.assertEqual(emodel.mos(120), 4.5)
+
+    def test_delay_costs_nothing_up_to_its_threshold_and_then_more_and_more(self):
+        self.assertEqual(emodel.delay_impairment(100), 0)
+        steps = [emodel.delay_impairment(delay) for delay in range(100, 1000, 50)]
+        self.assertEqual(steps, sorted(steps))
+        # At 200 ms X is 1, and the powers are those of whole numbers.
+        self.assertAlmostEqual(emodel.delay_impairment(200), 25 * (2 ** (1 / 6) - 3 * (1 + 3 ** -6) ** (1 / 6) + 2))
+        # G.114, figure 1: an excellent circuit falls below R = 70 before 400 ms of one-way delay.
+        self.assertLess(emodel.rating(Circuit(ta=400)), 70)
+        self.assertGreater(emodel.rating(Circuit(ta=150)), 90)
+
+    def test_losses_follow_the_codecs_of_g113(self):
+        # G.113, appendix I: G.711 with concealment (0, 25.1) and G.729A (11, 19.0).
+        self.assertAlmostEqual(emodel.loss_impairment(0, 25.1, 5), 95 * 5 / 30.1)
+        self.assertAlmostEqual(emodel.loss_impairment(11, 19.0, 0), 11)
+        self.assertAlmostEqual(emodel.loss_impairment(11, 19.0, 19), 53)  # half of what is left at ppl = bpl
+        self.assertGreater(emodel.loss_impairment(0, 19.0, 5, burst_r=2), emodel.loss_impairment(0, 19.0, 5))
+
+    def test_noise_echo_and_loudness_make_it_worse(self):
+        best = emodel.rating(Circuit())
+        for worse in (Circuit(pr=60), Circuit(ps=60), Circuit(slr=20), Circuit(t=100, telr=45), Circuit(wepl=10, tr=100),
+                      Circuit(qdu=14), Circuit(nc=-40)):
+            self.assertLess(emodel.rating(worse), best - 1)
+
+
+def rtp(sequence, source=HERE, destination=THERE, tos=0, kind=111, stream=STREAM):
+    """An IPv4 packet."""
+    payload = struct.pack("!BBHII", 0x80, kind, sequence & 0xFFFF, sequence * 960, stream) + bytes(60)
+    udp = struct.pack("!HHHH", source[1], destination[1], 8 + len(payload), 0)
+    addresses = b"".join(bytes(map(int, host.split("."))) for host, _ in (source, destination))
+    return struct.pack("!BBHHHBBH", 0x45, tos, 28 + len(payload), 0, 0, 64, 17, 0) + addresses + udp + payload
+
+
+def capture(folder, name, packets, link=101):
+    """packets: [(seconds, bytes)]"""
+    path = os.path.join(folder, name)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 64, link))
+        for time_s, data in packets:
+            if link == 1:
+                data = bytes(12) + b"\x08\x00" + data
+            micros = round(time_s * 1e6)
+            file.write(struct.pack("<IIII", micros // 10**6, micros % 10**6, min(64, len(data)), len(data)))
+            file.write(data[:64])
+    return path
+
+
+class Calls(unittest.TestCase):
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+        self.folder = self._folder.name
+
+    def call(self, count=500, delay_s=0.03, lost=(), marked_from=None, link=101):
+        sent = [(100 + 0.02 * n, rtp(65500 + n)) for n in range(count)]
+        got = [(time_s + delay_s, rtp(65500 + n, tos=46 << 2 if marked_from is not None and n >= marked_from else 0))
+               for n, (time_s, _) in enumerate(sent) if n not in lost]
+        ends = (calls.read_capture(capture(self.folder, name, packets, link))
+                for name, packets in (("sent", sent), ("got", got)))
+        flows = calls.follow(*ends)
+        self.assertEqual(list(flows), [HERE + THERE])
+        return flows[HERE + THERE]
+
+    def test_delay_and_loss_are_read_from_both_ends(self):
+        for link in (1, 101):
+            packets = self.call(lost=range(40, 50), link=link)
+            figures = calls.judge(packets)
+            self.assertEqual((figures["packets"], figures["lost_percent"]), (500, 2.0))
+            self.assertEqual((figures["delay_ms"], figures["jitter_ms"]), (30.0, 0.0))
+
+    def test_a_clear_line_has_the_score_of_its_delay(self):
+        figures = calls.judge(self.call())
+        expected = emodel.mos(emodel.rating(Circuit(ta=30 + calls.CODEC_DELAY_MS + 10)))
+        self.assertAlmostEqual(figures["mos"], expected, delta=0.01)
+        self.assertGreater(figures["mos"] - calls.judge(self.call(delay_s=0.5))["mos"], 1.0)
+
+    def test_only_the_window_with_losses_is_worse(self):
+        figures = calls.judge(self.call(lost=range(0, 25)))
+        self.assertLess(figures["mos_first"], 3.6)
+        self.assertEqual(figures["mos_worst"], figures["mos_first"])
+        self.assertAlmostEqual(figures["mos"], (figures["mos_first"] + calls.judge(self.call())["mos"]) / 2, delta=0.01)
+
+    def test_the_first_marked_packet_counts_from_the_first_packet(self):
+        self.assertAlmostEqual(calls.first_marked_s(self.call(marked_from=15), 46), 0.3)
+        self.assertEqual(calls.first_marked_s(self.call(marked_from=0), 46), 0)
+        self.assertIsNone(calls.first_marked_s(self.call(), 46))
+
+    def test_a_playout_that_waits_longer_is_chosen_where_it_is_better(self):
+        steady, late = [30.0] * 90, [75.0] * 10
+        _, playout, lost = calls.best_playout(steady + late)
+        self.assertEqual((playout, lost), (80.0, 0.0))
+        _, playout, lost = calls.best_playout(steady * 100 + [900.0])
+        self.assertEqual(playout, 40.0)
+        self.assertGreater(lost, 0)
+        self.assertEqual(calls.best_playout([None] * 5), (1.0, None, 100.0))
+
+    def test_other_packets_are_left_out(self):
+        control = rtp(1, kind=200)
+        short = rtp(1)[:30]
+        stun = bytearray(rtp(1))
+        stun[28] = 0
+        path = capture(self.folder, "others", [(1, control), (2, short), (3, bytes(stun)), (4, rtp(7))])
+        self.assertEqual([seen.number for seen in calls.read_capture(path)], [(STREAM, 7)])
+
+    def test_something_else_than_a_capture_is_refused(self):
+        path = capture(self.folder, "cooked", [], link=113)
+        with self.assertRaises(ValueError):
+            list(calls.read_capture(path))
+
+
+if __name__ == "__main__":
+    unittest.main()
