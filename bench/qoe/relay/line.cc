@@ -14,11 +14,10 @@ constexpr int64_t kMostCatchUpNs = 5'000'000;
 
 }  // namespace
 
-Line::Line(double rate_kbit, double queue_ms, Scheduler scheduler)
+Line::Line(double rate_kbit, size_t queue_frames, Scheduler scheduler)
     : ns_per_byte_(1e9 / (rate_kbit * kBytesPerKbit)),
       tiers_(scheduler == Scheduler::tiers),
-      scheduler_(static_cast<uint64_t>(rate_kbit * kBytesPerKbit),
-                 static_cast<size_t>(rate_kbit * kBytesPerKbit * queue_ms / 1e3)) {}
+      scheduler_(static_cast<uint64_t>(rate_kbit * kBytesPerKbit), queue_frames) {}
 
 void Line::push(Frame frame, int64_t now_ns) {
   const Tier tier = tiers_ ? tier_of_frame(frame) : Tier::standard;

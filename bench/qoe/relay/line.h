@@ -15,8 +15,8 @@ class Line {
     tiers
   };  ///< one queue for everything, or one for each tier
 
-  /// `queue_ms`: what a queue holds, at the line's rate.
-  Line(double rate_kbit, double queue_ms, Scheduler scheduler);
+  /// `queue_frames`: what a queue holds.
+  Line(double rate_kbit, size_t queue_frames, Scheduler scheduler);
 
   void push(Frame frame, int64_t now_ns);
   /// A frame that has its turn by now, else nullopt.

@@ -32,7 +32,7 @@ constexpr int kBurst = 64;  // frames read from one side before the other has it
 struct Options {
   std::string from, to;
   double rate_kbit = 10000;
-  double queue_ms = 300;
+  size_t queue_frames = 1000;
   Line::Scheduler scheduler = Line::Scheduler::fifo;
 };
 
@@ -47,7 +47,7 @@ class Relay {
   explicit Relay(const Options& options)
       : from_(options.from),
         to_(options.to),
-        line_(options.rate_kbit, options.queue_ms, options.scheduler) {}
+        line_(options.rate_kbit, options.queue_frames, options.scheduler) {}
 
   /// Until standard input is closed.
   void run() {
@@ -133,9 +133,8 @@ int main(int argc, char** argv) {
   app.add_option("--to", options.to, "Interface where they leave")->required();
   app.add_option("--rate-kbit", options.rate_kbit, "Rate of the line (default 10000)")
       ->check(CLI::Range(10.0, 1e7));
-  app.add_option("--queue-ms", options.queue_ms,
-                 "What a queue holds, at the line's rate (default 300)")
-      ->check(CLI::Range(1.0, 1e4));
+  app.add_option("--queue", options.queue_frames, "Frames that a queue holds (default 1000)")
+      ->check(CLI::Range(1, 100000));
   const std::map<std::string, Line::Scheduler> kinds = {{"fifo", Line::Scheduler::fifo},
                                                         {"tiers", Line::Scheduler::tiers}};
   app.add_option("--scheduler", options.scheduler, "fifo (default) or tiers, by mark")

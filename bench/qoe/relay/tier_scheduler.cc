@@ -44,8 +44,8 @@ Tier tier_of_frame(std::span<const uint8_t> frame) noexcept {
   return Tier::standard;
 }
 
-TierScheduler::TierScheduler(uint64_t bytes_per_second, size_t queue_bytes, const Shares& shares)
-    : queue_bytes_(queue_bytes) {
+TierScheduler::TierScheduler(uint64_t bytes_per_second, size_t queue_frames, const Shares& shares)
+    : queue_frames_(queue_frames) {
   const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
   if (!(sum <= 1.0 + 1e-9)) throw std::invalid_argument("the tiers' shares add up to more than 1");
   for (size_t i = 0; i < kTiers; ++i) {
@@ -56,11 +56,10 @@ TierScheduler::TierScheduler(uint64_t bytes_per_second, size_t queue_bytes, cons
 
 bool TierScheduler::push(Tier tier, Frame frame, int64_t now_ns) {
   Queue& queue = queues_[static_cast<size_t>(tier)];
-  if (queue.bytes + frame.size() > queue_bytes_) {
+  if (queue.waiting.size() >= queue_frames_) {
     ++queue.counters.dropped;
     return false;
   }
-  queue.bytes += frame.size();
   queue.waiting.push_back({std::move(frame), now_ns});
   ++waiting_;
   return true;
@@ -99,7 +98,6 @@ Frame TierScheduler::take(Queue& queue, int64_t now_ns) {
   Waiting next = std::move(queue.waiting.front());
   queue.waiting.pop_front();
   --waiting_;
-  queue.bytes -= next.frame.size();
   ++queue.counters.frames;
   queue.counters.bytes += next.frame.size();
   queue.counters.longest_wait_ns = std::max(queue.counters.longest_wait_ns, now_ns - next.since_ns);

@@ -45,8 +45,8 @@ class TierScheduler {
     int64_t longest_wait_ns = 0;  ///< of a frame that was sent
   };
 
-  /// `queue_bytes`: what each tier's queue holds. Throws std::invalid_argument for shares above 1.
-  TierScheduler(uint64_t bytes_per_second, size_t queue_bytes, const Shares& shares = kShares);
+  /// `queue_frames`: what each tier's queue holds. Throws std::invalid_argument for shares above 1.
+  TierScheduler(uint64_t bytes_per_second, size_t queue_frames, const Shares& shares = kShares);
 
   /// False: the tier's queue is full and the frame is dropped.
   bool push(Tier tier, Frame frame, int64_t now_ns);
@@ -65,7 +65,6 @@ class TierScheduler {
   };
   struct Queue {
     std::deque<Waiting> waiting;
-    size_t bytes = 0;
     double share_per_ns = 0;  ///< bytes
     double credit = 0;        ///< bytes that the tier may send as its own
     Counters counters;
@@ -76,7 +75,7 @@ class TierScheduler {
   Frame take(Queue& queue, int64_t now_ns);
 
   std::array<Queue, kTiers> queues_;
-  size_t queue_bytes_;
+  size_t queue_frames_;
   size_t waiting_ = 0;
   int64_t earned_until_ns_ = 0;
   bool started_ = false;

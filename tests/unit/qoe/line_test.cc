@@ -62,7 +62,7 @@ TEST(Line, TiersGoByTheMark) {
   EXPECT_EQ((*line.pop(0))[15], 46 << 2);
 }
 
-TEST(Line, AQueueHoldsItsMilliseconds) {
+TEST(Line, AQueueHoldsItsFrames) {
   Line line(kKbit, 5, Line::Scheduler::fifo);
   for (int i = 0; i < 9; ++i) line.push(marked(0), 0);
   EXPECT_EQ(line.scheduler().counters(Tier::standard).dropped, 4U);

@@ -20,7 +20,7 @@ Frame frame(Tier tier) {
 // How many frames of each tier a line sends in `turns` turns, while each tier of `busy` always has
 // some.
 std::map<Tier, int> sent(const std::vector<Tier>& busy, int turns) {
-  TierScheduler scheduler(kRate, 100 * kSize);
+  TierScheduler scheduler(kRate, 100);
   std::map<Tier, int> count;
   for (int64_t turn = 0; turn < turns; ++turn) {
     for (const Tier tier : busy) scheduler.push(tier, frame(tier), turn * kTurnNs);
@@ -55,7 +55,7 @@ TEST(TierScheduler, TooMuchVoiceLeavesNobodyBehind) {
 }
 
 TEST(TierScheduler, ACallPassesAFullQueueAtOnce) {
-  TierScheduler scheduler(kRate, 100 * kSize);
+  TierScheduler scheduler(kRate, 100);
   int64_t now = 0;
   for (int i = 0; i < 100; ++i) scheduler.push(Tier::standard, frame(Tier::standard), now);
   for (int i = 0; i < 50; ++i, now += kTurnNs) scheduler.pop(now);
@@ -65,7 +65,7 @@ TEST(TierScheduler, ACallPassesAFullQueueAtOnce) {
 }
 
 TEST(TierScheduler, OrderWithinATierIsKept) {
-  TierScheduler scheduler(kRate, 100 * kSize);
+  TierScheduler scheduler(kRate, 100);
   for (uint8_t i = 0; i < 50; ++i) scheduler.push(Tier::video, Frame(kSize, i), 0);
   for (uint8_t i = 0; i < 50; ++i) EXPECT_EQ(scheduler.pop(i * kTurnNs)->front(), i);
   EXPECT_TRUE(scheduler.empty());
@@ -73,7 +73,7 @@ TEST(TierScheduler, OrderWithinATierIsKept) {
 }
 
 TEST(TierScheduler, AFullQueueDropsWhatComesAndOthersStayWhole) {
-  TierScheduler scheduler(kRate, 3 * kSize);
+  TierScheduler scheduler(kRate, 3);
   for (int i = 0; i < 5; ++i)
     EXPECT_EQ(scheduler.push(Tier::transfers, frame(Tier::transfers), 0), i < 3);
   EXPECT_TRUE(scheduler.push(Tier::voice, frame(Tier::voice), 0));
@@ -82,7 +82,7 @@ TEST(TierScheduler, AFullQueueDropsWhatComesAndOthersStayWhole) {
 }
 
 TEST(TierScheduler, SharesAboveTheLineAreRefused) {
-  EXPECT_THROW(TierScheduler(kRate, kSize, {0.5, 0.5, 0.1, 0, 0}), std::invalid_argument);
+  EXPECT_THROW(TierScheduler(kRate, 100, {0.5, 0.5, 0.1, 0, 0}), std::invalid_argument);
 }
 
 TEST(Tiers, FollowServiceClassesOfRfc4594) {
