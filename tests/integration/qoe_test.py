@@ -2,17 +2,21 @@
 """The proof's arithmetic (bench/qoe): the E-model against ITU-T G.107, calls from captures, marks, the report.
 Needs neither root nor a network."""
 
+import contextlib
+import io
+import json
 import os
 import struct
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree as xml
 
 SOURCE = os.environ.get("FLOWMARK_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SOURCE, "bench", "qoe"))
 
-from qoe import calls, emodel  # noqa: E402
+from qoe import calls, emodel, figures, lines, load, marks, measure, plan, report  # noqa: E402
 from qoe.emodel import Circuit  # noqa: E402
 
 HERE, THERE = ("10.78.0.2", 40000), ("10.78.1.1", 50000)
@@ -113,9 +117,9 @@ class Calls(unittest.TestCase):
         self.assertAlmostEqual(figures["mos"], (figures["mos_first"] + calls.judge(self.call())["mos"]) / 2, delta=0.01)
 
     def test_the_first_marked_packet_counts_from_the_first_packet(self):
-        self.assertAlmostEqual(calls.first_marked_s(self.call(marked_from=15), 46), 0.3)
-        self.assertEqual(calls.first_marked_s(self.call(marked_from=0), 46), 0)
-        self.assertIsNone(calls.first_marked_s(self.call(), 46))
+        self.assertAlmostEqual(calls.first_marked_s(self.call(marked_from=15), 46, 100.0), 0.3)
+        self.assertAlmostEqual(calls.first_marked_s(self.call(marked_from=0), 46, 99.5), 0.5)
+        self.assertIsNone(calls.first_marked_s(self.call(), 46, 100.0))
 
     def test_a_playout_that_waits_longer_is_chosen_where_it_is_better(self):
         steady, late = [30.0] * 90, [75.0] * 10
@@ -138,6 +142,122 @@ class Calls(unittest.TestCase):
         path = capture(self.folder, "cooked", [], link=113)
         with self.assertRaises(ValueError):
             list(calls.read_capture(path))
+
+
+HTB = """class htb 1:11 parent 1:1 leaf 8002: prio 1 rate 2500Kbit ceil 10Mbit burst 1598b cburst 1600b
+ Sent 4542 bytes 3 pkt (dropped 2, overlimits 1 requeues 0)
+ backlog 0b 0p requeues 0
+ lended: 3 borrowed: 0 giants: 0
+class htb 1:1 root rate 10Mbit ceil 10Mbit burst 1600b cburst 1600b
+ Sent 9000 bytes 9 pkt (dropped 0, overlimits 1 requeues 0)
+"""
+
+
+class Rig(unittest.TestCase):
+    def test_every_mark_has_one_class_of_the_kernels_queue_and_that_of_the_relay(self):
+        commands = list(lines.htb_commands("eth9", 10, 1000, "tiers"))
+        rates = [int(c[c.index("rate") + 1].removesuffix("kbit")) for c in commands if c[0] == "class"]
+        self.assertEqual(rates[0], sum(rates[1:]))
+        filters = [c for c in commands if c[0] == "filter"]
+        values = [int(c[c.index("tos") + 1], 16) >> 2 for c in filters]
+        self.assertEqual(len(values), len(set(values)))
+        flows = {value: c[-1] for value, c in zip(values, filters)}
+        self.assertEqual([flows.get(dscp) for dscp in (46, 34, 26, 0, 18, 10, 8, 1)],
+                         ["1:10", "1:11", "1:11", None, None, "1:13", "1:14", "1:14"])
+        self.assertEqual([c for c in lines.htb_commands("eth9", 10, 1000, "fifo") if c[0] == "filter"], [])
+
+    def test_shares_are_those_of_the_relay(self):
+        with open(os.path.join(SOURCE, "bench/qoe/relay/tier_scheduler.h"), encoding="utf-8") as file:
+            text = file.read().split("kShares = {")[1].split("}")[0]
+        self.assertEqual([round(100 * float(word)) for word in text.split(",")], list(lines.SHARES.values()))
+
+    def test_counters_of_the_kernels_queue_are_read(self):
+        self.assertEqual(lines.htb_counters(HTB), {"video": {"bytes": 4542, "frames": 3, "dropped": 2}})
+
+    def test_marks_by_truth_are_flowmarks_own(self):
+        text = marks.table(marks.rules_by_truth(False))
+        self.assertIn("ip saddr 10.78.1.0/24 ip dscp set 0x2e", text)
+        self.assertEqual(text.count("dscp set"), 2 * len(marks.TRUE_MARKS))
+        self.assertIn("udp dport 51821 ip dscp set 0x2e", marks.table(marks.rules_by_truth(True)))
+
+    def test_rows_of_a_table_follow_each_other_and_one_tunnel_has_those_that_differ(self):
+        runs = plan.runs(plan.parse([]))
+        self.assertEqual(len(runs), 2 * 2 * 4 + 4 + 2)
+        self.assertEqual([run.row for run in runs[:4]], list(plan.ROWS))
+        self.assertEqual([run.row for run in runs[-2:]], ["none", "flowmark"])
+        self.assertEqual(len(plan.runs(plan.parse(["--rates", "20", "--lines", "htb"]))), 4)
+
+    def test_options_that_mean_nothing_are_refused(self):
+        for words in (["--rows", "magic"], ["--rates", "0"], ["--scale", "9"], ["--queue", "1"]):
+            with self.assertRaises(SystemExit) as stop, contextlib.redirect_stderr(io.StringIO()):
+                plan.parse(words)
+            self.assertEqual(stop.exception.code, 2)
+
+    def test_a_swarm_announces_at_its_tracker(self):
+        data, info_hash = load.torrent("down", "10.78.5.6:6969")
+        self.assertIn(b"8:announce", data)
+        self.assertEqual(len(info_hash), 40)
+        self.assertNotEqual(info_hash, load.torrent("up", "10.78.5.6:6969")[1])
+
+    def test_a_calls_mark_counts_from_the_direction_that_has_it_first(self):
+        rows = [{"call": "a", "to_mark_s": 0.4}, {"call": "a", "to_mark_s": 0.2}, {"call": "b", "to_mark_s": None},
+                {"call": "b", "to_mark_s": None}, {"call": "c", "to_mark_s": None}, {"call": "c", "to_mark_s": 0.9}]
+        found = measure.mark_figures(rows)
+        self.assertEqual((found["to_mark_s"], found["unmarked"], found["p99_s"]), ([0.2, 0.9], 1, 0.9))
+
+
+def row(name, mos, loads_ms):
+    """A row's figures; `mos`: of the end at home, the other end hears 4.4."""
+    ends = [{"call": call, "direction": direction, "mos": value, "mos_worst": value - 0.1, "lost_percent": 1.0,
+             "delay_p99_ms": 50.0} for call in ("telephone", "any-port") for direction, value in (("down", mos), ("up", 4.4))]
+    return {"scenario": "plain", "rate_mbit": 10.0, "lines": "relay", "row": name, "calls": ends,
+            "film": {"start_s": 1.0, "stall_s": 0.0, "mbit": 2.0}, "pages": {"loads_ms": loads_ms},
+            "verdicts": {"download": {"streaming": 900, "file-transfer": 100}}, "machine": {"busy": 0.2, "stolen": 0}}
+
+
+class Report(unittest.TestCase):
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+
+    def report(self, *results):
+        with open(os.path.join(self._folder.name, "results.jsonl"), "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(figures) + "\n" for figures in results)
+        with contextlib.redirect_stdout(io.StringIO()):
+            report.write(self._folder.name)
+        made = {}
+        for name in ("table.md", "goals.jsonl", "picture.svg"):
+            with contextlib.suppress(FileNotFoundError), open(os.path.join(self._folder.name, name), encoding="utf-8") as file:
+                made[name] = file.read()
+        return made
+
+    def test_a_call_is_as_good_as_its_worse_end(self):
+        self.assertEqual(figures.call_mos(row("none", 2.0, [])), 2.0)
+        self.assertAlmostEqual(figures.worst_mos(row("none", 2.0, [])), 1.9)
+
+    def test_pages_are_held_against_the_same_pages(self):
+        rows = {"flowmark": row("flowmark", 4, [1000, 3000, 9000]), "truth": row("truth", 4, [1000, 2000])}
+        self.assertEqual(figures.pages_s(rows["flowmark"], rows), 2.0)
+        self.assertEqual(figures.pages_s(rows["truth"], rows), 1.5)
+
+    def test_goals_are_answered_from_the_rows(self):
+        made = self.report(row("none", 3.0, [4000]), row("flowmark", 4.2, [2100]), row("truth", 4.25, [2000]))
+        self.assertEqual([json.loads(line)["met"] for line in made["goals.jsonl"].splitlines()], [True, True, True])
+        made = self.report(row("none", 3.5, [4000]), row("flowmark", 4.1, [2300]), row("truth", 4.25, [2000]))
+        self.assertEqual([json.loads(line)["met"] for line in made["goals.jsonl"].splitlines()], [False, False, False])
+        self.assertEqual(self.report(row("none", 3.0, [4000]))["goals.jsonl"], "")
+
+    def test_table_and_picture_have_every_row(self):
+        made = self.report(row("none", 3.0, []), row("flowmark", 4.2, [2100]))
+        self.assertIn("| marks by flowmark | 4.20 | 4.20 | 4.10 | 50 | 1.0 | 1.0 | 0.0 | 2.0 | - | 20 |", made["table.md"])
+        self.assertIn("- download: streaming 90%, file-transfer 10%", made["table.md"])
+        tree = xml.fromstring(made["picture.svg"])
+        bars = [found for found in tree.iter("{http://www.w3.org/2000/svg}rect") if len(found)]
+        self.assertEqual([len(bars), bars[0][0].text], [2, "no shaping: 3.00"])
+
+    def test_a_row_that_failed_is_said(self):
+        made = self.report({"run": "plain, 10 Mbit/s, htb, none", "error": "RuntimeError: no"})
+        self.assertIn("Not measured: plain, 10 Mbit/s, htb, none: RuntimeError: no", made["table.md"])
 
 
 if __name__ == "__main__":

@@ -81,10 +81,10 @@ def follow(sender, receiver):
     return flows
 
 
-def first_marked_s(packets, dscp):
-    """Seconds from the first packet to the first one that arrives with the mark `dscp`; None: never."""
+def first_marked_s(packets, dscp, start_s):
+    """Seconds from `start_s` until a packet is sent that arrives with the mark `dscp`; None: never."""
     marked = [packet.sent_s for packet in packets if packet.dscp == dscp]
-    return min(marked) - packets[0].sent_s if marked else None
+    return min(marked) - start_s if marked else None
 
 
 def best_playout(delays_ms):

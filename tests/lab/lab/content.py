@@ -51,12 +51,13 @@ class Content:
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
 
-    def make(self):
+    def make(self, only=None):
+        """Everything, or the folders in `only`."""
         for name, maker in (("speech", self._speech), ("films", self._films), ("sites", self._sites),
                             ("files", self._files), ("swarm", self._swarm), ("shows", self._shows),
                             ("cameras", self._cameras), ("albums", self._albums)):
             final, temporary = self.path(name), self.path(name + ".part")
-            if os.path.isdir(final):
+            if os.path.isdir(final) or (only and name not in only):
                 continue
             shutil.rmtree(temporary, ignore_errors=True)
             os.makedirs(temporary)
