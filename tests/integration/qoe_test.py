@@ -16,7 +16,7 @@ SOURCE = os.environ.get("FLOWMARK_SOURCE", os.path.dirname(os.path.dirname(os.pa
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SOURCE, "bench", "qoe"))
 
-from qoe import calls, emodel, figures, lines, load, marks, measure, plan, report  # noqa: E402
+from qoe import calls, daemon, emodel, figures, lines, load, marks, measure, plan, report  # noqa: E402
 from qoe.emodel import Circuit  # noqa: E402
 
 HERE, THERE = ("10.78.0.2", 40000), ("10.78.1.1", 50000)
@@ -54,8 +54,8 @@ class EModel(unittest.TestCase):
 
     def test_noise_echo_and_loudness_make_it_worse(self):
         best = emodel.rating(Circuit())
-        for worse in (Circuit(pr=60), Circuit(ps=60), Circuit(slr=20), Circuit(t=100, telr=45), Circuit(wepl=10, tr=100),
-                      Circuit(qdu=14), Circuit(nc=-40)):
+        for worse in (Circuit(pr=60), Circuit(ps=60), Circuit(slr=20), Circuit(t=100, telr=45),
+                      Circuit(wepl=10, tr=100), Circuit(qdu=14), Circuit(nc=-40)):
             self.assertLess(emodel.rating(worse), best - 1)
 
 
@@ -199,6 +199,24 @@ class Rig(unittest.TestCase):
         self.assertEqual(len(info_hash), 40)
         self.assertNotEqual(info_hash, load.torrent("up", "10.78.5.6:6969")[1])
 
+    def test_the_largest_flows_changes_of_verdict_are_read_from_the_log(self):
+        line = "2026-01-01T00:00:%s+00:00 debug: %s: category %s after %d packets\n"
+        large, small = "TCP 10.78.0.2:4 10.78.4.1:443", "TCP 10.78.0.2:5 10.78.4.1:443"
+        other = "UDP 1.1.1.1:5 9.9.9.9:7"
+        log = "".join(line % words for words in (
+            ("01.500", large, "- (0.20, provisional)", 16), ("02.000", small, "p2p (0.90)", 32),
+            ("02.500", large, "streaming (0.80, provisional)", 64), ("03.000", large, "streaming (0.90)", 128),
+            ("03.500", other, "voip (0.90)", 999)))
+        began = 1767225601.0  # 2026-01-01 00:00:01 UTC
+        self.assertEqual(daemon.history(log, began), {"download": [
+            {"at_s": 0.5, "class": "none", "confidence": 0.2, "packets": 16},
+            {"at_s": 1.5, "class": "streaming", "confidence": 0.8, "packets": 64}]})
+
+    def test_an_application_is_known_by_its_server_or_its_tunnel(self):
+        self.assertEqual(daemon.application_of({"flow": "TCP 10.78.0.2:4 10.78.4.1:443"}), "download")
+        self.assertEqual(daemon.application_of({"flow": "UDP 10.78.0.2:51821 10.78.0.9:51821"}), "call")
+        self.assertIsNone(daemon.application_of({"flow": "UDP 10.78.0.2:51820 10.78.0.9:51820"}))
+
     def test_a_calls_mark_counts_from_the_direction_that_has_it_first(self):
         rows = [{"call": "a", "to_mark_s": 0.4}, {"call": "a", "to_mark_s": 0.2}, {"call": "b", "to_mark_s": None},
                 {"call": "b", "to_mark_s": None}, {"call": "c", "to_mark_s": None}, {"call": "c", "to_mark_s": 0.9}]
@@ -209,10 +227,12 @@ class Rig(unittest.TestCase):
 def row(name, mos, loads_ms):
     """A row's figures; `mos`: of the end at home, the other end hears 4.4."""
     ends = [{"call": call, "direction": direction, "mos": value, "mos_worst": value - 0.1, "lost_percent": 1.0,
-             "delay_p99_ms": 50.0} for call in ("telephone", "any-port") for direction, value in (("down", mos), ("up", 4.4))]
+             "delay_p99_ms": 50.0}
+            for call in ("telephone", "any-port") for direction, value in (("down", mos), ("up", 4.4))]
     return {"scenario": "plain", "rate_mbit": 10.0, "lines": "relay", "row": name, "calls": ends,
             "film": {"start_s": 1.0, "stall_s": 0.0, "mbit": 2.0}, "pages": {"loads_ms": loads_ms},
-            "verdicts": {"download": {"streaming": 900, "file-transfer": 100}}, "machine": {"busy": 0.2, "stolen": 0}}
+            "verdicts": {"download": {"streaming": 900, "file-transfer": 100}}, "settle_s": 4.0,
+            "history": {"download": [{"class": "streaming", "at_s": 0.44}]}, "machine": {"busy": 0.2, "stolen": 0}}
 
 
 class Report(unittest.TestCase):
@@ -227,8 +247,10 @@ class Report(unittest.TestCase):
             report.write(self._folder.name)
         made = {}
         for name in ("table.md", "goals.jsonl", "picture.svg"):
-            with contextlib.suppress(FileNotFoundError), open(os.path.join(self._folder.name, name), encoding="utf-8") as file:
-                made[name] = file.read()
+            path = os.path.join(self._folder.name, name)
+            if os.path.exists(path):  # no rows, no picture
+                with open(path, encoding="utf-8") as file:
+                    made[name] = file.read()
         return made
 
     def test_a_call_is_as_good_as_its_worse_end(self):
@@ -239,6 +261,8 @@ class Report(unittest.TestCase):
         rows = {"flowmark": row("flowmark", 4, [1000, 3000, 9000]), "truth": row("truth", 4, [1000, 2000])}
         self.assertEqual(figures.pages_s(rows["flowmark"], rows), 2.0)
         self.assertEqual(figures.pages_s(rows["truth"], rows), 1.5)
+        rows["truth"] = row("truth", 4, [1000, None])
+        self.assertEqual(figures.pages_s(rows["truth"], rows), 10.5)
 
     def test_goals_are_answered_from_the_rows(self):
         made = self.report(row("none", 3.0, [4000]), row("flowmark", 4.2, [2100]), row("truth", 4.25, [2000]))
@@ -249,8 +273,9 @@ class Report(unittest.TestCase):
 
     def test_table_and_picture_have_every_row(self):
         made = self.report(row("none", 3.0, []), row("flowmark", 4.2, [2100]))
-        self.assertIn("| marks by flowmark | 4.20 | 4.20 | 4.10 | 50 | 1.0 | 1.0 | 0.0 | 2.0 | - | 20 |", made["table.md"])
-        self.assertIn("- download: streaming 90%, file-transfer 10%", made["table.md"])
+        self.assertIn("| marks by flowmark | 4.20 | 4.20 | 4.10 | 50 | 1.0 | 1.0 | 0.0 | 2.0 | - | 20 |",
+                      made["table.md"])
+        self.assertIn("- download: streaming 90%, file-transfer 10%; its largest flow: streaming at 0.4 s", made["table.md"])
         tree = xml.fromstring(made["picture.svg"])
         bars = [found for found in tree.iter("{http://www.w3.org/2000/svg}rect") if len(found)]
         self.assertEqual([len(bars), bars[0][0].text], [2, "no shaping: 3.00"])

@@ -63,8 +63,11 @@ class Call:
         return (*there, *here) if direction == "down" else (*here, *there)
 
 
-def judge(made, home, net):
-    """Figures of calls that were captured at both ends, one entry a call and direction, JSON-ready."""
+def judge(made, home, net, marks=True):
+    """Figures of calls that were captured at both ends, one entry a call and direction, JSON-ready.
+
+    `marks`: the captures show them; inside a tunnel they do not.
+    """
     ends = {place: list(calls.read_capture(capture.path)) for place, capture in (("home", home), ("net", net))}
     followed = {"down": calls.follow(ends["net"], ends["home"]), "up": calls.follow(ends["home"], ends["net"])}
     rows = []
@@ -75,11 +78,17 @@ def judge(made, home, net):
             packets = flows.get(call.flows(direction))
             if not packets:
                 raise RuntimeError(f"nothing was sent in {call.name} {direction}")
-            to_mark_s = calls.first_marked_s(packets, DSCP["ef"], min(starts))
-            rows.append({"call": call.name, "direction": direction, "to_mark_s": to_mark_s and round(to_mark_s, 3),
-                         "marked_percent": round(100 * sum(p.dscp == DSCP["ef"] for p in packets) / len(packets), 1),
-                         **calls.judge(packets)})
+            rows.append({"call": call.name, "direction": direction, **calls.judge(packets)})
+            if marks:
+                rows[-1].update(_marked(packets, min(starts)))
     return rows
+
+
+def _marked(packets, start_s):
+    to_mark_s = calls.first_marked_s(packets, DSCP["ef"], start_s)
+    marked = sum(packet.dscp == DSCP["ef"] for packet in packets)
+    return {"to_mark_s": None if to_mark_s is None else round(to_mark_s, 3),
+            "marked_percent": round(100 * marked / len(packets), 1)}
 
 
 def dice_of(*words):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from .emodel import Circuit, mos, rating
 
-# Opus in its 20 ms frames: 20 ms, 5 ms look-ahead, 1.5 ms resampling (RFC 6716, section 2; draft figures of libopus).
+# Opus with frames of 20 ms: the frame, 5 ms of look-ahead and 1.5 ms of resampling.
 CODEC_DELAY_MS = 26.5
-# G.113 has no values for Opus. Ie 0: not heard at 24 kbit/s on the telephone band's scale. Bpl 19.0 is that of
-# G.729A with 20 ms packets, whose concealment also goes by the frames before.
+# G.113 has no values for Opus. Ie 0: on the telephone band's scale nobody hears it at 24 kbit/s. Bpl 19.0 is that
+# of G.729A with packets of 20 ms, whose concealment also depends on the frames before.
 OPUS_IE, OPUS_BPL = 0.0, 19.0
 WINDOW_S = 5.0  # a receiver fits its playout delay to what the network does, about this often
 _PLAYOUT_STEP_MS = 10

@@ -10,6 +10,7 @@ from .swarm import bencode
 Content = lab_module("content").Content
 
 RENDITIONS = (600, 1500, 3000, 5000)  # kbit/s of the pictures
+_PICTURES = "testsrc2=size=640x360:rate=25,noise=alls=40:allf=t"
 _FILM_SECONDS, _SEGMENT_SECONDS = 60, 4
 _FILE_BYTES = 1 << 30  # more than a run fetches, without taking room
 _SWARM_BYTES = 256 << 20
@@ -38,8 +39,8 @@ def _film(folder, _lab):
     inputs, maps = [], []
     for place, rate in enumerate(RENDITIONS):
         path = os.path.join(folder, f"{rate}.mp4")
-        check("nice", "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25,noise=alls=40:allf=t",
-              "-f", "lavfi", "-i", "anoisesrc=color=pink:amplitude=0.2,aformat=channel_layouts=stereo",
+        check("nice", "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", _PICTURES, "-f", "lavfi", "-i",
+              "anoisesrc=color=pink:amplitude=0.2,aformat=channel_layouts=stereo",
               "-t", str(_FILM_SECONDS), "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p",
               "-b:v", f"{rate}k", "-maxrate", f"{int(rate * 1.4)}k", "-bufsize", f"{rate * 3}k", "-g", "50",
               "-keyint_min", "50", "-sc_threshold", "0", "-c:a", "aac", "-b:a", "96k", path)
@@ -59,7 +60,7 @@ def _calls(folder, lab):
     for call in range(CALLS):
         for side in "ab":
             check("nice", "ffmpeg", "-v", "error", "-y", "-ss", str(_SPEECH_STEP_S * (call // _SPEECHES)), "-t",
-                  str(_CALL_SECONDS), "-i", lab.path("speech", f"call{call % _SPEECHES}-{side}.wav"), "-c:a", "libopus", 
+                  str(_CALL_SECONDS), "-i", lab.path("speech", f"call{call % _SPEECHES}-{side}.wav"), "-c:a", "libopus",
                   "-application", "voip", "-b:a", "24k", "-vbr", "on", "-frame_duration", "20",
                   os.path.join(folder, f"call{call}-{side}.mka"))
 

@@ -1,8 +1,10 @@
 """flowmarkd in the box, forwarding between the two lines; and what it made of each application."""
 
 import contextlib
+import datetime
 import json
 import os
+import re
 import socket
 import time
 
@@ -13,6 +15,7 @@ from .shell import ROOT, check
 MODEL = os.path.join(ROOT, "config", "models", "category.onnx")
 _PORT = "{{name: 'net_af_packet{number},iface={device},blocksz=65536,framesz=2048,framecnt=4096', role: {role}}}"
 _START_S = 60
+_VERDICT = re.compile(r"^(\S+) debug: (.+): category (\S+) \(([\d.]+)[^)]*\) after (\d+) packets$", re.MULTILINE)
 
 
 class Daemon:
@@ -28,6 +31,7 @@ class Daemon:
         with open(config, "w", encoding="utf-8") as file:
             file.write(f"eal: {{memory_mb: 160, huge_pages: 'off', file_prefix: qoe{os.getpid()}}}\n"
                        f"control: {{socket: {self._socket}}}\nmetrics: {{listen: ''}}\nports:\n{ports}"
+                       f"log: {{level: debug}}\n"  # each verdict
                        f"models: [{{name: category, path: {model}}}]\n"
                        f"marking: {{mode: {'always' if marks else 'report'}, link_mbit: {round(rate_mbit)}}}\n")
         self._process = self._start(network, config, folder)
@@ -59,6 +63,10 @@ class Daemon:
     def stop(self):
         self._processes.stop(self._process, patience=20)
 
+    def log(self):
+        with open(os.path.join(self._processes.log_folder, "flowmarkd.log"), encoding="utf-8") as file:
+            return file.read()
+
 
 def application_of(flow):
     """Whose flow it is, by the server's address or the tunnel's port; None: nobody's."""
@@ -79,3 +87,23 @@ def verdicts(flows):
             name = "none" if name == "-" else name
             classes[name] = classes.get(name, 0) + flow["bytes"]
     return found
+
+
+def history(log, began):
+    """{application: changes of the verdict of its largest flow}: seconds since `began` (as time.time() has it), class,
+    confidence, packets of the flow by then."""
+    flows = {}
+    for when, flow, name, confidence, packets in _VERDICT.findall(log):
+        at_s = datetime.datetime.fromisoformat(when).timestamp() - began
+        changes = flows.setdefault(flow, {"packets": 0, "changes": []})
+        changes["packets"] = int(packets)
+        name = "none" if name == "-" else name
+        if not changes["changes"] or changes["changes"][-1]["class"] != name:
+            changes["changes"].append({"at_s": round(at_s, 2), "class": name, "confidence": float(confidence),
+                                       "packets": int(packets)})
+    largest = {}
+    for flow, found in flows.items():
+        application = application_of({"flow": flow})
+        if application and found["packets"] > largest.get(application, {"packets": 0})["packets"]:
+            largest[application] = found
+    return {application: found["changes"] for application, found in largest.items()}

@@ -44,7 +44,7 @@ def _text(x, y, text, anchor="start", weight="normal"):
 def _legend():
     parts, x = [], _LEFT
     for row, colour in _ROW_COLOURS.items():
-        parts.append(f'<rect x="{x}" y="14" width="12" height="12" fill="{colour}"/>' + _text(x + 17, 24, _ROW_NAMES[row]))
+        parts += [f'<rect x="{x}" y="14" width="12" height="12" fill="{colour}"/>', _text(x + 17, 24, _ROW_NAMES[row])]
         x += 108
     return parts
 

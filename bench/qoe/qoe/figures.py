@@ -2,6 +2,8 @@
 
 import statistics
 
+GAVE_UP_MS = 20000  # how long the reader of clients/pages.py waits
+
 
 def call_mos(figures, name=None):
     """MOS of the call `name`, of all calls' mean without one: that of the end that hears worse."""
@@ -28,5 +30,5 @@ def call_lost(figures):
 def pages_s(figures, rows):
     """Mean seconds of the first pages: those that all rows of the table loaded, as all load the same ones in order."""
     common = min(len(other["pages"]["loads_ms"]) for other in rows.values())
-    loads = figures["pages"]["loads_ms"][:common]
+    loads = [GAVE_UP_MS if load is None else load for load in figures["pages"]["loads_ms"][:common]]
     return statistics.fmean(loads) / 1e3 if loads else None

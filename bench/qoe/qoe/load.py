@@ -8,7 +8,7 @@ from .servers import wait_for_port
 from .shell import ROOT
 from .swarm import PORT, TRACKER_PORT
 
-_CONNECTIONS = 4
+_DOWN, _UP = 4, 2  # connections
 _SEEDS, _LEECHERS, _TRACKER = (1, 2, 3), (4, 5), 6  # last numbers of their addresses
 _PYTHON = "/usr/bin/python3"
 
@@ -21,13 +21,15 @@ def client(network, processes, place, module, *arguments, log, **options):
 
 
 def start_transfers(network, processes, addresses, content):
-    """Some connections that fetch one file, as download programs do, and one that stores one."""
+    """Some connections that fetch one file, as download programs do, and some that store it."""
     server, options = f"https://{addresses.server('download')}", ("-sS", "--insecure", "--http1.1")
-    for number in range(_CONNECTIONS):
+    for number in range(_DOWN):
         processes.start(None, *network.inside("home", "curl", *options, "-o", "/dev/null", server + "/files/image.iso"),
                         log=f"download-{number}")
-    processes.start(None, *network.inside("home", "curl", *options, "-T", os.path.join(content, "files", "image.iso"),
-                                          server + "/up/image.iso"), log="upload")
+    for number in range(_UP):
+        processes.start(None, *network.inside("home", "curl", *options, "-T",
+                                              os.path.join(content, "files", "image.iso"), f"{server}/up/{number}.iso"),
+                        log=f"upload-{number}")
 
 
 class Swarm:

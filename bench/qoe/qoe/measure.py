@@ -8,7 +8,7 @@ import time
 
 from . import calling, machine
 from .calls import quantile
-from .daemon import Daemon, verdicts
+from .daemon import Daemon, history, verdicts
 from .lines import KernelLines, RelayLines
 from .load import Swarm, client, start_transfers
 from .marks import rules_by_ports, rules_by_truth, set_marks
@@ -88,9 +88,10 @@ def measure(bench, run, processes, folder):
     """The row's figures, JSON-ready."""
     addresses = Addresses(run.scenario)
     figures = {"scenario": run.scenario, "rate_mbit": run.rate_mbit, "lines": run.lines, "row": run.row,
-               "seconds": bench.seconds, "queue": bench.options.queue, "machine_before": machine.before()}
+               "seconds": bench.seconds, "settle_s": bench.settle_s, "queue": bench.options.queue, "machine_before": machine.before()}
     with box(bench, run, processes, folder) as (daemon, counted):
         captures = [calling.Capture(bench.network, processes, addresses, place, folder) for place in ("home", "net")]
+        began = time.time()
         fill(bench, processes, addresses, folder)
         busy, start = machine.Busy(), time.monotonic()
         dice = calling.dice_of("call", run.rate_mbit)
@@ -107,18 +108,18 @@ def measure(bench, run, processes, folder):
         figures["verdicts"] = verdicts(daemon.flows())
         for capture in captures:
             capture.stop()
-    figures["calls"] = calling.judge(made, *captures)
+    figures["calls"] = calling.judge(made, *captures, marks=run.scenario == "plain")
     figures["film"] = _lines(folder, "film.json")[0]
     figures["pages"] = pages_figures(_lines(folder, "pages.jsonl"))
     figures["line"] = counted
+    figures["history"] = history(daemon.log(), began)
     return figures
 
 
 def pages_figures(loads):
+    """`loads_ms` in the order of the pages; None: gave up."""
     times = sorted(load["load_ms"] for load in loads if load["load_ms"] is not None)
-    return {"pages": len(loads), "failed": len(loads) - len(times), "loads_ms": times,
-            "median_ms": statistics.median(times) if times else None,
-            "p90_ms": quantile(times, 0.9) if times else None}
+    return {"loads_ms": [load["load_ms"] for load in loads], "median_ms": statistics.median(times) if times else None}
 
 
 def time_to_mark(bench, processes, folder, calls, at_once, seconds):

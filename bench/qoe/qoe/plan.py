@@ -88,8 +88,10 @@ def parse(arguments):
                         help="what a queue holds (default 1000, the kernel's default for an interface)")
     parser.add_argument("--no-marks", dest="marks", action="store_false",
                         help="leave out the time from a call's first packet to its mark")
-    parser.add_argument("--out", default=os.path.join(ROOT, "out", "qoe"), help="folder of the results (default out/qoe)")
-    parser.add_argument("--programs", default=os.path.join(ROOT, "build", "bin"), help="folder of flowmarkd and qoe_relay")
+    parser.add_argument("--out", default=os.path.join(ROOT, "out", "qoe"),
+                        help="folder of the results (default out/qoe)")
+    parser.add_argument("--programs", default=os.path.join(ROOT, "build", "bin"),
+                        help="folder of flowmarkd and qoe_relay (default build/bin)")
     parser.add_argument("--cache", default="/var/tmp/flowmark-qoe", help="folder of pages, film and speech")
     parser.add_argument("--prefix", default="fmqoe", help="of the namespaces' names (default fmqoe)")
     parser.add_argument("--report-only", action="store_true", help="table and picture from the results there are")

@@ -11,6 +11,9 @@ from .plan import LINES, ROWS, SCENARIOS
 MOS_NEAR, MOS_ABOVE, PAGES_NEAR = 0.1, 1.0, 0.1
 
 
+_MOST_CHANGES = 5
+
+
 def read(folder):
     with open(os.path.join(folder, "results.jsonl"), encoding="utf-8") as file:
         return [json.loads(line) for line in file]
@@ -21,7 +24,8 @@ def tables(results):
     found = {}
     for figures in results:
         if "row" in figures:
-            found.setdefault((figures["scenario"], figures["rate_mbit"], figures["lines"]), {})[figures["row"]] = figures
+            key = figures["scenario"], figures["rate_mbit"], figures["lines"]
+            found.setdefault(key, {})[figures["row"]] = figures
     return found
 
 
@@ -64,7 +68,7 @@ def goals(key, rows):
 
 
 def confusion(rows):
-    """Which class flowmark took each application for, by bytes, where it was not the right one."""
+    """What flowmark took each application for, by bytes; a line an application, [] without its row."""
     if "flowmark" not in rows:
         return []
     lines = []
@@ -72,14 +76,17 @@ def confusion(rows):
         total = sum(classes.values()) or 1
         shares = ", ".join(f"{name} {100 * count / total:.0f}%"
                            for name, count in sorted(classes.items(), key=lambda item: -item[1]))
-        lines.append(f"- {application}: {shares}")
+        changes = rows["flowmark"].get("history", {}).get(application, [])
+        when = ", ".join(f"{change['class']} at {change['at_s']:.1f} s" for change in changes[:_MOST_CHANGES])
+        lines.append(f"- {application}: {shares}" + (f"; its largest flow: {when}" if when else ""))
     return lines
 
 
 def marking_text(figures):
-    return (f"From a call's first packet to its first marked one, {len(figures['to_mark_s']) + figures['unmarked']} calls "
-            f"beside a full line of {figures['rate_mbit']:g} Mbit/s: median {_number(figures['median_s'])} s, p99 {_number(figures['p99_s'])} s, "
-            f"{figures['unmarked']} never marked (goals 0.3 s and 1 s; machine busy "
+    count = len(figures["to_mark_s"]) + figures["unmarked"]
+    return (f"From a call's first packet to its first marked one, {count} calls beside a full line of "
+            f"{figures['rate_mbit']:g} Mbit/s: median {_number(figures['median_s'])} s, "
+            f"p99 {_number(figures['p99_s'])} s, {figures['unmarked']} never marked (goals 0.3 s and 1 s; machine busy "
             f"{100 * figures['machine']['busy']:.0f}%).\n")
 
 
@@ -93,7 +100,8 @@ def write(folder):
         answers += goals(key, rows)
         seen = confusion(rows)
         if seen:
-            text += ["What flowmark took each application for, by bytes at its newest verdicts:", "", *seen, ""]
+            text += ["What flowmark took each application for, by bytes at its newest verdicts (the load starts at 0 s, the "
+                     f"others at {rows['flowmark'].get('settle_s', 0):g} s):", "", *seen, ""]
     text += [marking_text(figures) for figures in results if "time_to_mark" in figures]
     text += [f"Not measured: {figures['run']}: {figures['error']}\n" for figures in results if "error" in figures]
     _write(folder, "table.md", "\n".join(text))

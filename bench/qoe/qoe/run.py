@@ -49,12 +49,12 @@ def run_rows(bench, results, folder):
                 tunnels.down()
             tunnels = Tunnels(bench.network, bench.processes, folder, run.scenario == "one-tunnel")
             scenario = run.scenario
-        one_row(bench, results, lambda processes, place, run=run: measure(bench, run, processes, place), str(run), folder)
+        one_row(results, lambda processes, place, run=run: measure(bench, run, processes, place), str(run), folder)
     if tunnels:
         tunnels.down()
 
 
-def one_row(bench, results, work, name, folder):
+def one_row(results, work, name, folder):
     """With processes and a folder of its own; a failure is a result too, and the others go on."""
     place = os.path.join(folder, name.replace(", ", "-").replace(" ", "").replace("/", "p"))
     os.makedirs(place)
@@ -79,7 +79,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = os.path.join(options.cache, f"run-{options.prefix}")
     shutil.rmtree(folder, ignore_errors=True)
-    say("pages, film and speech" + ("" if os.path.isdir(options.cache + "/content/demo/swarm") else " (a minute, once)"))
+    known = os.path.isdir(os.path.join(options.cache, "content"))
+    say("pages, film and speech" + ("" if known else " (a minute, once)"))
     made = content.make(options.cache)
     processes = Processes(os.path.join(folder, "logs"))
     network = Network(options.prefix, processes, os.path.join(options.cache, "wan_relay"))
@@ -92,7 +93,7 @@ def main():
         if options.marks:
             say("time from a call's first packet to its mark")
             calls = max(_AT_ONCE, int(_MARK_CALLS * options.scale))
-            one_row(bench, results, lambda own, place: time_to_mark(bench, own, place, calls, _AT_ONCE, _MARK_SECONDS),
+            one_row(results, lambda own, place: time_to_mark(bench, own, place, calls, _AT_ONCE, _MARK_SECONDS),
                     "marks", folder)
     finally:
         processes.close()

@@ -11,10 +11,11 @@ import time
 
 import aiohttp
 
+from ..figures import GAVE_UP_MS
 from ..shell import lab_module
 
 browser = lab_module("clients.browser")
-_PATIENCE_S = 20
+_PATIENCE_S = GAVE_UP_MS / 1e3
 
 
 async def main():
