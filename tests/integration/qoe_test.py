@@ -275,7 +275,8 @@ class Report(unittest.TestCase):
         made = self.report(row("none", 3.0, []), row("flowmark", 4.2, [2100]))
         self.assertIn("| marks by flowmark | 4.20 | 4.20 | 4.10 | 50 | 1.0 | 1.0 | 0.0 | 2.0 | - | 20 |",
                       made["table.md"])
-        self.assertIn("- download: streaming 90%, file-transfer 10%; its largest flow: streaming at 0.4 s", made["table.md"])
+        self.assertIn("- download: streaming 90%, file-transfer 10%; its largest flow: streaming at 0.4 s",
+                      made["table.md"])
         tree = xml.fromstring(made["picture.svg"])
         bars = [found for found in tree.iter("{http://www.w3.org/2000/svg}rect") if len(found)]
         self.assertEqual([len(bars), bars[0][0].text], [2, "no shaping: 3.00"])

@@ -13,10 +13,18 @@ _HTB_PRIO = {"voice": 0, "video": 1, "standard": 2, "transfers": 3, "lower_effor
 _MARKS = {"voice": range(40, 64), "video": range(24, 40), "transfers": range(9, 16), "lower_effort": (1, 8)}
 
 
+def clear(network):
+    """Takes away what a row that failed has left of the kernel's lines."""
+    for direction, (_, target) in LINES.items():
+        for command in (("tc", "qdisc", "del", "dev", target, "root"), ("ip", "link", "del", "br-" + direction)):
+            subprocess.run(network.inside("mid", *command), capture_output=True, check=False)
+
+
 class RelayLines:
     """Both lines by qoe_relay."""
 
     def __init__(self, network, processes, program, rate_mbit, queue, scheduler):
+        clear(network)
         self._relays = {}
         for direction, (source, target) in LINES.items():
             relay = processes.start(
@@ -43,6 +51,7 @@ class KernelLines:
     """Both lines by the kernel's HTB, between the ports of a bridge; the same shares and order."""
 
     def __init__(self, network, rate_mbit, queue, scheduler):
+        clear(network)
         self._network = network
         for direction, (source, target) in LINES.items():
             network.ip("mid", "link", "add", "br-" + direction, "type", "bridge", "forward_delay", "0")

@@ -88,7 +88,8 @@ def measure(bench, run, processes, folder):
     """The row's figures, JSON-ready."""
     addresses = Addresses(run.scenario)
     figures = {"scenario": run.scenario, "rate_mbit": run.rate_mbit, "lines": run.lines, "row": run.row,
-               "seconds": bench.seconds, "settle_s": bench.settle_s, "queue": bench.options.queue, "machine_before": machine.before()}
+               "seconds": bench.seconds, "settle_s": bench.settle_s, "queue": bench.options.queue,
+               "machine_before": machine.before()}
     with box(bench, run, processes, folder) as (daemon, counted):
         captures = [calling.Capture(bench.network, processes, addresses, place, folder) for place in ("home", "net")]
         began = time.time()
