@@ -8,11 +8,9 @@ one Ethernet; four namespaces hold it: PREFIX-home, PREFIX-box (flowmarkd), PREF
 """
 
 import contextlib
-import os
-import signal
 import subprocess
 
-from .shell import check, namespaces
+from .shell import check, namespaces, remove_namespace
 
 HOME = "10.78.0.2"
 PLAIN = "10.78"  # first half of addresses beside tunnels; in tunnels TUNNEL
@@ -25,6 +23,8 @@ _OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro")
 
 
 class Network:
+    """The namespaces and the cables between them, from up() to down()."""
+
     def __init__(self, prefix, processes, delay_relay):
         self._prefix = prefix
         self._processes = processes
@@ -35,6 +35,7 @@ class Network:
         return f"{self._prefix}-{place}"
 
     def inside(self, place, *command):
+        """The command that runs `command` in a namespace."""
         return ("ip", "netns", "exec", self.name(place)) + command
 
     def ip(self, place, *arguments):
@@ -64,14 +65,14 @@ class Network:
     def down(self):
         for place in reversed(self._made):
             with contextlib.suppress(RuntimeError):
-                _remove(self.name(place))
+                remove_namespace(self.name(place))
         self._made = []
 
     def remove_left_over(self):
         """Namespaces of a run that was killed."""
         for name in namespaces():
             if name in [self.name(place) for place in ("home", "box", "mid", "net")]:
-                _remove(name)
+                remove_namespace(name)
 
     def _cable(self, one, one_end, other, other_end):
         check("ip", "link", "add", one_end, "netns", self.name(one), "type", "veth", "peer", "name", other_end,
@@ -83,19 +84,13 @@ class Network:
     def _start_delay(self):
         """The recording lab's relay, for delay only: this kernel may have no netem."""
         relay = self._processes.start(
-            None, *self.inside("mid", self._delay_relay, "--inside", "near1", "--outside", "far0", "--seed", "1"),
+            None, *self.inside("mid", "chrt", "--rr", "20", self._delay_relay, "--inside", "near1", "--outside",
+                                    "far0", "--seed", "1"),
             log="delay", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        conditions = (f"delay_us={DELAY_MS * 1000} jitter_us=0 loss=0 burst=1 rate_kbit=0 queue_bytes=0 reorder=0")
+        conditions = f"delay_us={DELAY_MS * 1000} jitter_us=0 loss=0 burst=1 rate_kbit=0 queue_bytes=0 reorder=0"
         for line in (f"link home up {conditions}", f"link home down {conditions}", f"host {HOME} home"):
             relay.stdin.write(line.encode() + b"\n")
             relay.stdin.flush()
         answers = [relay.stdout.readline().decode().strip() for _ in range(4)]
         if answers != ["ready", "ok", "ok", "ok"]:
             raise RuntimeError(f"the delay's relay answered {answers}")
-
-
-def _remove(name):
-    for pid in map(int, check("ip", "netns", "pids", name).split()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    check("ip", "netns", "del", name)

@@ -101,8 +101,8 @@ def write(folder):
         seen = confusion(rows)
         if seen:
             settle_s = rows["flowmark"]["settle_s"]
-            text += ["What flowmark took each application for, by bytes at its newest verdicts (transfers and swarm begin "
-                     f"at 0 s, the others at {settle_s:g} s):", "", *seen, ""]
+            text += ["What flowmark took each application for, by bytes at its newest verdicts (transfers and swarm "
+                     f"begin at 0 s, the others at {settle_s:g} s):", "", *seen, ""]
     text += [marking_text(figures) for figures in results if "time_to_mark" in figures]
     text += [f"Not measured: {figures['run']}: {figures['error']}\n" for figures in results if "error" in figures]
     _write(folder, "table.md", "\n".join(text))

@@ -9,9 +9,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 LAB = os.path.join(ROOT, "tests", "lab")
 sys.path.insert(0, LAB)
 
-from lab.process import Processes, check  # noqa: E402
+from lab.process import Processes, check, remove_namespace  # noqa: E402
 
-__all__ = ["LAB", "ROOT", "Processes", "check", "lab_module", "namespaces"]
+__all__ = ["LAB", "ROOT", "Processes", "check", "lab_module", "namespaces", "remove_namespace"]
 
 
 def namespaces():
