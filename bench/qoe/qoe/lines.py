@@ -9,7 +9,7 @@ from .shell import check
 # The line towards a side: where frames come in, where they leave.
 LINES = {"down": ("lan0", "home0"), "up": ("wan0", "near0")}
 SHARES = {"voice": 30, "video": 25, "standard": 25, "transfers": 15, "lower_effort": 5}  # percent, TierScheduler's
-_HTB_PRIO = {"voice": 0, "video": 1, "standard": 2, "transfers": 3, "lower_effort": 4}
+_HTB_PRIO = {"voice": 0, "video": 1, "standard": 1, "transfers": 2, "lower_effort": 3}
 _MARKS = {"voice": range(40, 64), "video": range(24, 40), "transfers": range(9, 16), "lower_effort": (1, 8)}
 
 

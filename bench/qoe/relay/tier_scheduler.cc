@@ -11,10 +11,6 @@ namespace {
 constexpr double kMostCredit = 2 * 1514;  // bytes: two full frames, however long a tier was silent
 constexpr size_t kEthernetHeader = 14;
 
-// Who is offered what the others leave.
-constexpr std::array<Tier, kTiers> kRestOrder = {Tier::video, Tier::standard, Tier::transfers,
-                                                 Tier::lower_effort, Tier::voice};
-
 }  // namespace
 
 Tier tier_of_dscp(uint8_t dscp) noexcept {
@@ -55,7 +51,7 @@ TierScheduler::TierScheduler(uint64_t bytes_per_second, size_t queue_frames, con
 }
 
 bool TierScheduler::push(Tier tier, Frame frame, int64_t now_ns) {
-  Queue& queue = queues_[static_cast<size_t>(tier)];
+  Queue& queue = queue_of(tier);
   if (queue.waiting.size() >= queue_frames_) {
     ++queue.counters.dropped;
     return false;
@@ -68,7 +64,7 @@ bool TierScheduler::push(Tier tier, Frame frame, int64_t now_ns) {
 std::optional<Frame> TierScheduler::pop(int64_t now_ns) {
   if (waiting_ == 0) return std::nullopt;
   earn(now_ns);
-  return take(*choose(), now_ns);
+  return take(choose(), now_ns);
 }
 
 void TierScheduler::earn(int64_t now_ns) {
@@ -79,19 +75,30 @@ void TierScheduler::earn(int64_t now_ns) {
     queue.credit = std::min(kMostCredit, queue.credit + passed * queue.share_per_ns);
 }
 
-TierScheduler::Queue* TierScheduler::choose() {
+TierScheduler::Queue& TierScheduler::choose() {
   for (Queue& queue : queues_) {
     if (queue.waiting.empty()) continue;
     const auto size = static_cast<double>(queue.waiting.front().frame.size());
     if (queue.credit < size) continue;
     queue.credit -= size;  // what is sent of the rest costs nothing
-    return &queue;
+    return queue;
   }
-  for (const Tier tier : kRestOrder) {
-    Queue& queue = queues_[static_cast<size_t>(tier)];
-    if (!queue.waiting.empty()) return &queue;
+  return choose_of_rest();
+}
+
+TierScheduler::Queue& TierScheduler::choose_of_rest() {
+  Queue& video = queue_of(Tier::video);
+  Queue& standard = queue_of(Tier::standard);
+  if (!video.waiting.empty() && !standard.waiting.empty()) {
+    Queue& next = video_ahead_ <= 0 ? video : standard;
+    const auto size = static_cast<int64_t>(next.waiting.front().frame.size());
+    video_ahead_ += &next == &video ? size : -size;
+    return next;
   }
-  return nullptr;  // never: somebody waits
+  video_ahead_ = 0;
+  for (const Tier tier : {Tier::video, Tier::standard, Tier::transfers, Tier::lower_effort})
+    if (!queue_of(tier).waiting.empty()) return queue_of(tier);
+  return queue_of(Tier::voice);
 }
 
 Frame TierScheduler::take(Queue& queue, int64_t now_ns) {

@@ -28,10 +28,11 @@ Tier tier_of_frame(std::span<const uint8_t> frame) noexcept;
 /// Which frame a line sends next. Each tier has a queue that drops what comes when it is full, and
 /// a share of the line that is its own.
 ///
-/// Strict with a share: first goes the most urgent tier that is within its share. When none is, the
-/// rest of the line is offered to video, standard, transfers, lower effort and voice, in this
-/// order: who marks too much as voice waits behind everybody. The kernel's HTB does the same with
-/// `rate`, `ceil` and `prio`. Times are nanoseconds of a clock that never goes back. One thread.
+/// Strict with a share: first goes the most urgent tier that is within its share. When none is,
+/// video and standard share the rest of the line evenly, by bytes; what they leave is offered to
+/// transfers, lower effort and voice, in this order: who marks too much as voice waits behind
+/// everybody. The kernel's HTB does much the same with `rate`, `ceil` and `prio`.
+/// Times are nanoseconds of a clock that never goes back. One thread.
 class TierScheduler {
  public:
   /// A tier's share of the line, all together at most 1.
@@ -71,12 +72,16 @@ class TierScheduler {
   };
 
   void earn(int64_t now_ns);
-  Queue* choose();
+  Queue& choose();
+  Queue& choose_of_rest();
+  Queue& queue_of(Tier tier) noexcept { return queues_[static_cast<size_t>(tier)]; }
   Frame take(Queue& queue, int64_t now_ns);
 
   std::array<Queue, kTiers> queues_;
   size_t queue_frames_;
   size_t waiting_ = 0;
+  int64_t video_ahead_ =
+      0;  ///< bytes of the rest that video had more than standard while both wait
   int64_t earned_until_ns_ = 0;
   bool started_ = false;
 };

@@ -43,6 +43,13 @@ TEST(TierScheduler, WhatOthersLeaveGoesToTheMoreUrgentOne) {
   EXPECT_NEAR(count.at(Tier::standard), 8500, 10);
 }
 
+TEST(TierScheduler, FilmsAndPagesShareTheRestEvenly) {
+  const auto count = sent({Tier::video, Tier::standard, Tier::transfers}, 10000);
+  EXPECT_NEAR(count.at(Tier::transfers), 1500, 10);
+  EXPECT_NEAR(count.at(Tier::video), 4250, 10);
+  EXPECT_NEAR(count.at(Tier::standard), 4250, 10);
+}
+
 TEST(TierScheduler, OneTierAloneHasTheWholeLine) {
   for (size_t i = 0; i < kTiers; ++i)
     EXPECT_EQ(sent({static_cast<Tier>(i)}, 500).at(static_cast<Tier>(i)), 500) << kTierNames[i];
