@@ -267,6 +267,7 @@ class Report(unittest.TestCase):
     def test_goals_are_answered_from_the_rows(self):
         made = self.report(row("none", 3.0, [4000]), row("flowmark", 4.2, [2100]), row("truth", 4.25, [2000]))
         self.assertEqual([json.loads(line)["met"] for line in made["goals.jsonl"].splitlines()], [True, True, True])
+        self.assertIn("| plain, 10 Mbit/s, relay | pages within 10% of true labels | +5% | yes |", made["table.md"])
         made = self.report(row("none", 3.5, [4000]), row("flowmark", 4.1, [2300]), row("truth", 4.25, [2000]))
         self.assertEqual([json.loads(line)["met"] for line in made["goals.jsonl"].splitlines()], [False, False, False])
         self.assertEqual(self.report(row("none", 3.0, [4000]))["goals.jsonl"], "")
@@ -275,6 +276,7 @@ class Report(unittest.TestCase):
         made = self.report(row("none", 3.0, []), row("flowmark", 4.2, [2100]))
         self.assertIn("| marks by flowmark | 4.20 | 4.20 | 4.10 | 50 | 1.0 | 1.0 | 0.0 | 2.0 | - | 20 |",
                       made["table.md"])
+        self.assertNotIn("**Goals**", made["table.md"])
         self.assertIn("- download: streaming 90%, file-transfer 10%; its largest flow: streaming at 0.4 s",
                       made["table.md"])
         tree = xml.fromstring(made["picture.svg"])

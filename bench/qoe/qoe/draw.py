@@ -14,8 +14,8 @@ def picture(tables):
     """SVG of its own, legible on light and dark pages."""
     width = _LEFT + sum(_GAP + _BAR * len(rows) for rows in tables.values()) + _GAP
     most = max((pages_s(figures, rows) or 0 for rows in tables.values() for figures in rows.values()), default=1)
-    panels = (("Call: mean opinion score (1 to 4.5, higher is better)", _mos, 1.0, 4.5, (1, 2, 3, 4)),
-              ("Page: seconds to load (lower is better)", pages_s, 0.0, max(1.0, most), _ticks(most)))
+    panels = (("Calls: mean opinion score of both (1 to 4.5, higher is better)", _mos, 1.0, 4.5, (1, 2, 3, 4)),
+              ("Pages: seconds to load (lower is better)", pages_s, 0.0, max(1.0, most), _ticks(most)))
     height = _TOP + len(panels) * (_HEIGHT + _BETWEEN) - 20
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img" '
              'font-family="sans-serif" font-size="12"><title>Calls and pages behind a full line</title>'

@@ -64,8 +64,17 @@ def goals(key, rows):
     if pages["truth"] and pages["flowmark"]:
         slower = pages["flowmark"] / pages["truth"] - 1
         answers.append(("pages within 10% of true labels", slower <= PAGES_NEAR, f"{100 * slower:+.0f}%"))
-    return [{"table": ", ".join(map(str, key)), "goal": goal, "met": met, "measured": measured}
+    scenario, rate, lines = key
+    return [{"table": f"{scenario}, {rate:g} Mbit/s, {lines}", "goal": goal, "met": met, "measured": measured}
             for goal, met, measured in answers]
+
+
+def goals_table(answers):
+    """Markdown."""
+    text = ["**Goals**", "", "| table | goal | measured | met |", "|---|---|---|---|"]
+    text += [f"| {one['table']} | {one['goal']} | {one['measured']} | {'yes' if one['met'] else 'no'} |"
+             for one in answers]
+    return "\n".join(text) + "\n"
 
 
 def confusion(rows):
@@ -104,6 +113,8 @@ def write(folder):
             settle_s = rows["flowmark"]["settle_s"]
             text += ["What flowmark took each application for, by bytes at its newest verdicts (transfers and swarm "
                      f"begin at 0 s, the others at {settle_s:g} s):", "", *seen, ""]
+    if answers:
+        text.append(goals_table(answers))
     text += [marking_text(figures) for figures in results if "time_to_mark" in figures]
     text += [f"Not measured: {figures['run']}: {figures['error']}\n" for figures in results if "error" in figures]
     _write(folder, "table.md", "\n".join(text))
@@ -111,8 +122,6 @@ def write(folder):
     if found:
         _write(folder, "picture.svg", picture(found))
     print("\n".join(text))
-    for answer in answers:
-        print(f"{'met   ' if answer['met'] else 'MISSED'}  {answer['table']}: {answer['goal']} ({answer['measured']})")
 
 
 def _write(folder, name, text):
