@@ -58,7 +58,7 @@ def goals(key, rows):
     mos = {name: call_mos(figures) for name, figures in rows.items()}
     pages = {name: pages_s(figures, rows) for name, figures in rows.items()}
     near, above = mos["truth"] - mos["flowmark"], mos["flowmark"] - mos["none"]
-    answers = [("call within 0.1 MOS of true labels", near <= MOS_NEAR, f"{near:.2f} below"),
+    answers = [("call within 0.1 MOS of true labels", near <= MOS_NEAR, f"{round(near, 2) + 0.0:.2f} below"),
                ("call 1.0 MOS above no shaping", above >= MOS_ABOVE,
                 f"{above:.2f} above; true labels {mos['truth'] - mos['none']:.2f}")]
     if pages["truth"] and pages["flowmark"]:
