@@ -11,8 +11,8 @@ from .emodel import Circuit, mos, rating
 
 # Opus with frames of 20 ms: the frame, 5 ms of look-ahead and 1.5 ms of resampling.
 CODEC_DELAY_MS = 26.5
-# G.113 has no values for Opus. Ie 0: on the telephone band's scale nobody hears it at 24 kbit/s. Bpl 19.0 is that
-# of G.729A with packets of 20 ms, whose concealment also depends on the frames before.
+# G.113, appendix I, has no values for Opus. Ie 0: on the telephone band's scale nobody hears it at 24 kbit/s.
+# Bpl 19.0 is that of G.729A with packets of 20 ms, whose concealment also depends on the frames before.
 OPUS_IE, OPUS_BPL = 0.0, 19.0
 WINDOW_S = 5.0  # a receiver fits its playout delay to what the network does, about this often
 _PLAYOUT_STEP_MS = 10

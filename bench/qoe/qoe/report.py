@@ -95,9 +95,9 @@ def confusion(rows):
 def marking_text(figures):
     count = len(figures["to_mark_s"]) + figures["unmarked"]
     return (f"From a call's first packet to its first marked one, {count} calls beside a full line of "
-            f"{figures['rate_mbit']:g} Mbit/s: median {_number(figures['median_s'])} s, "
-            f"p99 {_number(figures['p99_s'])} s, {figures['unmarked']} never marked (goals 0.3 s and 1 s; machine busy "
-            f"{100 * figures['machine']['busy']:.0f}%).\n")
+            f"{figures['rate_mbit']:g} Mbit/s:\nmedian {_number(figures['median_s'])} s (goal 0.3), "
+            f"p99 {_number(figures['p99_s'])} s (goal 1), {figures['unmarked']} never marked; machine busy "
+            f"{100 * figures['machine']['busy']:.0f}%.\n")
 
 
 def write(folder):
@@ -111,8 +111,8 @@ def write(folder):
         seen = confusion(rows)
         if seen:
             settle_s = rows["flowmark"]["settle_s"]
-            text += ["What flowmark took each application for, by bytes at its newest verdicts (transfers and swarm "
-                     f"begin at 0 s, the others at {settle_s:g} s):", "", *seen, ""]
+            text += ["What flowmark took each application for, by bytes at its newest verdicts. Transfers and swarm begin at",
+                     f"0 s, the others at {settle_s:g} s.", "", *seen, ""]
     if answers:
         text.append(goals_table(answers))
     text += [marking_text(figures) for figures in results if "time_to_mark" in figures]
