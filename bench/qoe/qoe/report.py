@@ -111,8 +111,8 @@ def write(folder):
         seen = confusion(rows)
         if seen:
             settle_s = rows["flowmark"]["settle_s"]
-            text += ["What flowmark took each application for, by bytes at its newest verdicts. Transfers and swarm begin at",
-                     f"0 s, the others at {settle_s:g} s.", "", *seen, ""]
+            text += ["What flowmark took each application for, by bytes at its newest verdicts. Transfers and swarm",
+                     f"begin at 0 s, the others at {settle_s:g} s.", "", *seen, ""]
     if answers:
         text.append(goals_table(answers))
     text += [marking_text(figures) for figures in results if "time_to_mark" in figures]
