@@ -93,11 +93,15 @@ Admission::Answer Classifier::Impl::admit(const FlowEntry& entry, LiveMark mark,
     counters.demoted[static_cast<size_t>(Refusal::icmp)].add();
     return Admission::Answer::refused;
   }
-  return admission.ask({.flow = table.hash_of(p.key),
-                        .mark = mark,
-                        .host = (entry.flags & kUpIsA) != 0 ? &p.key.a : &p.key.b,
-                        .bytes = packet.wire_length,
-                        .time_us = packet.time_us});
+  const Admission::Packet asked{.flow = table.hash_of(p.key),
+                                .mark = mark,
+                                .host = (entry.flags & kUpIsA) != 0 ? &p.key.a : &p.key.b,
+                                .bytes = packet.wire_length,
+                                .time_us = packet.time_us};
+  const Admission::Answer answer = admission.ask(asked);
+  if (answer != Admission::Answer::measuring || entry.state == nullptr) return answer;
+  const auto& state = *static_cast<const FlowState*>(entry.state);
+  return admission.count_past(asked, {.began_us = state.start_us, .bytes = state.bytes});
 }
 
 }  // namespace flowmark

@@ -61,6 +61,16 @@ Admission::Answer Admission::ask(const Packet& packet) noexcept {
   return measure(*record, packet);
 }
 
+Admission::Answer Admission::count_past(const Packet& packet, const Past& past) noexcept {
+  Record* const record = find(packet);
+  if (record == nullptr || record->state != State::measuring) return Answer::measuring;
+  const TimeUs age_us = record->since_us - past.began_us;
+  if (age_us <= 0 || age_us > kYoungUs) return Answer::measuring;
+  record->since_us = past.began_us;
+  record->bytes += past.bytes;
+  return judge(*record, packet);
+}
+
 // The flow's record; a new one takes the place of a flow that is not admitted. nullptr: all are.
 Admission::Record* Admission::find(const Packet& packet) noexcept {
   const uint64_t flow = packet.flow | 1;
@@ -108,6 +118,12 @@ Admission::Answer Admission::measure(Record& record, const Packet& packet) noexc
   if (!record.bucket.take(packet.bytes, highest, packet.time_us)) {
     return refuse(record, packet, Refusal::flow_rate);
   }
+  return judge(record, packet);
+}
+
+// Whether the flow was measured for long enough, and what comes of it.
+Admission::Answer Admission::judge(Record& record, const Packet& packet) noexcept {
+  const uint64_t highest = highest_rate(record.mark);
   const TimeUs measured_us = elapsed(record.since_us, packet.time_us);
   if (measured_us < kMeasureUs) return Answer::measuring;
   const uint64_t used = per_second(record.bytes, measured_us);

@@ -15,7 +15,8 @@ namespace flowmark {
 
 /// Admits flows to their live marks, each as a whole (docs/adr/0030-admission-to-live-marks.md).
 ///
-/// A flow that is to get a live mark is measured first, for kMeasureUs. Then it reserves the rate
+/// A flow that is to get a live mark is measured first, for kMeasureUs: a young flow from its
+/// beginning, any other from its first packet with the mark. Then it reserves the rate
 /// that it was seen to need: of the flow's own limit, of its host's share and of the link. It keeps
 /// the mark as long as it stays within what it has reserved. When it needs more it reserves more;
 /// when that is not to be had it is refused for a time. What it no longer needs it gives back
@@ -26,6 +27,7 @@ namespace flowmark {
 class Admission {
  public:
   static constexpr TimeUs kMeasureUs = 250 * kUsPerMs;  ///< longer than a call needs for a verdict
+  static constexpr TimeUs kYoungUs = kUsPerSecond;      ///< a young flow began no longer ago
 
   /// Room for `flows` flows with a live mark (rounded up to a power of two). `budget`: nullptr
   /// admits everybody. Both must outlive this.
@@ -49,6 +51,15 @@ class Admission {
     refused,    ///< counted with its reason: the packet gets the fallback mark
   };
   Answer ask(const Packet& packet) noexcept;
+
+  /// What a flow sent before the first packet that was asked for.
+  struct Past {
+    TimeUs began_us = 0;
+    uint64_t bytes = 0;
+  };
+  /// To be called for a packet whose answer was `measuring`: a young flow's past is measured too,
+  /// once.
+  Answer count_past(const Packet& packet, const Past& past) noexcept;
 
   /// Looks at the next `records` of its records: flows that fell silent give back what they have.
   void expire(TimeUs now_us, uint32_t records) noexcept;
@@ -77,6 +88,7 @@ class Admission {
   void start(Record& record, const Packet& packet) noexcept;
   void measure_from(Record& record, TimeUs now_us) noexcept;
   Answer measure(Record& record, const Packet& packet) noexcept;
+  Answer judge(Record& record, const Packet& packet) noexcept;
   Answer keep(Record& record, const Packet& packet) noexcept;
   Answer refuse(Record& record, const Packet& packet, Refusal reason) noexcept;
   Answer demote(Refusal reason) noexcept;

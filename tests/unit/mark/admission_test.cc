@@ -59,6 +59,47 @@ TEST_F(AdmissionTest, MeasuresFirstAndAdmitsThenForGood) {
   EXPECT_EQ(worker.counters->reserved_rate.get(), budget.link_reserved());
 }
 
+TEST_F(AdmissionTest, AYoungFlowIsMeasuredFromItsBeginning) {
+  LiveBudget budget(limits_);
+  AdmittingWorker worker(budget);
+  now_us_ = 400 * kMs;
+  const Admission::Packet packet{
+      .flow = 1, .mark = mark_, .host = &host_, .bytes = 214, .time_us = now_us_};
+  ASSERT_EQ(worker.admission.ask(packet), Answer::measuring);
+  EXPECT_EQ(worker.admission.count_past(packet, {.began_us = 200 * kMs, .bytes = 2'140}),
+            Answer::measuring)
+      << "200 ms are too little";
+  EXPECT_EQ(send(worker, 1, 214, 20 * kMs, 440 * kMs), Answer::measuring) << "of another flow";
+
+  const Admission::Packet later{
+      .flow = 1, .mark = mark_, .host = &host_, .bytes = 214, .time_us = 450 * kMs};
+  EXPECT_EQ(worker.admission.ask(later), Answer::admitted) << "250 ms after its first packet";
+  EXPECT_EQ(worker.counters->admitted_flows.get(), 1U);
+}
+
+TEST_F(AdmissionTest, AYoungFlowsPastCountsAgainstItToo) {
+  LiveBudget budget(limits_);
+  AdmittingWorker worker(budget);
+  now_us_ = 300 * kMs;
+  const Admission::Packet packet{
+      .flow = 1, .mark = mark_, .host = &host_, .bytes = 214, .time_us = now_us_};
+  ASSERT_EQ(worker.admission.ask(packet), Answer::measuring);
+  EXPECT_EQ(worker.admission.count_past(packet, {.began_us = 0, .bytes = 80'000}), Answer::refused)
+      << "2.1 Mbit/s";
+  EXPECT_EQ(worker.refused(Refusal::flow_rate), 1U);
+}
+
+TEST_F(AdmissionTest, AnOldFlowsQuietPastSpeaksNotForIt) {
+  LiveBudget budget(limits_);
+  AdmittingWorker worker(budget);
+  now_us_ = 60 * kUsPerSecond;
+  const Admission::Packet packet{
+      .flow = 1, .mark = mark_, .host = &host_, .bytes = 214, .time_us = now_us_};
+  ASSERT_EQ(worker.admission.ask(packet), Answer::measuring);
+  const Admission::Past past{.began_us = now_us_ - Admission::kYoungUs - 1, .bytes = 2'140};
+  EXPECT_EQ(worker.admission.count_past(packet, past), Answer::measuring);
+}
+
 TEST_F(AdmissionTest, AFlowOverItsRateIsNeverAdmitted) {
   LiveBudget budget(limits_);
   AdmittingWorker worker(budget);
