@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "actuator/program.h"
+#include "actuator/usage_error.h"
 #include "daemon/flowmark-exec/exec_handler.h"
 
 namespace flowmark {
@@ -39,7 +40,14 @@ void add_options(CLI::App& app, ExecOptions& options) {
   app.add_option("--lines", options.lines, "Lines that one command may get")
       ->check(CLI::Range(size_t{1}, size_t{100'000}))
       ->capture_default_str();
-  app.add_option("command", options.command, "The command and its arguments, after --")->required();
+  app.add_option("command", options.command, "The command and its arguments, after --");
+}
+
+// Not by CLI11's required(), which names a missing command before an option that it does not know.
+void require_command(const ExecOptions& options) {
+  if (options.command.empty()) {
+    throw UsageError("name the command to run, after --\nTry 'flowmark-exec --help'.");
+  }
 }
 
 int run(int argc, char** argv) {
@@ -51,6 +59,7 @@ int run(int argc, char** argv) {
   program.add_options = [&](CLI::App& app) { add_options(app, exec); };
   program.make_handler = [&](const ActuatorOptions& options, ActuatorCounters& counters,
                              Messages& messages) {
+    require_command(exec);
     return std::make_unique<ExecHandler>(exec, options.max_flows, counters, messages);
   };
   return run_actuator(argc, argv, program);

@@ -162,8 +162,10 @@ class InlineTest(rig.FolderTest):
 
     def test_maps_and_mode_of_marks_change_while_packets_pass(self):
         with self.daemon() as daemon:
-            up, down = self.talk(32)
-            self.assertEqual({self.dscp(up)[-1], self.dscp(down)[-1]}, {46})
+            def marked():
+                up, down = self.talk(16)
+                return {self.dscp(up)[-1], self.dscp(down)[-1]} == {46}
+            rig.wait_for("the verdict", marked)
             for marking, wanted in (("profile: two-level, towards_lan: {classes: {voip: AF41}}", (46, 34)),
                                     ("classes: {voip: AF31}", (26, 26)),
                                     ("mode: report", (0, 0)),
