@@ -13,7 +13,8 @@
 namespace flowmark {
 namespace {
 
-constexpr time_t kPatienceSeconds = 10;
+/// A reload is answered when its models are loaded, for which there is half a minute.
+constexpr time_t kPatienceSeconds = 40;
 
 class Connection {
  public:
@@ -52,6 +53,9 @@ class Connection {
     std::array<char, 16 * 1024> buffer;
     while (line.find('\n') == std::string::npos) {
       const ssize_t length = recv(fd_, buffer.data(), buffer.size(), 0);
+      if (length < 0 && errno == EAGAIN) {
+        fail("{}: flowmarkd has not answered within {} s", path_, kPatienceSeconds);
+      }
       if (length < 0) fail("{}: no answer: {}", path_, strerror(errno));
       if (length == 0) fail("{}: flowmarkd closed the connection without an answer", path_);
       line.append(buffer.data(), static_cast<size_t>(length));

@@ -19,7 +19,7 @@ using google::protobuf::io::CodedInputStream;
 constexpr double kMessageBytes = 320;  // the largest of ONNX, with its place in a list
 constexpr double kTextBytes = 48;      // a string besides its characters
 constexpr double kNumberBytes = 16;    // a list grows by doubling
-constexpr int kMaxMessageDepth = 64;          // the parser stops earlier
+constexpr int kMaxMessageDepth = 64;   // the parser stops earlier
 
 /// False where it can go no further.
 bool walk(CodedInputStream& in, const Descriptor& type, int depth, MessageCost& cost) {
