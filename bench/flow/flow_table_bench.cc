@@ -10,7 +10,7 @@ namespace flowmark {
 namespace {
 
 struct Nobody final : FlowRemovalListener {
-  void on_remove(FlowId, FlowEntry&) noexcept override {}
+  void on_remove(FlowId, FlowEntry&, Removal) noexcept override {}
 };
 
 struct KeyHash {

@@ -154,6 +154,7 @@ void Control::on_signal() {
         break;
       case SIGUSR1:
         reopen_log();
+        sources_.reopen_files();
         break;
       case SIGUSR2:  // has no meaning, and must not end the forwarding
         break;

@@ -45,6 +45,8 @@ class Control {
     std::function<bool()> watch_ports;
     /// Answers that were not finite, of all workers. Asked at every tick.
     std::function<AnswerWatch::Counts()> answers_not_finite;
+    /// Files besides the log are opened anew: SIGUSR1.
+    std::function<void()> reopen_files;
   };
 
   /// Opens what it waits for. Throws Error.

@@ -41,6 +41,7 @@ Daemon::Daemon(Settings settings, StartNeeds needs)
       eal_(needs_.plan, settings_.eal.file_prefix) {
   start_ports();
   make_workers();
+  make_stream();
   make_exporter();
   std::vector<EventRing*> rings;
   for (const auto& ring : rings_) rings.push_back(ring.get());
@@ -53,7 +54,10 @@ Daemon::Daemon(Settings settings, StartNeeds needs)
                          }
                        },
                        [this] { return progress(); }, [this] { return watch_.look(); },
-                       [this] { return answers_not_finite(); }});
+                       [this] { return answers_not_finite(); },
+                       [this] {
+                         if (stream_) stream_->reopen_file();
+                       }});
 }
 
 Daemon::~Daemon() = default;
@@ -101,14 +105,28 @@ void Daemon::make_workers() {
     const OnCoreOf place(i + 1);
     WorkerCounters& counters = *counters_[i];
     rings_.push_back(std::make_unique<EventRing>(kRingEvents, counters));
+    if (settings_.verdict_stream.is_wanted()) {
+      flow_rings_.push_back(std::make_unique<FlowRing>(kRingEvents, counters));
+    }
     ios_.push_back(
         distributed ? distributor_->io(i, counters)
                     : std::make_unique<DpdkIo>(ports_, static_cast<uint16_t>(i), clock_, counters));
     WorkerOptions options = worker_options(settings_, i, false);
     options.cycles_per_second = ticks_per_second();
-    workers_.push_back(std::make_unique<Worker>(options, classifier, *ios_[i],
-                                                reloader_.publisher(), counters, rings_[i].get()));
+    workers_.push_back(std::make_unique<Worker>(
+        options, classifier, *ios_[i], reloader_.publisher(), counters, rings_[i].get(),
+        flow_rings_.empty() ? nullptr : flow_rings_[i].get()));
   }
+}
+
+void Daemon::make_stream() {
+  if (flow_rings_.empty()) return;
+  std::vector<FlowRing*> rings;
+  for (const auto& ring : flow_rings_) rings.push_back(ring.get());
+  stream_ = std::make_unique<StreamThread>(
+      std::move(rings), std::make_unique<VerdictStream>(settings_, [this](uint64_t generation) {
+        return reloader_.shared_names(generation);
+      }));
 }
 
 void Daemon::make_exporter() {
@@ -118,7 +136,7 @@ void Daemon::make_exporter() {
   exporter_ = std::make_unique<Exporter>(Exporter::Sources{
       counters_, reloader_, std::bit_ceil(options.table.capacity) * workers,
       options.window_memory_bytes * workers, static_cast<double>(ticks_per_second()),
-      [this] { return port_reports(); }});
+      [this] { return port_reports(); }, stream_ ? &stream_->counts() : nullptr});
   exporter_->listen(settings_.metrics_listen);
 }
 
@@ -141,6 +159,7 @@ void Daemon::stop() {
     distributor_->finish();
     eal_.wait(static_cast<unsigned>(workers_.size()) + 1);
   }
+  if (stream_) stream_->stop();
   for (const auto& port : ports_) port->stop();
 }
 
@@ -156,6 +175,11 @@ int Daemon::run() {
     if (spreading_ == Spreading::symmetric) {
       spdlog::info("{}: {}", port->name(), port->spreading_text());
     }
+  }
+  if (stream_) {
+    const StreamSettings& to = settings_.verdict_stream;
+    spdlog::info("the stream of verdicts goes to {}{}{}", to.socket.string(),
+                 to.socket.empty() || to.file.empty() ? "" : " and ", to.file.string());
   }
   if (exporter_) spdlog::info("metrics at http://{}/metrics", settings_.metrics_listen);
   const int signal = control_->run();

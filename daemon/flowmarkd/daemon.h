@@ -10,6 +10,7 @@
 #include "daemon/flowmarkd/port_watch.h"
 #include "daemon/flowmarkd/reloader.h"
 #include "daemon/flowmarkd/start_needs.h"
+#include "daemon/flowmarkd/stream/stream_thread.h"
 #include "dpdk/distributor.h"
 #include "dpdk/dpdk_io.h"
 #include "dpdk/eal.h"
@@ -36,6 +37,7 @@ class Daemon {
  private:
   void start_ports();
   void make_workers();
+  void make_stream();
   void make_exporter();
   void launch();
   /// Ends what launch() began, in order; a second call does nothing.
@@ -56,6 +58,8 @@ class Daemon {
   WorkerCountersList counters_;  ///< of the workers, then of the distributor
   PortWatch watch_{ports_, counters_};
   std::vector<std::unique_ptr<EventRing>> rings_;
+  std::vector<std::unique_ptr<FlowRing>> flow_rings_;  ///< by worker; none without a stream
+  std::unique_ptr<StreamThread> stream_;               ///< nullptr: nobody asks for it
   std::unique_ptr<Distributor> distributor_;
   std::vector<std::unique_ptr<PacketIo>> ios_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -96,6 +96,23 @@ Metric model_info(const ModelSet& set) {
   return info;
 }
 
+/// All at zero without a stream.
+void append_stream(std::vector<Metric>& page, const StreamCounts* counts) {
+  static const StreamCounts none;
+  const StreamCounts& now = counts != nullptr ? *counts : none;
+  page.push_back(gauge("stream_readers", "Readers of the verdict stream's socket.")
+                     .add({}, now.readers.load()));
+  page.push_back(gauge("stream_flows", "Flows of which a new reader of the stream is told.")
+                     .add({}, now.flows.load()));
+  page.push_back(counter("stream_lines_total", "Lines of the verdict stream, without snapshots.")
+                     .add({}, now.lines.load()));
+  page.push_back(counter("stream_lost_total", "What the verdict stream lost, by reason.")
+                     .add({{"reason", "slow_reader"}}, now.lost_to_readers.load())
+                     .add({{"reason", "slow_file"}}, now.lost_to_file.load())
+                     .add({{"reason", "table_full"}}, now.not_kept.load())
+                     .add({{"reason", "end_missed"}}, now.silent.load()));
+}
+
 }  // namespace
 
 void insert_daemon_metrics(std::vector<Metric>& page, const Scrape& scrape) {
@@ -111,6 +128,7 @@ void insert_daemon_metrics(std::vector<Metric>& page, const Scrape& scrape) {
                    .add({}, sources.window_memory_bytes));
   page.push_back(class_shares(scrape.totals, set));
   page.push_back(expected_class_shares(set));
+  append_stream(page, sources.stream);
   page.push_back(reloads(sources.reloader));
   page.push_back(
       gauge("model_generation", "Number of the running model set.").add({}, set.generation()));

@@ -7,6 +7,7 @@
 
 #include "daemon/flowmarkd/metrics_server.h"
 #include "daemon/flowmarkd/reloader.h"
+#include "daemon/flowmarkd/stream/verdict_stream.h"
 #include "dpdk/port_link.h"
 #include "runtime/totals.h"
 #include "settings/settings.h"
@@ -33,6 +34,7 @@ class Exporter {
     uint64_t window_memory_bytes = 0;  ///< likewise
     double cycles_per_second = 1;      ///< unit of the workers' cycle counters
     std::function<std::vector<PortReport>()> ports;
+    const StreamCounts* stream = nullptr;  ///< nullptr: there is no stream of verdicts
   };
 
   explicit Exporter(Sources sources);

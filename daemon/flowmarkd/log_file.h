@@ -5,17 +5,16 @@
 #include <filesystem>
 #include <mutex>
 
+#include "daemon/flowmarkd/append_file.h"
+
 namespace flowmark {
 
-/// A log file that is only appended to, a write(2) a line, so that several may write there and
-/// another program may move it away (logrotate). Any thread.
+/// A log file, a write(2) a line, so that several may write there and another program may move it
+/// away (logrotate). Any thread.
 class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   /// Makes the file, and its folder, where they are missing. Throws Error, as "log.file: ...".
   explicit LogFile(std::filesystem::path path);
-  ~LogFile() override;
-  LogFile(const LogFile&) = delete;
-  LogFile& operator=(const LogFile&) = delete;
 
   /// Opens the path anew. Throws Error when that fails, and goes on with the file it has.
   void reopen();
@@ -26,8 +25,7 @@ class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override;
   void flush_() override {}
 
-  const std::filesystem::path path_;
-  int descriptor_ = -1;
+  AppendFile file_;
 };
 
 }  // namespace flowmark

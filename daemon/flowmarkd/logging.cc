@@ -2,15 +2,12 @@
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <iostream>
 #include <memory>
 
 #include "base/error.h"
-#include "base/writable.h"
+#include "daemon/flowmarkd/append_file.h"
 #include "daemon/flowmarkd/journal.h"
 #include "daemon/flowmarkd/log_file.h"
 
@@ -55,18 +52,7 @@ void start_logging(const LogSettings& settings) {
 }
 
 void check_log_file(const LogSettings& settings) {
-  const auto& file = settings.file;
-  if (file.empty()) return;
-  std::string reason;
-  std::error_code none;
-  if (std::filesystem::is_directory(file, none)) {
-    reason = "is a folder";
-  } else if (!std::filesystem::exists(file, none)) {
-    reason = why_not_writable(file.parent_path());
-  } else if (access(file.c_str(), W_OK) != 0) {
-    reason = strerror(errno);
-  }
-  if (!reason.empty()) fail("log.file: value {}: {}", file.string(), reason);
+  if (!settings.file.empty()) AppendFile::check("log.file", settings.file);
 }
 
 void set_log_level(LogLevel level) {

@@ -49,7 +49,7 @@ int parse_and_run(int argc, char** argv) {
                "Check the configuration, its models, and whether a start would find what it needs; "
                "then end");
   app.footer(
-      "\nSIGHUP reads the configuration and the models again, SIGUSR1 opens the log file anew, "
+      "\nSIGHUP reads the configuration and the models again, SIGUSR1 opens its files anew, "
       "SIGTERM stops.\n"
       "Exit status: 0 stopped or good, 1 failed, 2 wrong use or configuration.");
   try {

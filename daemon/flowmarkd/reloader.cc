@@ -17,7 +17,7 @@ constexpr size_t kNamesKept = 16;
 ModelNames names_of(const ModelSet& set) {
   ModelNames names;
   for (const ActiveModel& model : set.models()) {
-    names.models.push_back({model.name, model.model->classes});
+    names.models.push_back({model.name, model.model->classes, model.model->sha256});
   }
   return names;
 }
@@ -85,7 +85,7 @@ Reloader::Reloader(Settings settings, size_t workers)
   // The folder that a relative path began in may be another one later.
   if (!settings_.file.empty()) settings_.file = std::filesystem::absolute(settings_.file);
   current_ = publisher_.current();
-  names_[1] = {};
+  names_[1] = std::make_shared<ModelNames>();
   LoadResult loaded = load(job(LoadKind::models));
   if (settings_.models.empty()) {
     files_ = std::move(loaded.files);
@@ -203,8 +203,11 @@ void Reloader::adopt(Settings wanted, ReloadReport& report) {
 void Reloader::publish(Publication publication) {
   const std::shared_ptr<const ModelSet> set = publication.set;
   generation_ = set->generation();
-  names_[generation_] = names_of(*set);
-  if (names_.size() > kNamesKept) names_.erase(names_.begin());
+  {
+    const std::lock_guard lock(mutex_);
+    names_[generation_] = std::make_shared<ModelNames>(names_of(*set));
+    if (names_.size() > kNamesKept) names_.erase(names_.begin());
+  }
   publisher_.publish(std::move(publication));
   const std::lock_guard lock(mutex_);
   current_ = set;
@@ -225,7 +228,13 @@ ReloadReport Reloader::count(ReloadReport report) {
 const ModelNames& Reloader::names(uint64_t generation) const {
   static const ModelNames none;
   const auto found = names_.find(generation);
-  return found == names_.end() ? none : found->second;
+  return found == names_.end() ? none : *found->second;
+}
+
+std::shared_ptr<const ModelNames> Reloader::shared_names(uint64_t generation) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = names_.find(generation);
+  return found == names_.end() ? nullptr : found->second;
 }
 
 std::shared_ptr<const ModelSet> Reloader::current() const {

@@ -34,6 +34,7 @@ struct ModelNames {
   struct Entry {
     std::string name;
     std::vector<std::string> classes;
+    std::string sha256 = {};  ///< of its file, in hex
   };
   std::vector<Entry> models;
   /// "?" for what is unknown; "-" for an abstention.
@@ -83,6 +84,8 @@ class Reloader {
   // From any thread.
 
   std::shared_ptr<const ModelSet> current() const;
+  /// names(), to be kept; nullptr for a generation that is not known.
+  std::shared_ptr<const ModelNames> shared_names(uint64_t generation) const;
   uint64_t count(ReloadOutcome outcome) const noexcept {
     return counts_[static_cast<size_t>(outcome)].load(std::memory_order_relaxed);
   }
@@ -109,13 +112,13 @@ class Reloader {
   std::shared_ptr<const ModelSet>
       rolled_back_;                          ///< came from it; nullptr: the last was no rollback
   std::set<std::string> rolled_back_files_;  ///< SHA-256
-  std::map<uint64_t, ModelNames> names_;
   std::vector<WatchedFile> files_;
   ReloadReport first_;
   std::deque<Request> requests_;  ///< the first is under way
   uint64_t next_number_ = 1;
   std::array<std::atomic<uint64_t>, static_cast<size_t>(ReloadOutcome::count_)> counts_{};
-  mutable std::mutex mutex_;  ///< current_ and last_refusal_: the exporter reads them
+  mutable std::mutex mutex_;  ///< of the next three, which other threads read
+  std::map<uint64_t, std::shared_ptr<const ModelNames>> names_;
   std::shared_ptr<const ModelSet> current_;
   std::string last_refusal_;
   LoadThread thread_;  ///< ends first

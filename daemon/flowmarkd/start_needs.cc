@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "daemon/flowmarkd/listen_address.h"
 #include "daemon/flowmarkd/logging.h"
+#include "daemon/flowmarkd/stream/verdict_stream.h"
 #include "dpdk/memory_check.h"
 #include "dpdk/packet_pool.h"
 #include "dpdk/port_check.h"
@@ -39,6 +40,7 @@ EalPlan checked_plan(const Settings& settings, pid_t itself) {
 // it, and nothing tells it from another program's.
 void check_places(const Settings& settings, pid_t itself) {
   check_log_file(settings.log);
+  VerdictStream::check(settings.verdict_stream, itself != 0);
   if (!settings.control_socket.empty()) CtlServer::check(settings.control_socket, itself != 0);
   if (!settings.metrics_listen.empty() && itself == 0) close(listen_on(settings.metrics_listen));
 }

@@ -7,6 +7,9 @@
 namespace flowmark {
 namespace {
 
+/// The walk for ended flows goes round the table in a second.
+constexpr auto kWalksPerRefresh = static_cast<uint32_t>(FlowNews::kRefreshUs / kUsPerSecond);
+
 /// A flow in sixteen may have a live mark at the same time.
 uint32_t live_flows(const ClassifierOptions& options) {
   constexpr uint32_t kFewest = 256, kMost = 1U << 16;
@@ -16,14 +19,15 @@ uint32_t live_flows(const ClassifierOptions& options) {
 }  // namespace
 
 Classifier::Impl::Impl(const ClassifierOptions& classifier_options, WorkerCounters& worker_counters,
-                       VerdictSink* sink, FlowRemovalListener& listener)
+                       VerdictSink* sink, FlowSink* flow_sink, FlowRemovalListener& listener)
     : options(classifier_options),
       counters(worker_counters),
       table(options.table, listener),
       states({options.window_memory_bytes, options.prefault, options.windows_at_once}, table,
              listener, counters),
       due(options.due_capacity, table, states, counters),
-      verdicts(table, states, counters, sink),
+      news(table, states, flow_sink),
+      verdicts(table, states, news, counters, sink),
       inference(states, due, verdicts, counters),
       fragments(options.table.secret),
       admission(live_flows(options), options.live_budget.get(), counters),
@@ -55,6 +59,9 @@ void Classifier::Impl::expire(TimeUs now_us, uint32_t entries) noexcept {
   records_owed += uint64_t{entries} * admission.records();
   admission.expire(now_us, static_cast<uint32_t>(records_owed / table.id_end()));
   records_owed %= table.id_end();
+  refresh_owed += entries;
+  news.refresh(refresh_owed / kWalksPerRefresh);
+  refresh_owed %= kWalksPerRefresh;
   publish_gauges();
 }
 
@@ -70,12 +77,13 @@ void Classifier::Impl::publish_gauges() noexcept {
 }
 
 Classifier::Classifier(const ClassifierOptions& options, WorkerCounters& counters,
-                       VerdictSink* sink)
-    : impl_(std::make_unique<Impl>(options, counters, sink,
+                       VerdictSink* sink, FlowSink* flow_sink)
+    : impl_(std::make_unique<Impl>(options, counters, sink, flow_sink,
                                    static_cast<FlowRemovalListener&>(*this))) {}
 
 Classifier::~Classifier() {
   impl_->verdicts.be_silent();
+  impl_->news.be_silent();
   impl_->table.clear();
 }
 
@@ -139,7 +147,8 @@ Classifier::Standing Classifier::standing(FlowId id, size_t model) const noexcep
 }
 
 // A flow leaves the table or must give up its state.
-void Classifier::on_remove(FlowId id, FlowEntry& entry) noexcept {
+void Classifier::on_remove(FlowId id, FlowEntry& entry, Removal reason) noexcept {
+  impl_->news.removed(id, reason);
   if (entry.state == nullptr) return;
   impl_->verdicts.end(id);
   impl_->states.release(entry);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "classify/flow_event.h"
 #include "classify/model_set.h"
 #include "classify/prepared_models.h"
 #include "classify/verdict_event.h"
@@ -46,7 +47,9 @@ class Classifier final : private FlowRemovalListener {
  public:
   static constexpr uint32_t kMaxBurst = FlowTable::kMaxBurst;
 
-  Classifier(const ClassifierOptions& options, WorkerCounters& counters, VerdictSink* sink);
+  /// The sinks may be nullptr.
+  Classifier(const ClassifierOptions& options, WorkerCounters& counters, VerdictSink* sink,
+             FlowSink* flow_sink = nullptr);
   ~Classifier();
 
   /// The models to use from now on. Flows keep windows whose specification stays; the others are
@@ -88,7 +91,7 @@ class Classifier final : private FlowRemovalListener {
   Standing standing(FlowId id, size_t model) const noexcept;
 
  private:
-  void on_remove(FlowId id, FlowEntry& entry) noexcept override;
+  void on_remove(FlowId id, FlowEntry& entry, Removal reason) noexcept override;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -5,6 +5,7 @@
 
 #include "classify/classifier.h"
 #include "classify/due_windows.h"
+#include "classify/flow_news.h"
 #include "classify/flow_states.h"
 #include "classify/inference.h"
 #include "classify/verdicts.h"
@@ -17,7 +18,7 @@ namespace flowmark {
 /// it here.
 struct Classifier::Impl {
   Impl(const ClassifierOptions& classifier_options, WorkerCounters& worker_counters,
-       VerdictSink* sink, FlowRemovalListener& listener);
+       VerdictSink* sink, FlowSink* flow_sink, FlowRemovalListener& listener);
 
   // process.cc
   void process(std::span<Packet> packets, std::span<bool> marked) noexcept;
@@ -33,7 +34,7 @@ struct Classifier::Impl {
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
 
   // mark_packet.cc
-  bool mark(const FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
+  bool mark(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
   bool wash(const Packet& packet, const ParsedPacket& parsed, bool trusted) noexcept;
   bool write(const Packet& packet, const ParsedPacket& parsed, Dscp wanted,
              MarkSkip if_right) noexcept;
@@ -56,6 +57,7 @@ struct Classifier::Impl {
   FlowTable table;
   FlowStates states;
   DueWindows due;
+  FlowNews news;
   Verdicts verdicts;
   Inference inference;
   FragmentTable fragments;
@@ -65,6 +67,7 @@ struct Classifier::Impl {
   double expire_per_us = 0;  ///< table entries to look at
   double entries_owed = 0;
   uint64_t records_owed = 0;  ///< of the admission's, in parts of table.id_end()
+  uint32_t refresh_owed = 0;  ///< entries, in parts of kWalksPerRefresh
 
   // The burst under way.
   std::array<ParsedPacket, kMaxBurst> parsed;

@@ -35,6 +35,7 @@ static_assert(sizeof(ModelState) == 32, "two models of six classes and their flo
 /// windows when kStaged have come or a window is read.
 struct FlowState {
   static constexpr uint32_t kStaged = 40;
+  static constexpr uint16_t kNoVlan = 0x1fff;
   /// Numbers of packets stop here, so that there are greater ones that are never reached.
   static constexpr uint32_t kMostPackets = UINT32_MAX - (1U << 24);
 
@@ -43,8 +44,8 @@ struct FlowState {
 
   FlowWindows* windows = nullptr;  ///< made when the first records go on to them
   // Of all packets but those staged last, see FlowStates::count().
-  TimeUs last_us = 0;  ///< newest packet
-  uint64_t bytes = 0;
+  TimeUs last_us = 0;                 ///< newest packet
+  std::array<uint64_t, 2> bytes{};    ///< by direction
   std::array<uint32_t, 2> packets{};  ///< by direction, up to kMostPackets; see count_packets()
   std::array<uint8_t, kMaxModels> standing;  ///< each model's class, or kSetOfClasses
   uint32_t layout = 0;                       ///< StateLayout::epoch it was made for
@@ -55,6 +56,8 @@ struct FlowState {
   uint32_t plan = 0;  ///< epoch of the window plan
   uint32_t block_bytes = 0;
   std::array<uint8_t, 2> left{};  ///< Staging::left when `packets` was counted
+  uint16_t vlan : 13 = kNoVlan;   ///< outermost tag of the packet with which it was made
+  uint16_t began_down : 1 = 0;    ///< the first packet came downstream
 
   FlowState() noexcept { standing.fill(kNoClass); }
 
@@ -75,6 +78,7 @@ struct FlowState {
       left[side] = staging.left[side];
     }
   }
+  uint64_t total_bytes() const noexcept { return bytes[0] + bytes[1]; }
   uint32_t total_packets() const noexcept {
     const uint64_t sum = uint64_t{packets[0]} + packets[1];
     return static_cast<uint32_t>(std::min<uint64_t>(sum, kMostPackets));

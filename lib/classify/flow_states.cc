@@ -98,6 +98,7 @@ FlowState* FlowStates::start(const PacketRecord& first, TimeUs now_us) noexcept 
   const uint32_t gap_us = static_cast<uint32_t>(now_us) - first.time_us;
   state->start_us = now_us - (gap_us <= FlowWindows::kMaxGapUs ? gap_us : 0);
   state->last_us = state->start_us;
+  state->began_down = first.direction == static_cast<uint32_t>(Direction::down);
   state->serial = next_serial_++;
   state->plan = plans_.back().epoch;
   ++plans_.back().flows;
@@ -153,6 +154,8 @@ void FlowStates::adopt(FlowId id) noexcept {
   moved->bytes = old.bytes;
   moved->packets = old.packets;
   moved->serial = old.serial;
+  moved->vlan = old.vlan;
+  moved->began_down = old.began_down;
   moved->plan = old.plan;
   pool_.release(&old, old.block_bytes);
   attach(entry, *moved);
@@ -189,7 +192,7 @@ void FlowStates::release(FlowEntry& entry) noexcept {
 bool FlowStates::make_way(FlowId keep) noexcept {
   const FlowId victim = find_idle(keep);
   if (victim == kNoFlow) return false;
-  listener_.on_remove(victim, table_[victim]);
+  listener_.on_remove(victim, table_[victim], Removal::memory);
   counters_.windows_given_up.add();
   return true;
 }

@@ -28,8 +28,8 @@ class FlowStates {
     bool at_once = false;   ///< a flow gets a state with its first packet, not its second
   };
 
-  /// `listener` is told of a flow that must give its state up, as if it left the table; it answers
-  /// with release(). Table, listener and counters must outlive this. Throws Error if the memory is
+  /// `listener` is told of a flow that must give its state up (Removal::memory); it answers with
+  /// release(). Table, listener and counters must outlive this. Throws Error if the memory is
   /// not to be had.
   FlowStates(const Options& options, FlowTable& table, FlowRemovalListener& listener,
              WorkerCounters& counters);

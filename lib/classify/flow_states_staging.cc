@@ -49,14 +49,16 @@ FlowState& FlowStates::count(FlowEntry& entry) noexcept {
       std::span<const PacketRecord>(state.staged).first(entry.staging.count).subspan(state.counted);
   state.counted = entry.staging.count;
   state.count_packets(entry.staging);
-  uint64_t bytes = 0;
+  std::array<uint64_t, 2> bytes{};
   for (const PacketRecord& record : fresh) {
-    bytes += record.size;
+    bytes[record.direction] += record.size;
     const uint32_t gap = record.time_us - static_cast<uint32_t>(state.last_us);
     if (gap <= FlowWindows::kMaxGapUs) state.last_us += gap;
   }
-  state.bytes += bytes;
-  if (state.has_verdict() && is_current(state)) count_classes(state, fresh.size(), bytes);
+  for (size_t side = 0; side < 2; ++side) state.bytes[side] += bytes[side];
+  if (state.has_verdict() && is_current(state)) {
+    count_classes(state, fresh.size(), bytes[0] + bytes[1]);
+  }
   return state;
 }
 

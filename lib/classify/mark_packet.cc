@@ -23,14 +23,15 @@ bool is_trusted(const FlowEntry& entry, const ParsedPacket& p) noexcept {
 }  // namespace
 
 // True if the packet was changed.
-bool Classifier::Impl::mark(const FlowEntry& entry, const Packet& packet,
-                            const ParsedPacket& p) noexcept {
+bool Classifier::Impl::mark(FlowId id, const Packet& packet, const ParsedPacket& p) noexcept {
+  const FlowEntry& entry = table[id];
   if (entry.mark == kNoMark) return wash(packet, p, is_trusted(entry, p));
   const MarkNumbers::Entry& marks = set->numbers()[entry.mark];
   const uint8_t flows = goes_up(entry, p) ? marks.to_wan : marks.to_lan;
   if (flows == MarkNumbers::kAsItCame || leaves(p, is_trusted(entry, p), flows)) return false;
   if (live_mark_of(flows) != LiveMark::none) {
     const Admission::Answer answer = admit(entry, marks.live, packet, p);
+    news.admission(id, answer, packet.time_us);
     if (answer == Admission::Answer::measuring) return skip(MarkSkip::measuring);
     if (answer == Admission::Answer::refused) {
       const std::optional<Dscp> fallback = set->marking().fallback;
@@ -101,7 +102,7 @@ Admission::Answer Classifier::Impl::admit(const FlowEntry& entry, LiveMark mark,
   const Admission::Answer answer = admission.ask(asked);
   if (answer != Admission::Answer::measuring || entry.state == nullptr) return answer;
   const auto& state = *static_cast<const FlowState*>(entry.state);
-  return admission.count_past(asked, {.began_us = state.start_us, .bytes = state.bytes});
+  return admission.count_past(asked, {.began_us = state.start_us, .bytes = state.total_bytes()});
 }
 
 }  // namespace flowmark

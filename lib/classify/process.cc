@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "classify/classifier_impl.h"
+#include "mark/pcp.h"
 
 namespace flowmark {
 namespace {
@@ -35,9 +36,8 @@ void Classifier::Impl::process(std::span<Packet> packets, std::span<bool> marked
       continue;
     }
     record(ids[k], packets[i], parsed[i]);
-    const FlowEntry& entry = table[ids[k]];
-    if (entry.mark == not_to_mark) continue;
-    const bool changed = mark(entry, packets[i], parsed[i]);
+    if (table[ids[k]].mark == not_to_mark) continue;
+    const bool changed = mark(ids[k], packets[i], parsed[i]);
     if (!marked.empty()) marked[i] = changed;
   }
   states.end_burst();
@@ -130,8 +130,12 @@ bool Classifier::Impl::make_ready(FlowId id, PacketRecord record, const Packet& 
                                   const ParsedPacket& p) noexcept {
   FlowEntry& entry = table[id];
   if (entry.packets > 1) look_up_trust(entry, p.key);
-  const bool keeps = entry.state != nullptr && states.keeps_verdicts(*states.find(id));
+  const bool is_new = entry.state == nullptr;
+  const bool keeps = !is_new && states.keeps_verdicts(*states.find(id));
   if (!states.make_ready(id, record, packet.time_us)) return false;
+  if (is_new && !news.is_silent()) {
+    states.find(id)->vlan = vlan_of(packet).value_or(FlowState::kNoVlan) & FlowState::kNoVlan;
+  }
   if (keeps && states.is_current(*states.find(id))) verdicts.take_over(id);
   return true;
 }

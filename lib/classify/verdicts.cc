@@ -6,9 +6,9 @@
 
 namespace flowmark {
 
-Verdicts::Verdicts(FlowTable& table, FlowStates& states, WorkerCounters& counters,
+Verdicts::Verdicts(FlowTable& table, FlowStates& states, FlowNews& news, WorkerCounters& counters,
                    VerdictSink* sink)
-    : table_(table), states_(states), counters_(counters), sink_(sink) {}
+    : table_(table), states_(states), news_(news), counters_(counters), sink_(sink) {}
 
 // A slot's counters go on when it keeps its name and classes, so that a retrained model does not
 // break the graphs; they stay readable after the last models are gone. Flows carry no verdict of
@@ -69,7 +69,8 @@ void Verdicts::settle(FlowId id, const Answer& answer, VerdictChange change,
   count_change(state, answer, change, before);
   if (change != VerdictChange::none) {
     withdraw_dependents(table_[id], answer.model);
-    table_[id].mark = mark_of(state);
+    const uint8_t mark_before = std::exchange(table_[id].mark, mark_of(state));
+    news_.verdict_changed(id, mark_before, answer.time_us);
   }
   VerdictEvent event;
   event.time_us = answer.time_us;
@@ -157,6 +158,7 @@ void Verdicts::take_over(FlowId id) noexcept {
   }
   if (state.has_verdict()) entry.mark = mark_of(state);
   if (entry.mark == before) return;
+  news_.verdict_changed(id, before, state.last_us);
   for (uint8_t slot = 0; slot < states_.layout().slots.size(); ++slot) {
     const VerdictState& verdict = states_.layout().model(state, slot).verdict;
     if (verdict.class_index == kNoClass) continue;
@@ -194,7 +196,7 @@ void Verdicts::tell(FlowId id, uint8_t slot, VerdictEvent event) noexcept {
   event.key = entry.key.key();
   event.flow_start_us = state.start_us;
   event.packets = state.total_packets();
-  event.bytes = state.bytes;
+  event.bytes = state.total_bytes();
   event.generation = static_cast<uint32_t>(states_.models()->generation());
   event.model = slot;
   event.class_index = verdict.class_index;

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "classify/flow_news.h"
 #include "classify/flow_states.h"
 #include "classify/prepared_models.h"
 #include "classify/verdict_event.h"
@@ -20,7 +21,8 @@ namespace flowmark {
 class Verdicts {
  public:
   /// `sink`: may be nullptr. All must outlive this.
-  Verdicts(FlowTable& table, FlowStates& states, WorkerCounters& counters, VerdictSink* sink);
+  Verdicts(FlowTable& table, FlowStates& states, FlowNews& news, WorkerCounters& counters,
+           VerdictSink* sink);
 
   /// After FlowStates::use_models(): counters of slots begin anew where classes differ.
   void use_models(PreparedModels& prepared) noexcept;
@@ -56,6 +58,7 @@ class Verdicts {
 
   FlowTable& table_;
   FlowStates& states_;
+  FlowNews& news_;
   WorkerCounters& counters_;
   VerdictSink* sink_;
   std::vector<SlotOwner> owners_;  ///< of the slots' counters

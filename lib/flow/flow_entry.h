@@ -137,12 +137,14 @@ struct alignas(64) FlowEntry {
 static_assert(sizeof(FlowEntry) == 64);
 
 enum FlowFlag : uint8_t {
-  kUpIsA = 1,     ///< endpoint a is the upstream sender
-  kClosing = 2,   ///< TCP FIN or RST seen: expires early
-  kSentUp = 4,    ///< a packet upstream was seen
-  kSentDown = 8,  ///< and one downstream: kSentUp << Direction::down
-  kTrustA = 16,   ///< marks that endpoint a sends stay
-  kTrustB = 32,   ///< those of endpoint b
+  kUpIsA = 1,          ///< endpoint a is the upstream sender
+  kClosing = 2,        ///< TCP FIN or RST seen: expires early
+  kSentUp = 4,         ///< a packet upstream was seen
+  kSentDown = 8,       ///< and one downstream: kSentUp << Direction::down
+  kTrustA = 16,        ///< marks that endpoint a sends stay
+  kTrustB = 32,        ///< those of endpoint b
+  kLiveAdmitted = 64,  ///< the last answer about its live mark; neither: it is being measured
+  kLiveRefused = 128,
 };
 
 /// How firmly a flow holds its place and its memory when there are more flows than these suffice

@@ -163,7 +163,7 @@ void FlowTable::touch(FlowId id) noexcept {
   FlowEntry& entry = entries_[id];
   const uint32_t idle_ms = now_ms_ - entry.last_seen_ms;
   if (idle_ms > least_timeout_ms_ && is_expired(entry)) [[unlikely]] {
-    listener_.on_remove(id, entry);
+    listener_.on_remove(id, entry, Removal::expired);
     ++counters_.expired;
     start_flow(id, entry.key);
   }
@@ -217,14 +217,14 @@ bool FlowTable::make_room(const Place& place) noexcept {
     ++counters_.full;
     return false;
   }
-  remove(victim);
+  remove(victim, Removal::evicted);
   ++counters_.evicted;
   return true;
 }
 
-void FlowTable::remove(FlowId id) noexcept {
+void FlowTable::remove(FlowId id, Removal reason) noexcept {
   FlowEntry& entry = entries_[id];
-  listener_.on_remove(id, entry);
+  listener_.on_remove(id, entry, reason);
   sets_[id / FlowSet::kLanes].set(id % FlowSet::kLanes, 0);
   entry.state = nullptr;
   entry.key.forget();
@@ -232,7 +232,7 @@ void FlowTable::remove(FlowId id) noexcept {
 }
 
 void FlowTable::erase(FlowId id) noexcept {
-  if (in_use(id)) remove(id);
+  if (in_use(id)) remove(id, Removal::cleared);
 }
 
 void FlowTable::expire_some(TimeUs now_us, uint32_t entries) noexcept {
@@ -248,7 +248,7 @@ void FlowTable::expire_some(TimeUs now_us, uint32_t entries) noexcept {
     const FlowId ahead = (walk_ + kWalkAhead) & (id_end_ - 1);
     if (in_use(ahead)) __builtin_prefetch(entries_ + ahead);
     if (in_use(walk_) && is_expired(entries_[walk_])) {
-      remove(walk_);
+      remove(walk_, Removal::expired);
       ++counters_.expired;
     }
     walk_ = (walk_ + 1) & (id_end_ - 1);

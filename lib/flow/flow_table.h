@@ -12,10 +12,18 @@
 
 namespace flowmark {
 
-/// Who is told that a flow leaves (expired, evicted or cleared) while its entry is still readable.
+/// Why a flow goes.
+enum class Removal : uint8_t {
+  expired,  ///< past its timeout
+  evicted,  ///< a newer one needed its place
+  cleared,  ///< by FlowTable::erase() or clear()
+  memory,   ///< only its state goes, and the flow stays; the table never says so
+};
+
+/// Who is told that a flow leaves while its entry is still readable.
 class FlowRemovalListener {
  public:
-  virtual void on_remove(FlowId id, FlowEntry& entry) noexcept = 0;
+  virtual void on_remove(FlowId id, FlowEntry& entry, Removal reason) noexcept = 0;
 
  protected:
   ~FlowRemovalListener() = default;
@@ -102,6 +110,8 @@ class FlowTable {
   uint32_t to_ms(TimeUs time_us) const noexcept {
     return now_ms_ + static_cast<uint32_t>(time_us / kUsPerMs - now_us_ / kUsPerMs);
   }
+  /// The newest time the table was told.
+  TimeUs now_us() const noexcept { return now_us_; }
   uint32_t capacity() const noexcept { return capacity_; }
   /// Ids are below this: entries lie spread over twice as many places.
   FlowId id_end() const noexcept { return id_end_; }
@@ -146,7 +156,7 @@ class FlowTable {
   void touch(FlowId id) noexcept;
   FlowId insert(const Place& place, const FlowKey& key) noexcept;
   bool make_room(const Place& place) noexcept;
-  void remove(FlowId id) noexcept;
+  void remove(FlowId id, Removal reason) noexcept;
   void start_flow(FlowId id, const EntryKey& key) noexcept;
   static constexpr TimeUs kLongestLeapMs = 7'200'000;
   void advance_clock(TimeUs now_us) noexcept;

@@ -3,24 +3,21 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
-#include "base/writable.h"
+#include "runtime/unix_listener.h"
 
 namespace flowmark {
 namespace {
 
+constexpr const char* kKey = "control.socket";
 constexpr size_t kMaxClients = 16;
 constexpr size_t kMaxRequest = 64 * 1024;
 constexpr int64_t kPatienceMs = 5000;
@@ -32,29 +29,6 @@ int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
-}
-
-sockaddr_un address_of(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string text = path.string();
-  if (text.size() >= sizeof address.sun_path) {
-    fail("control.socket: value {}: longer than the {} bytes a socket's path may have", text,
-         sizeof address.sun_path - 1);
-  }
-  std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
-  return address;
-}
-
-const sockaddr* generic(const sockaddr_un& address) {
-  return reinterpret_cast<const sockaddr*>(&address);
-}
-
-bool somebody_listens(const sockaddr_un& address) {
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool answered = connect(fd, generic(address), sizeof address) == 0;
-  close(fd);
-  return answered;
 }
 
 void control(int epoll, int operation, int fd, uint64_t id, uint32_t events) {
@@ -71,37 +45,12 @@ bool CtlServer::Client::can_be_served() const noexcept {
 }
 
 void CtlServer::check(const std::filesystem::path& socket_path, bool may_be_in_use) {
-  const sockaddr_un address = address_of(socket_path);
-  if (somebody_listens(address)) {
-    if (may_be_in_use) return;
-    fail("control.socket: value {}: another flowmarkd listens there", socket_path.string());
-  }
-  struct stat status {};
-  if (lstat(socket_path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
-    fail("control.socket: value {}: there is something else than a socket", socket_path.string());
-  }
-  if (const std::string reason = why_not_writable(socket_path.parent_path()); !reason.empty()) {
-    fail("control.socket: value {}: {}", socket_path.string(), reason);
-  }
+  check_unix_listener(kKey, socket_path, may_be_in_use);
 }
 
 CtlServer::CtlServer(const std::filesystem::path& socket_path, Handler handler)
     : path_(socket_path), handler_(std::move(handler)), next_id_(kFirstClient) {
-  check(path_, false);
-  const sockaddr_un address = address_of(path_);
-  std::error_code ignored;
-  std::filesystem::create_directories(path_.parent_path(), ignored);
-  struct stat status {};
-  if (lstat(path_.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) unlink(path_.c_str());
-  listen_ = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const mode_t before = umask(0117);
-  const bool bound = bind(listen_, generic(address), sizeof address) == 0;
-  umask(before);
-  if (!bound || listen(listen_, kMaxClients) != 0) {
-    const int error = errno;
-    close(listen_);
-    fail("control.socket: value {}: {}", path_.string(), strerror(error));
-  }
+  listen_ = listen_unix(kKey, path_, kMaxClients);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   more_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   control(epoll_, EPOLL_CTL_ADD, listen_, kListen, EPOLLIN);

@@ -7,13 +7,14 @@
 namespace flowmark {
 
 Worker::Worker(const WorkerOptions& options, const ClassifierOptions& classifier, PacketIo& io,
-               ModelPublisher& models, WorkerCounters& counters, VerdictSink* sink)
+               ModelPublisher& models, WorkerCounters& counters, VerdictSink* sink,
+               FlowSink* flow_sink)
     : options_(options),
       cycles_(options.cycles_per_second),
       io_(io),
       models_(models),
       counters_(counters),
-      classifier_(classifier, counters, sink),
+      classifier_(classifier, counters, sink, flow_sink),
       pacer_(options.slice_ns, options.busy_share) {}
 
 void Worker::run() noexcept {

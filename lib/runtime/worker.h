@@ -30,7 +30,8 @@ struct WorkerOptions {
 class Worker {
  public:
   Worker(const WorkerOptions& options, const ClassifierOptions& classifier, PacketIo& io,
-         ModelPublisher& models, WorkerCounters& counters, VerdictSink* sink);
+         ModelPublisher& models, WorkerCounters& counters, VerdictSink* sink,
+         FlowSink* flow_sink = nullptr);
 
   /// Works until stop() or the packets' end; then ends all flows and gives its models back.
   void run() noexcept;

@@ -45,6 +45,8 @@ Settings parse_settings(std::string_view text, const std::filesystem::path& file
   for (ModelSettings& model : settings.models) make_absolute(model.path, folder);
   make_absolute(settings.log.file, folder);
   make_absolute(settings.control_socket, folder);
+  make_absolute(settings.verdict_stream.socket, folder);
+  make_absolute(settings.verdict_stream.file, folder);
   return settings;
 }
 
@@ -90,6 +92,7 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   compare("inference", running.inference == wanted.inference);
   compare("metrics.listen", running.metrics_listen == wanted.metrics_listen);
   compare("control.socket", running.control_socket == wanted.control_socket);
+  compare("verdict_stream", running.verdict_stream == wanted.verdict_stream);
   compare("log.file", running.log.file == wanted.log.file);
   return keys;
 }

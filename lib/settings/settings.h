@@ -116,6 +116,17 @@ struct InferenceSettings {
   friend bool operator==(const InferenceSettings&, const InferenceSettings&) = default;
 };
 
+/// Where the stream of verdicts goes (docs/verdict-stream.md). Both empty: there is none.
+struct StreamSettings {
+  std::filesystem::path socket;
+  std::filesystem::path file;
+  uint32_t buffer_kib = 1024;  ///< lines that wait for a reader, or the file; of each
+  uint32_t flows = 131'072;    ///< most flows that are kept for readers who come later
+
+  bool is_wanted() const noexcept { return !socket.empty() || !file.empty(); }
+  friend bool operator==(const StreamSettings&, const StreamSettings&) = default;
+};
+
 struct LogSettings {
   LogLevel level = LogLevel::info;
   std::filesystem::path file;  ///< empty: standard error
@@ -145,6 +156,7 @@ struct Settings {
   InferenceSettings inference;
   std::string metrics_listen = "127.0.0.1:9477";                        ///< empty: no metrics
   std::filesystem::path control_socket = "/run/flowmark/control.sock";  ///< empty: none
+  StreamSettings verdict_stream;
   LogSettings log;
 };
 

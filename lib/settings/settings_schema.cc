@@ -144,6 +144,12 @@ Fields<ModelSettings> model_fields() {
                {{"exact", Precision::exact}, {"bf16", Precision::bf16}})};
 }
 
+Fields<StreamSettings> stream_fields() {
+  return {path("socket", &StreamSettings::socket, true), path("file", &StreamSettings::file, true),
+          number("buffer_kib", &StreamSettings::buffer_kib, 16, 1u << 20),
+          number("flows", &StreamSettings::flows, 1, 1u << 26)};
+}
+
 Fields<LogSettings> log_fields() {
   return {word("level", &LogSettings::level,
                {{"trace", LogLevel::trace},
@@ -254,6 +260,7 @@ Fields<Settings> make_fields() {
                                         number("queue", &InferenceSettings::queue, 1, 1u << 20)}),
       nested("metrics", metrics),
       nested("control", control),
+      section("verdict_stream", &Settings::verdict_stream, stream_fields()),
       section("log", &Settings::log, log_fields()),
   };
 }

@@ -188,6 +188,10 @@ constexpr CounterRow<WorkerCounters> kWorkerTable[] = {
      .help = "Verdict events the control thread missed.",
      .members = {member<&W::verdict_events_lost>().in_summary({.sum = "/verdict_events_lost"})},
      .by_worker = true},
+    {.name = "flow_events_lost_total",
+     .help = "Flow events the verdict stream missed.",
+     .members = {member<&W::flow_events_lost>()},
+     .by_worker = true},
     // A microsecond to 17 ms.
     {.name = "delay_seconds",
      .kind = MetricKind::histogram,

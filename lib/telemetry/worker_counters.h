@@ -120,6 +120,7 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, static_cast<size_t>(LadderStep::count_)> ladder_entered;  ///< from above
   std::array<Counter, static_cast<size_t>(LadderStep::count_)> left_out;  ///< windows, by the step
   Counter verdict_events_lost;                   ///< the ring to the control thread was full
+  Counter flow_events_lost;                      ///< the ring to the verdict stream was full
   std::array<ModelCounters, kMaxModels> models;  ///< the last member: a test relies on it
 
   /// Adds another worker's counters, gauges too. This object's writer calls it.

@@ -33,7 +33,7 @@ TEST(FlowStates, AFlowHasAStateFromItsSecondPacketThatKnowsOfTheFirst) {
   FlowState& state = flows.states.count(flows.table[id]);
   EXPECT_EQ(state.start_us, first_us);
   EXPECT_EQ(state.last_us, flows.now_us);
-  EXPECT_EQ(state.bytes, 500U);
+  EXPECT_EQ(state.total_bytes(), 500U);
   EXPECT_TRUE(flows.states.can_be_read(state));
 }
 
@@ -71,7 +71,7 @@ TEST(FlowStates, AFlowThatModelsFindBeginsWithItsFirstKnownPacket) {
     const FlowState& state = flows.states.count(flows.table[id]);
     const bool knows_first = before == 1;
     EXPECT_EQ(state.start_us, knows_first ? last_us : flows.now_us) << before;
-    EXPECT_EQ(state.bytes, knows_first ? 500U : 300U) << before;
+    EXPECT_EQ(state.total_bytes(), knows_first ? 500U : 300U) << before;
     EXPECT_EQ(state.total_packets(), knows_first ? 2U : 1U) << before;
   }
 }

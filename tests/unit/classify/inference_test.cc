@@ -27,7 +27,8 @@ class InferenceTest : public ::testing::Test {
 
   WorkerFlows flows_;
   DueWindows due_{8, flows_.table, flows_.states, *flows_.counters};
-  Verdicts verdicts_{flows_.table, flows_.states, *flows_.counters, nullptr};
+  FlowNews news_{flows_.table, flows_.states, nullptr};
+  Verdicts verdicts_{flows_.table, flows_.states, news_, *flows_.counters, nullptr};
   Inference inference_{flows_.states, due_, verdicts_, *flows_.counters};
 };
 

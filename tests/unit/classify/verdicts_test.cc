@@ -34,7 +34,8 @@ class VerdictsTest : public ::testing::Test, private VerdictSink {
   }
 
   WorkerFlows flows_;
-  Verdicts verdicts_{flows_.table, flows_.states, *flows_.counters, this};
+  FlowNews news_{flows_.table, flows_.states, nullptr};
+  Verdicts verdicts_{flows_.table, flows_.states, news_, *flows_.counters, this};
   std::vector<VerdictEvent> told_;
 
  private:

@@ -77,7 +77,7 @@ class WorkerFlows final : private FlowRemovalListener {
   std::unique_ptr<PreparedModels> prepared;
 
  private:
-  void on_remove(FlowId id, FlowEntry& entry) noexcept override {
+  void on_remove(FlowId id, FlowEntry& entry, Removal) noexcept override {
     if (entry.state == nullptr) return;
     if (on_end) on_end(id);
     ended.push_back(id);

@@ -105,7 +105,7 @@ TEST(FlowTable, RefusesOptionsOutOfRange) {
 
 TEST(FlowTable, WalksOverTheEntriesInUse) {
   struct Nobody final : FlowRemovalListener {
-    void on_remove(FlowId, FlowEntry&) noexcept override {}
+    void on_remove(FlowId, FlowEntry&, Removal) noexcept override {}
   } nobody;
   FlowTable table({.capacity = 1024}, nobody);
   EXPECT_EQ(table.next_in_use(0), kNoFlow);
@@ -136,7 +136,7 @@ TEST(FlowTable, WalksOverTheEntriesInUse) {
 // An outsider who knows the hash can fill a key's two sets; under a drawn secret he cannot.
 TEST(FlowTable, ADrawnSecretKeepsCraftedFlowsApart) {
   struct Nobody final : FlowRemovalListener {
-    void on_remove(FlowId, FlowEntry&) noexcept override {}
+    void on_remove(FlowId, FlowEntry&, Removal) noexcept override {}
   } nobody;
   std::vector<FlowKey> crafted;
   for (uint32_t number = 0; crafted.size() < 40; ++number) {

@@ -44,7 +44,7 @@ class MapModel final : public FlowRemovalListener {
   explicit MapModel(const FlowTable::Options& options)
       : options_(options), table_(options, *this) {}
 
-  void on_remove(FlowId id, FlowEntry& entry) noexcept override {
+  void on_remove(FlowId id, FlowEntry& entry, Removal) noexcept override {
     const auto found = flows.find(number_of(entry.key.key()));
     if (found == flows.end() || found->second.id != id || entry.state != &marker_) {
       ++wrong_removals;
