@@ -39,6 +39,7 @@ void Classifier::Impl::use_models(PreparedModels& prepared) noexcept {
   verdicts.use_models(prepared);
   due.use_models();
   set = prepared.set != nullptr ? prepared.set : &nothing;
+  news.use(*set);
   not_to_mark = set->marking().wash ? MarkNumbers::kKeep : kNoMark;
 }
 

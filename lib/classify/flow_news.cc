@@ -97,19 +97,18 @@ FlowEvent FlowNews::describe(FlowId id) const noexcept {
 }
 
 void FlowNews::describe_mark(const FlowEntry& entry, FlowEvent& event) const noexcept {
-  if (entry.mark == kNoMark || states_.models() == nullptr) return;
-  const ModelSet& set = *states_.models();
-  const MarkNumbers::Entry& marks = set.numbers()[entry.mark];
+  if (entry.mark == kNoMark) return;
+  const MarkNumbers::Entry& marks = set_->numbers()[entry.mark];
   event.mark = marks.to_wan;
   event.mark_to_lan = marks.to_lan;
-  if (marks.live == LiveMark::none || set.marking().mode == MarkMode::report) return;
+  if (marks.live == LiveMark::none || set_->marking().mode == MarkMode::report) return;
   const uint8_t answer = entry.flags & kLiveAnswer;
   event.live = answer == kLiveAdmitted  ? LiveState::admitted
                : answer == kLiveRefused ? LiveState::refused
                                         : LiveState::measuring;
   if (event.live == LiveState::admitted) return;
   const bool is_refused = event.live == LiveState::refused;
-  const uint8_t instead = is_refused ? set.marking().fallback.value_or(kNoMark) : kNoMark;
+  const uint8_t instead = is_refused ? set_->marking().fallback.value_or(kNoMark) : kNoMark;
   for (uint8_t* mark : {&event.mark, &event.mark_to_lan}) {
     if (*mark != kNoMark && live_mark_of(*mark) != LiveMark::none) *mark = instead;
   }

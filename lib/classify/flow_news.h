@@ -20,6 +20,9 @@ class FlowNews {
   /// `sink`: may be nullptr. All must outlive this.
   FlowNews(FlowTable& table, FlowStates& states, FlowSink* sink);
 
+  /// What the worker runs from now on, also when it has no models.
+  void use(const ModelSet& set) noexcept { set_ = &set; }
+
   /// A verdict of the flow, which has a state for the present models, was given, changed or
   /// withdrawn, and its mark follows.
   void verdict_changed(FlowId id, uint8_t mark_before, TimeUs time_us) noexcept;
@@ -57,6 +60,7 @@ class FlowNews {
   FlowTable& table_;
   FlowStates& states_;
   FlowSink* sink_;
+  const ModelSet* set_ = nullptr;
   FlowId hand_ = 0;  ///< where refresh() goes on
 };
 

@@ -126,6 +126,16 @@ TEST_F(FlowNewsTest, AnotherMapOfMarksIsToldByDirection) {
   EXPECT_EQ(news_.all[1].live, LiveState::measuring);
 }
 
+TEST_F(FlowNewsTest, WithoutModelsAFlowKeepsItsMark) {
+  tell();
+  for (int i = 0; i < 8; ++i) send({.ip_length = 1000});
+  use({});
+  EXPECT_EQ(dscp_of(send({.ip_length = 1000})), dscp::kAf11);
+  classifier().finish();
+  ASSERT_EQ(news_.all.back().kind, Kind::ended);
+  EXPECT_EQ(news_.all.back().mark, dscp::kAf11);
+}
+
 TEST_F(FlowNewsTest, AnEndSaysWhyAndHowMuchThereWas) {
   options_.table.idle_timeout_ms = 1000;
   tell();
