@@ -1,6 +1,7 @@
 #include "dpdk/frame_check.h"
 
 #include "net/byte_order.h"
+#include "net/link_layer.h"
 
 namespace flowmark {
 namespace {
@@ -8,7 +9,7 @@ namespace {
 constexpr uint32_t kTypeOffset = 12;
 
 bool is_vlan(uint16_t type) noexcept {
-  return type == 0x8100 || type == 0x88a8 || type == 0x9100;
+  return step_of_ethertype(type) == Step::vlan;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "mark/pcp.h"
 
 #include "net/byte_order.h"
+#include "net/link_layer.h"
 
 namespace flowmark {
 namespace {
@@ -14,8 +15,7 @@ constexpr uint8_t kPriorityShift = 5;
 
 bool has_tag(const Packet& packet) noexcept {
   if (packet.link != LinkType::ethernet || packet.head_length < kTagEnd) return false;
-  const uint16_t type = load_be16(packet.data + kTypeOffset);
-  return type == 0x8100 || type == 0x88a8 || type == 0x9100;
+  return step_of_ethertype(load_be16(packet.data + kTypeOffset)) == Step::vlan;
 }
 
 }  // namespace

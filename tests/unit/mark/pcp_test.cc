@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 namespace flowmark {
@@ -45,10 +46,13 @@ TEST(Pcp, IsWrittenIntoTheTagAndNothingElseIs) {
 }
 
 TEST(Pcp, TheOuterTagOfQinQIsTheOne) {
-  std::vector<uint8_t> frame = tagged_frame(0x88, 0xa8);
-  EXPECT_TRUE(write_pcp(packet_of(frame), 7));
-  EXPECT_EQ(frame[14], 0xf0);
-  EXPECT_EQ(vlan_of(packet_of(frame)), 10);
+  for (const auto& [high, low] : std::vector<std::pair<uint8_t, uint8_t>>{
+           {0x88, 0xa8}, {0x91, 0x00}, {0x92, 0x00}, {0x93, 0x00}}) {
+    std::vector<uint8_t> frame = tagged_frame(high, low);
+    EXPECT_TRUE(write_pcp(packet_of(frame), 7));
+    EXPECT_EQ(frame[14], 0xf0);
+    EXPECT_EQ(vlan_of(packet_of(frame)), 10);
+  }
 }
 
 TEST(Pcp, FramesWithoutATagStay) {
