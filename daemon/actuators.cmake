@@ -1,8 +1,9 @@
 # The actuators: programs that bring the daemon's marks into the kernel or to a command. The libraries
 # of the first two are under the GPL, so each is built where its library is found, and nothing else
 # links with it.
-pkg_check_modules(CONNTRACK QUIET IMPORTED_TARGET libnetfilter_conntrack libmnl)
-pkg_check_modules(NFTABLES QUIET IMPORTED_TARGET libnftables)
+pkg_check_modules(MNL QUIET IMPORTED_TARGET libmnl)
+pkg_check_modules(CONNTRACK QUIET IMPORTED_TARGET libnetfilter_conntrack)
+pkg_check_modules(NFTABLES QUIET IMPORTED_TARGET libnftables libnftnl)
 
 set(actuators)
 
@@ -18,15 +19,19 @@ function(flowmark_actuator program)
   set(actuators ${actuators} ${program} PARENT_SCOPE)
 endfunction()
 
-if(CONNTRACK_FOUND)
-  flowmark_actuator(flowmark-conntrack PkgConfig::CONNTRACK)
+if(MNL_FOUND)
+  add_library(flowmark_netlink STATIC netlink/netlink.cc)
+  target_link_libraries(flowmark_netlink PUBLIC flowmark::base PkgConfig::MNL)
+endif()
+if(MNL_FOUND AND CONNTRACK_FOUND)
+  flowmark_actuator(flowmark-conntrack flowmark_netlink PkgConfig::CONNTRACK)
 else()
   message(STATUS "flowmark-conntrack is not built: libnetfilter_conntrack or libmnl is not there")
 endif()
-if(NFTABLES_FOUND)
-  flowmark_actuator(flowmark-nft PkgConfig::NFTABLES)
+if(MNL_FOUND AND NFTABLES_FOUND)
+  flowmark_actuator(flowmark-nft flowmark_netlink PkgConfig::NFTABLES)
 else()
-  message(STATUS "flowmark-nft is not built: libnftables is not there")
+  message(STATUS "flowmark-nft is not built: libnftables, libnftnl or libmnl is not there")
 endif()
 flowmark_actuator(flowmark-exec)
 

@@ -7,7 +7,7 @@ flowmark_build_packages=(
   libhwy-dev libonnx-dev libprotobuf-dev protobuf-compiler libcli11-dev nlohmann-json3-dev
   libpcap-dev libre2-dev libcairo2-dev fonts-dejavu-core zlib1g-dev liblzma-dev libbz2-dev libsodium-dev libsystemd-dev libgtest-dev libgmock-dev
   libbenchmark-dev
-  libnetfilter-conntrack-dev libmnl-dev libnftables-dev
+  libnetfilter-conntrack-dev libmnl-dev libnftables-dev libnftnl-dev
 )
 
 # Installs those of the named packages that are not there yet.

@@ -2,16 +2,18 @@
 
 #include <arpa/inet.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include <cstring>
 
 #include "base/error.h"
-#include "daemon/flowmark-conntrack/netlink.h"
+#include "daemon/netlink/netlink.h"
 
 namespace flowmark {
 namespace {
 
+constexpr int kChangeEntry = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW;
 constexpr size_t kLargestRequest = 512;  // an IPv6 tuple and the mark take 136 bytes
 
 IpAddress mapped(uint32_t wire) {
@@ -107,8 +109,7 @@ void MarkRequests::append(std::vector<uint8_t>& messages, const FlowTuple& tuple
   const size_t at = messages.size();
   messages.resize(at + kLargestRequest);
   const auto family = static_cast<uint8_t>(v4 ? AF_INET : AF_INET6);
-  nlmsghdr& header =
-      Netlink::begin_message(messages.data() + at, IPCTNL_MSG_CT_NEW, NLM_F_ACK, family);
+  nlmsghdr& header = Netlink::begin_message(messages.data() + at, kChangeEntry, NLM_F_ACK, family);
   if (nfct_nlmsg_build(&header, entry) < 0) fail("no request for {}", to_string(tuple));
   // libnetfilter_conntrack writes the mark alone: with the mask the kernel changes our bits only.
   mnl_attr_put_u32(&header, CTA_MARK_MASK, htonl(mask_));

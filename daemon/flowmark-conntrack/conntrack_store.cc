@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <sys/socket.h>
 
@@ -17,6 +18,7 @@ namespace {
 
 // Of one system call: the answers fit into the socket's buffer many times over.
 constexpr size_t kBatch = 256;
+constexpr int kAllEntries = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
 
 }  // namespace
 
@@ -30,7 +32,7 @@ ConntrackStore::ConntrackStore(const MarkLayout& layout, ActuatorCounters& count
   nobody.protocol = IPPROTO_UDP;
   std::vector<uint8_t> message;
   requests_.append(message, nobody, 0);
-  const int error = netlink_.request(message, 1).front();
+  const int error = netlink_.request(message).front();
   if (error != 0 && error != ENOENT) {
     fail(
         "connection tracking cannot be changed: {} (needs the capability NET_ADMIN and a kernel "
@@ -76,7 +78,7 @@ std::vector<ConntrackStore::Change> ConntrackStore::apply(const std::vector<Chan
     for (size_t i = 0; i < size; ++i) {
       requests_.append(messages, changes[begin + i].flow, changes[begin + i].value);
     }
-    const std::vector<int> answers = netlink_.request(messages, size);
+    const std::vector<int> answers = netlink_.request(messages);
     for (size_t i = 0; i < size; ++i) {
       const Change& change = changes[begin + i];
       if (answers[i] == 0) {
@@ -111,8 +113,7 @@ uint32_t ConntrackStore::wanted(const ConntrackEntry& entry, const MarkedFlows& 
 void ConntrackStore::reconcile(const MarkedFlows& flows) {
   waiting_.clear();
   std::vector<uint8_t> message(MNL_SOCKET_BUFFER_SIZE);
-  nlmsghdr& request =
-      Netlink::begin_message(message.data(), IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+  nlmsghdr& request = Netlink::begin_message(message.data(), kAllEntries, NLM_F_DUMP, AF_UNSPEC);
   std::vector<Change> changes;
   size_t found = 0;
   netlink_.dump(request, [&](const nlmsghdr& entry_message) {

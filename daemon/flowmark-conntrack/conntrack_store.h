@@ -8,7 +8,7 @@
 #include "actuator/mark_layout.h"
 #include "actuator/messages.h"
 #include "daemon/flowmark-conntrack/conntrack_entry.h"
-#include "daemon/flowmark-conntrack/netlink.h"
+#include "daemon/netlink/netlink.h"
 
 namespace flowmark {
 

@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <linux/netfilter.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <string_view>
 #include <utility>
 
 #include "actuator/usage_error.h"
@@ -15,6 +17,25 @@ namespace flowmark {
 namespace {
 
 using Json = nlohmann::json;
+
+struct Family {
+  std::string_view name;
+  uint16_t number;
+};
+constexpr auto kFamilies = std::to_array<Family>({{"inet", NFPROTO_INET},
+                                                  {"ip", NFPROTO_IPV4},
+                                                  {"ip6", NFPROTO_IPV6},
+                                                  {"bridge", NFPROTO_BRIDGE},
+                                                  {"netdev", NFPROTO_NETDEV}});
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_identifier(std::string_view name) {
+  const auto may_follow = [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; };
+  return !name.empty() && is_letter(name.front()) && std::ranges::all_of(name, may_follow);
+}
 
 std::optional<IpAddress> parse_address(const std::string& text) {
   IpAddress address{};
@@ -75,15 +96,14 @@ std::optional<Dscp> parse_value(const Json& value, NftValue kind, const MarkLayo
 
 NftLanguage::NftLanguage(std::string table, NftValue value, const MarkLayout& layout)
     : table_(std::move(table)), value_(value), layout_(layout) {
-  static const std::regex form("(inet|ip|ip6|bridge|netdev) [A-Za-z][A-Za-z0-9_]*");
-  if (!std::regex_match(table_, form)) {
+  const size_t space = table_.find(' ');
+  const auto family = std::ranges::find(kFamilies, table_.substr(0, space), &Family::name);
+  table_name_ = space == std::string::npos ? "" : table_.substr(space + 1);
+  if (family == kFamilies.end() || !is_identifier(table_name_)) {
     throw UsageError(fmt::format(
         "--table: value {}: expected a family and a name, such as inet flowmark", table_));
   }
-}
-
-const char* NftLanguage::map_of(const FlowTuple& flow) {
-  return is_ipv4(flow.source) ? "flows4" : "flows6";
+  family_ = family->number;
 }
 
 std::string NftLanguage::make_table() const {
@@ -106,18 +126,6 @@ std::string NftLanguage::make_chain(Dscp dscp) const {
   const std::string chain = table_ + " " + chain_name(dscp);
   return fmt::format("add chain {0}\nadd rule {0} ip dscp set {1}\nadd rule {0} ip6 dscp set {1}\n",
                      chain, dscp);
-}
-
-std::string NftLanguage::key(const FlowTuple& flow) {
-  return fmt::format("{} . {} . {} . {} . {}", flowmark::to_string(flow.source),
-                     flowmark::to_string(flow.destination), flow.protocol, flow.source_port,
-                     flow.destination_port);
-}
-
-std::string NftLanguage::element(const FlowTuple& flow, Dscp dscp, uint32_t timeout_s) const {
-  const std::string value = value_ == NftValue::mark ? fmt::format("{:#x}", layout_.value(dscp))
-                                                     : "jump " + chain_name(dscp);
-  return fmt::format("{} timeout {}s : {}", key(flow), timeout_s, value);
 }
 
 void NftLanguage::check_map(const std::string& map, const std::string& json) const {

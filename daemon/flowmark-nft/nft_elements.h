@@ -23,27 +23,26 @@ struct NftElement {
 };
 using NftElements = std::unordered_map<FlowTuple, NftElement>;
 
-/// Elements of the maps in nft's language. A key is the flow as the stream names it: source
-/// address, destination address, protocol, source port, destination port.
+/// The table and its maps in nft's language, and what nft says of their elements. A key is the flow
+/// as the stream names it: source address, destination address, protocol, source port, destination
+/// port.
 class NftLanguage {
  public:
   /// `table`: family and name, "inet flowmark". Throws UsageError if it is neither.
   NftLanguage(std::string table, NftValue value, const MarkLayout& layout);
 
   const std::string& table() const noexcept { return table_; }
+  /// The table's family as the kernel numbers it (NFPROTO_...), and its name alone.
+  uint16_t family() const noexcept { return family_; }
+  const std::string& table_name() const noexcept { return table_name_; }
   NftValue value() const noexcept { return value_; }
-  /// "flows4" or "flows6": the map that holds flows of this IP version.
-  static const char* map_of(const FlowTuple& flow);
+  const MarkLayout& layout() const noexcept { return layout_; }
   /// Commands that make the table, and a map.
   std::string make_table() const;
   std::string make_map(const std::string& map, size_t size) const;
   /// Commands that make the chain of a DSCP and its rules.
   std::string make_chain(Dscp dscp) const;
   static std::string chain_name(Dscp dscp);
-  /// "10.0.0.1 . 10.0.0.2 . 17 . 5004 . 6000".
-  static std::string key(const FlowTuple& flow);
-  /// The key with its timeout and value.
-  std::string element(const FlowTuple& flow, Dscp dscp, uint32_t timeout_s) const;
   /// Throws Error if the listing of `map` in JSON says that it has other keys or values.
   void check_map(const std::string& map, const std::string& json) const;
   /// Adds what a map's listing in JSON holds. Throws Error if it is no such listing.
@@ -53,6 +52,8 @@ class NftLanguage {
   const char* value_type() const noexcept { return value_ == NftValue::mark ? "mark" : "verdict"; }
 
   std::string table_;
+  std::string table_name_;
+  uint16_t family_ = 0;
   NftValue value_;
   MarkLayout layout_;
 };

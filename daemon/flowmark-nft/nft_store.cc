@@ -4,24 +4,22 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "daemon/flowmark-nft/nft_transaction.h"
 
 namespace flowmark {
 namespace {
 
-// Of one transaction. Larger ones hold up other users of nft and save little more.
-constexpr size_t kBatch = 5000;
+// Of one transaction. Its messages fit into the default of a socket's send buffer.
+constexpr size_t kBatch = 1000;
 constexpr std::chrono::seconds kAfterFailure{1};
 // How often the elements are looked through for those to renew, in parts of the timeout.
 constexpr int kLooksPerTimeout = 20;
 constexpr auto kMaps = std::to_array<const char*>({"flows4", "flows6"});
-
-void append(std::string& list, const std::string& word) {
-  if (!list.empty()) list += ", ";
-  list += word;
-}
 
 }  // namespace
 
@@ -99,41 +97,40 @@ bool NftStore::apply(const Changes& changes, Clock::time_point now, std::string&
 }
 
 bool NftStore::apply_batch(const Changes& batch, Clock::time_point now, std::string& message) {
-  const std::string text = commands(batch);
-  if (text.empty()) return true;
-  const std::string refusal = nft_.run(text);
-  if (refusal.empty()) {
+  if (batch.empty()) return true;
+  const std::string refusal = make_missing_chains(batch);
+  const int error = refusal.empty() ? request(batch) : 0;
+  if (refusal.empty() && error == 0) {
     note(batch, now);
     return true;
   }
-  message = refusal;
+  message = refusal.empty()
+                ? fmt::format("the kernel refuses changes of the maps: {}", strerror(error))
+                : refusal;
   chains_.clear();
   return false;
 }
 
-std::string NftStore::commands(const Changes& batch) {
-  std::string text;
-  std::array<std::string, kMaps.size()> deleted, added;
+std::string NftStore::make_missing_chains(const Changes& batch) {
+  std::string commands;
   for (const auto& [flow, dscp] : batch) {
-    const size_t map = is_ipv4(flow.source) ? 0 : 1;
-    if (held_.contains(flow)) append(deleted[map], NftLanguage::key(flow));
-    if (!dscp) continue;
-    append(added[map], language_.element(flow, *dscp, limits_.timeout_s));
-    if (language_.value() == NftValue::dscp && chains_.insert(*dscp).second) {
-      const std::string chain = language_.table() + " " + NftLanguage::chain_name(*dscp);
-      if (nft_.list("list chain " + chain, false).empty()) text += language_.make_chain(*dscp);
-    }
+    if (!dscp || language_.value() != NftValue::dscp || !chains_.insert(*dscp).second) continue;
+    const std::string chain = language_.table() + " " + NftLanguage::chain_name(*dscp);
+    if (nft_.list("list chain " + chain, false).empty()) commands += language_.make_chain(*dscp);
   }
-  for (size_t map = 0; map < kMaps.size(); ++map) {
-    const auto line = [&](const char* verb, const std::string& elements) {
-      if (elements.empty()) return;
-      text +=
-          fmt::format("{} element {} {} {{ {} }}\n", verb, language_.table(), kMaps[map], elements);
-    };
-    line("delete", deleted[map]);
-    line("add", added[map]);
+  return commands.empty() ? "" : nft_.run(commands);
+}
+
+int NftStore::request(const Changes& batch) {
+  NftTransaction transaction(language_);
+  for (const auto& [flow, dscp] : batch) {
+    if (held_.contains(flow)) transaction.remove(flow);
+    if (dscp) transaction.add(flow, *dscp, limits_.timeout_s);
   }
-  return text;
+  std::vector<uint8_t> messages = transaction.messages();
+  const std::vector<int> answers = netlink_.request(messages);
+  const auto refused = std::ranges::find_if(answers, [](int error) { return error != 0; });
+  return refused == answers.end() ? 0 : *refused;
 }
 
 void NftStore::note(const Changes& batch, Clock::time_point now) {

@@ -10,6 +10,7 @@
 #include "actuator/messages.h"
 #include "daemon/flowmark-nft/nft_context.h"
 #include "daemon/flowmark-nft/nft_elements.h"
+#include "daemon/netlink/netlink.h"
 
 namespace flowmark {
 
@@ -42,7 +43,10 @@ class NftStore final : public MarkStore {
   /// Runs the changes; false where nft refused some. `message` gets its reason.
   bool apply(const Changes& changes, Clock::time_point now, std::string& message);
   bool apply_batch(const Changes& batch, Clock::time_point now, std::string& message);
-  std::string commands(const Changes& batch);
+  /// The chains that the batch jumps to. Empty, or nft's message.
+  std::string make_missing_chains(const Changes& batch);
+  /// 0, or the errno of what the kernel refuses.
+  int request(const Changes& batch);
   void note(const Changes& batch, Clock::time_point now);
 
   NftLanguage language_;
@@ -50,6 +54,7 @@ class NftStore final : public MarkStore {
   ActuatorCounters& counters_;
   Messages& messages_;
   NftContext nft_;
+  Netlink netlink_;
   std::unordered_map<FlowTuple, Held> held_;  ///< what the maps hold, as far as we know
   Changes waiting_;
   std::set<Dscp> chains_;  ///< that are there

@@ -28,20 +28,6 @@ FlowTuple udp(const std::string& source, const std::string& destination) {
 const FlowTuple kCall = udp("10.9.1.2", "10.9.2.2");
 const FlowTuple kCall6 = udp("2001:db8::1", "2001:db8::2");
 
-TEST(NftLanguage, WritesElementsOfBothKindsOfValue) {
-  const NftLanguage marks("inet flowmark", NftValue::mark, MarkLayout());
-  EXPECT_EQ(marks.element(kCall, 46, 600),
-            "10.9.1.2 . 10.9.2.2 . 17 . 40000 . 5004 timeout 600s : 0xb9000000");
-  const NftLanguage jumps("inet flowmark", NftValue::dscp, MarkLayout());
-  EXPECT_EQ(jumps.element(kCall6, 46, 60),
-            "2001:db8::1 . 2001:db8::2 . 17 . 40000 . 5004 timeout 60s : jump dscp_46");
-}
-
-TEST(NftLanguage, PutsEachVersionOfIpIntoItsMap) {
-  EXPECT_STREQ(NftLanguage::map_of(kCall), "flows4");
-  EXPECT_STREQ(NftLanguage::map_of(kCall6), "flows6");
-}
-
 // As nft 1.0.6 writes it.
 constexpr const char* kListing =
     R"({"nftables": [{"metainfo": {"version": "1.0.6"}}, {"map": {"family": "inet", "name": "flows4",
@@ -85,8 +71,15 @@ TEST(NftLanguage, AListingOfAnotherFormIsAnError) {
   }
 }
 
+TEST(NftLanguage, KnowsTheTableAsTheKernelDoes) {
+  const NftLanguage language("bridge my_Table2", NftValue::mark, MarkLayout());
+  EXPECT_EQ(language.family(), 7U);
+  EXPECT_EQ(language.table_name(), "my_Table2");
+}
+
 TEST(NftLanguage, RefusesWhatIsNoTable) {
-  for (const char* table : {"flowmark", "inet", "inet flow mark", "inet f; flush ruleset", ""}) {
+  for (const char* table :
+       {"flowmark", "inet", "inet ", "inet flow mark", "inet f; flush ruleset", "arp f", ""}) {
     try {
       NftLanguage(table, NftValue::mark, MarkLayout());
       FAIL() << table;

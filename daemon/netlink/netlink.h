@@ -10,7 +10,7 @@
 
 namespace flowmark {
 
-/// A netlink socket to the kernel's connection tracking. One thread.
+/// A netlink socket to the kernel's netfilter. One thread.
 class Netlink {
  public:
   /// Throws Error.
@@ -22,12 +22,13 @@ class Netlink {
   /// Asks for a dump and calls `on_message` for each entry's message. False: what was dumped
   /// changed meanwhile, and some entries may be missing. Throws Error if the kernel refuses.
   bool dump(nlmsghdr& request, const std::function<void(const nlmsghdr&)>& on_message);
-  /// Sends requests that lie one after the other in `messages`, in one system call, and waits for
-  /// their answers: an errno for each, 0 where it succeeded. Throws Error if the socket fails.
-  std::vector<int> request(std::span<uint8_t> messages, size_t count);
+  /// Sends the requests that lie one after the other in `messages`, in one system call. Waits for
+  /// the answers to those with NLM_F_ACK, or for a refusal of one without, which is of all. An
+  /// errno for each message, 0 where it succeeded. Throws Error if the socket fails.
+  std::vector<int> request(std::span<uint8_t> messages);
 
-  /// Sets type, flags and family of a message of connection tracking; `family` may be AF_UNSPEC.
-  static nlmsghdr& begin_message(void* place, uint16_t type, uint16_t flags, uint8_t family);
+  /// Sets type (subsystem and message), flags and family of a message; `family` may be AF_UNSPEC.
+  static nlmsghdr& begin_message(void* place, int type, int flags, uint8_t family);
 
  private:
   size_t receive();
