@@ -14,8 +14,8 @@ constexpr size_t kLongestShown = 80;
 
 // In the order of LineField.
 constexpr auto kNames = std::to_array<std::string_view>(
-    {"type", "format", "flow", "class", "dscp", "snapshot", "flows", "lines", "protocol", "source",
-     "source_port", "destination", "destination_port", "vlan"});
+    {"type", "format", "flow", "class", "dscp", "dscp_to_lan", "snapshot", "flows", "lines",
+     "protocol", "source", "source_port", "destination", "destination_port", "vlan"});
 static_assert(kNames.size() == static_cast<size_t>(LineField::end));
 
 constexpr auto kFlowFirst = static_cast<size_t>(LineField::flow_first);

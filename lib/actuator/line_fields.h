@@ -15,6 +15,7 @@ enum class LineField : uint8_t {
   flow,
   class_name,
   dscp,
+  dscp_to_lan,
   snapshot,
   flows,
   lines,

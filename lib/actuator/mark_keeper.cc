@@ -14,8 +14,9 @@ void MarkKeeper::begin_snapshot() {
 
 void MarkKeeper::take(const StreamLine& line, std::string_view) {
   const FlowTuple flow = without_vlan(line.flow);
-  const bool has_mark = line.kind == StreamLine::Kind::mark && line.dscp.has_value();
-  has_mark ? set(flow, *line.dscp) : clear(flow);
+  const std::optional<Dscp>& dscp = limits_.towards_lan ? line.dscp_to_lan : line.dscp;
+  const bool has_mark = line.kind == StreamLine::Kind::mark && dscp.has_value();
+  has_mark ? set(flow, *dscp) : clear(flow);
   counters_.flows = flows_.size();
 }
 

@@ -42,6 +42,7 @@ class MarkKeeper final : public StreamHandler {
   struct Limits {
     size_t max_flows = 1'000'000;              ///< flows beyond are left out, counted
     std::chrono::seconds reconcile_every{60};  ///< 0: only after a snapshot
+    bool towards_lan = false;  ///< keeps the marks towards the LAN, not those towards the WAN
   };
 
   MarkKeeper(std::unique_ptr<MarkStore> store, ActuatorCounters& counters, Limits limits)

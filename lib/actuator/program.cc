@@ -31,6 +31,9 @@ void add_common_options(CLI::App& app, ActuatorOptions& options, bool& clear, bo
                  "Compare what is set with the flows that live so often; 0: only when connecting")
       ->check(CLI::Range(0U, 86'400U))
       ->capture_default_str();
+  app.add_flag("--towards-lan", options.towards_lan,
+               "Where the marks of both directions differ: keep those towards the LAN, not those "
+               "towards the WAN");
   app.add_flag("--clear", clear, "Take away all marks of ours, and end");
 }
 
@@ -63,7 +66,7 @@ int run(int argc, char** argv, const ActuatorProgram& program) {
 }  // namespace
 
 MarkKeeper::Limits limits_of(const ActuatorOptions& options) {
-  return {options.max_flows, std::chrono::seconds(options.reconcile_seconds)};
+  return {options.max_flows, std::chrono::seconds(options.reconcile_seconds), options.towards_lan};
 }
 
 int run_actuator(int argc, char** argv, const ActuatorProgram& program) {

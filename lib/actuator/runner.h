@@ -17,7 +17,8 @@ struct ActuatorOptions {
   std::filesystem::path metrics;  ///< empty: no file
   size_t max_flows = 1'000'000;
   unsigned reconcile_seconds = 60;
-  bool once = false;  ///< end with the connection instead of connecting again
+  bool towards_lan = false;  ///< where the marks of both directions differ
+  bool once = false;         ///< end with the connection instead of connecting again
 };
 
 /// An actuator's loop: reads the stream, hands its lines to the handler, answers signals, and

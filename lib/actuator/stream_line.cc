@@ -58,12 +58,17 @@ void check_format(const LineFields& fields) {
   }
 }
 
+std::optional<Dscp> dscp_of(const LineFields& fields, Field field) {
+  if (fields.need(field).kind == ValueKind::null) return std::nullopt;
+  return static_cast<Dscp>(fields.number(field, 63));
+}
+
 StreamLine read_mark(const LineFields& fields) {
   StreamLine line;
   line.flow = flow_of(fields);
-  if (fields.need(Field::dscp).kind != ValueKind::null) {
-    line.dscp = static_cast<Dscp>(fields.number(Field::dscp, 63));
-  }
+  line.dscp = dscp_of(fields, Field::dscp);
+  const bool differ = fields[Field::dscp_to_lan].kind != ValueKind::absent;
+  line.dscp_to_lan = differ ? dscp_of(fields, Field::dscp_to_lan) : line.dscp;
   if (fields[Field::class_name].kind == ValueKind::text) {
     line.class_name = fields[Field::class_name].text;
   }

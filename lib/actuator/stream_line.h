@@ -25,11 +25,12 @@ struct StreamLine {
   };
 
   Kind kind = Kind::other;
-  FlowTuple flow;            ///< of mark and end
-  std::optional<Dscp> dscp;  ///< of mark: none where the flow has no mark
-  std::string class_name;    ///< of mark: empty where the flow has no class
-  bool snapshot = false;     ///< of mark: the flow lived before the connection
-  uint64_t count = 0;        ///< of live and lost
+  FlowTuple flow;                   ///< of mark and end
+  std::optional<Dscp> dscp;         ///< of mark: towards the WAN; none where the flow has no mark
+  std::optional<Dscp> dscp_to_lan;  ///< of mark: towards the LAN
+  std::string class_name;           ///< of mark: empty where the flow has no class
+  bool snapshot = false;            ///< of mark: the flow lived before the connection
+  uint64_t count = 0;               ///< of live and lost
 };
 
 /// Reads one line, without its line end. Unknown fields are ignored. Throws Error that names the

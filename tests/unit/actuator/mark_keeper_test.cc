@@ -125,5 +125,33 @@ TEST_F(MarkKeeperTest, NothingIsComparedBeforeTheFirstSnapshotIsWhole) {
   EXPECT_THAT(calls(), IsEmpty());
 }
 
+/// A line of a flow whose marks differ by direction: `to_wan`, `to_lan` as JSON writes them.
+std::string line_of_both(const std::string& to_wan, const std::string& to_lan) {
+  std::string line = mark_line("10.9.0.1", 1, "10.9.0.2", std::nullopt);
+  line.replace(line.find(R"("dscp":null)"), 11,
+               fmt::format(R"("dscp":{},"mark_to_lan":null,"dscp_to_lan":{})", to_wan, to_lan));
+  return line;
+}
+
+TEST_F(MarkKeeperTest, KeepsTheMarksTowardsTheWan) {
+  take(line_of_both("46", "34"));
+  EXPECT_THAT(calls(), ElementsAre("set 1 46"));
+  take(line_of_both("null", "34"));
+  EXPECT_THAT(calls(), ElementsAre("clear 1"));
+}
+
+TEST(MarkKeeperTowardsLan, KeepsTheMarksTowardsTheLan) {
+  std::vector<std::string> calls;
+  ActuatorCounters counters;
+  MarkKeeper keeper(std::make_unique<RecordingStore>(calls), counters,
+                    {3, std::chrono::seconds(60), true});
+  const auto take = [&](const std::string& text) { keeper.take(parse_stream_line(text), text); };
+  take(line_of_both("46", "34"));
+  take(line_of_both("null", "18"));
+  take(line_of_both("46", "null"));
+  take(mark_line("10.9.0.1", 1, "10.9.0.2", 46));  // both directions alike
+  EXPECT_THAT(calls, ElementsAre("set 1 34", "set 1 18", "clear 1", "set 1 46"));
+}
+
 }  // namespace
 }  // namespace flowmark
