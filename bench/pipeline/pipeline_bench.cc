@@ -120,11 +120,12 @@ void run_memory(const Settings& settings, const ModelSet& models) {
 const char* const kHelp =
     "pipeline_bench [--json] [--quick] [--memory] [--models=both|linear|cnn|none] [--flows=N]\n"
     "               [--packet-bytes=64|0] [--packets=N] [--burst=N] [--busy-share=X]\n"
-    "               [--own-delays]\n"
+    "               [--own-delays] [--tell-flows]\n"
     "packets per second of one worker on a stream in memory (packet_bytes 0: mixed sizes).\n"
     "--memory: instead the memory of a million flows of a realistic mix.\n"
     "--own-delays: by the thread's CPU time (a system call a burst), without the times when\n"
-    "something else had the core.\n";
+    "something else had the core.\n"
+    "--tell-flows: with events of flows, as for the stream of verdicts.\n";
 
 bool read_argument(const std::string& argument, Settings& settings) {
   const auto value = [&argument](const char* name) -> const char* {
@@ -136,6 +137,8 @@ bool read_argument(const std::string& argument, Settings& settings) {
     settings.packets = 2'000'000;
   } else if (argument == "--memory") {
     settings.memory = true;
+  } else if (argument == "--tell-flows") {
+    settings.loop.tells_flows = true;
   } else if (argument == "--own-delays") {
     settings.loop.own_delays = true;
   } else if (const char* models = value("--models=")) {

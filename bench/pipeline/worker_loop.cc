@@ -22,6 +22,19 @@ uint64_t clock_ns(clockid_t clock) {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
+/// Keeps the last events, as a ring does.
+class LastEvents final : public FlowSink {
+ public:
+  void on_flow(const FlowEvent& event) noexcept override {
+    events_[next_++ % events_.size()] = event;
+  }
+  bool has_much_room() const noexcept override { return true; }
+
+ private:
+  std::vector<FlowEvent> events_ = std::vector<FlowEvent>(8192);
+  size_t next_ = 0;
+};
+
 uint64_t all_inferences(const WorkerCounters& counters) {
   uint64_t sum = 0;
   for (const ModelCounters& model : counters.models) sum += model.inferences.get();
@@ -37,13 +50,14 @@ WorkerLoop::WorkerLoop(const Options& options, const ModelSet& models)
       delays_(std::make_unique<LatencyHistogram>()),
       pacer_(kSliceNs, options.busy_share),
       block_(kBlock) {
+  if (options.tells_flows) told_ = std::make_shared<LastEvents>();
   ClassifierOptions classifier;
   classifier.table.capacity = capacity_;
   classifier.window_memory_bytes = options.memory_bytes;
   classifier.prefault = true;
   classifier.direction = DirectionRule::lan_port;
   classifier.live_budget = std::make_shared<LiveBudget>(kLiveLimits);
-  classifier_ = std::make_unique<Classifier>(classifier, *counters_, nullptr);
+  classifier_ = std::make_unique<Classifier>(classifier, *counters_, nullptr, told_.get());
   classifier_->use_models(&models);
 }
 

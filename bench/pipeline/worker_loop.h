@@ -24,6 +24,7 @@ class WorkerLoop {
     double busy_share = 0.1;  ///< of the time, for inference
     /// Delays by the thread's own CPU time: without the times when something else had the core.
     bool own_delays = false;
+    bool tells_flows = false;  ///< as for the stream of verdicts; nobody reads what is told
   };
 
   WorkerLoop(const Options& options, const ModelSet& models);
@@ -57,6 +58,7 @@ class WorkerLoop {
   Options options_;
   uint32_t capacity_;
   std::unique_ptr<WorkerCounters> counters_;
+  std::shared_ptr<FlowSink> told_;
   std::unique_ptr<Classifier> classifier_;
   std::unique_ptr<LatencyHistogram> delays_;
   SlicePacer pacer_;

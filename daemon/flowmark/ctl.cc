@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -94,6 +95,33 @@ void print_flows(const Json& answer, const LabelRules* labels) {
   std::cout << fmt::format("{} flows with a verdict are known\n", text_of(answer, "known"));
 }
 
+/// Of each port a table: a row for each DSCP received, a column for each one sent.
+void print_marks(const Json& answer) {
+  for (const Json& port : answer.value("ports", Json::array())) {
+    std::map<unsigned, std::map<unsigned, uint64_t>> rows;
+    std::map<unsigned, std::string> names, columns;
+    for (const Json& cell : port.value("packets", Json::array())) {
+      const auto received = cell.value("received_dscp", 0U), sent = cell.value("sent_dscp", 0U);
+      names[received] = text_of(cell, "received");
+      columns[sent] = text_of(cell, "sent");
+      rows[received][sent] = cell.value("packets", uint64_t{0});
+    }
+    std::cout << fmt::format("received at {}: packets by the DSCP they came with (rows) and got\n",
+                             text_of(port, "port"));
+    std::cout << fmt::format("  {:<8}", "");
+    for (const auto& [dscp, name] : columns) std::cout << fmt::format("{:>14}", name);
+    std::cout << "\n";
+    for (const auto& [received, cells] : rows) {
+      std::cout << fmt::format("  {:<8}", names[received]);
+      for (const auto& [sent, name] : columns) {
+        const auto cell = cells.find(sent);
+        std::cout << fmt::format("{:>14}", cell == cells.end() ? 0 : cell->second);
+      }
+      std::cout << "\n";
+    }
+  }
+}
+
 void print_explanation(const Json& answer) {
   std::cout << text_of(answer, "flow") << "\n";
   if (!answer.value("known", false)) {
@@ -147,6 +175,8 @@ int ask(const CtlOptions& options, const std::string& command) {
     std::optional<LabelRules> labels;
     if (!options.labels.empty()) labels.emplace(options.labels);
     print_flows(answer, labels ? &*labels : nullptr);
+  } else if (command == "marks") {
+    print_marks(answer);
   } else if (command == "explain") {
     print_explanation(answer);
   } else {
@@ -184,6 +214,7 @@ CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run) {
       ->add_option("flow", options->flow,
                    "As 'ctl flows' shows it: \"udp 10.0.0.1:5004 192.0.2.1:5004\"")
       ->required();
+  add("marks", "Packets of each port by the DSCP they came with and the one they got");
   add("reload",
       "Read the configuration and the models again. Exit status 1: refused, or nothing changed\n"
       "although settings differ that need a restart");

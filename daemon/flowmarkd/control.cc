@@ -20,9 +20,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "daemon/flowmarkd/json_line.h"
 #include "daemon/flowmarkd/logging.h"
-#include "mark/dscp.h"
-#include "runtime/flow_text.h"
 
 namespace flowmark {
 namespace {
@@ -47,10 +46,6 @@ void notify_state(const ModelSet& set, const std::string& refusal) {
   sd_notifyf(0, "STATUS=%zu models running, generation %llu%s", set.models().size(),
              static_cast<unsigned long long>(set.generation()),
              refusal.empty() ? "" : "; the last reload was refused");
-}
-
-std::string line_of(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string to_json(const ReloadReport& report) {
@@ -272,78 +267,6 @@ void Control::report(const std::string& cause, const ReloadReport& report) {
                  fmt::join(report.needs_restart, ", "));
   }
   notify_state(*sources_.reloader.current(), sources_.reloader.last_refusal());
-}
-
-nlohmann::ordered_json Control::status() const {
-  const Reloader& reloader = sources_.reloader;
-  nlohmann::ordered_json out = sources_.status();
-  out["generation"] = reloader.current()->generation();
-  out["settled"] = sources_.reloader.publisher().settled();
-  auto reloads = nlohmann::ordered_json::object();
-  for (size_t i = 0; i < static_cast<size_t>(ReloadOutcome::count_); ++i) {
-    const auto outcome = static_cast<ReloadOutcome>(i);
-    reloads[to_string(outcome)] = reloader.count(outcome);
-  }
-  out["reloads"] = reloads;
-  out["last_refusal"] = reloader.last_refusal();
-  return out;
-}
-
-nlohmann::ordered_json Control::explain(const std::string& flow) const {
-  FlowQuery query;
-  query.key = parse_flow(flow);
-  sources_.ask(query);
-  nlohmann::ordered_json out{{"flow", to_string(query.key, query.up_is_a)}, {"known", query.found}};
-  if (!query.found) return out;
-  const ModelNames& names = sources_.reloader.names(query.generation);
-  out["packets"] = query.packets;
-  out["has_windows"] = query.has_windows;
-  const auto name_of = [](uint8_t mark) {
-    return mark == kNoMark ? nlohmann::ordered_json() : nlohmann::ordered_json(dscp_name(mark));
-  };
-  out["mark"] = name_of(query.mark);
-  out["mark_to_lan"] = name_of(query.mark_to_lan);
-  auto models = nlohmann::ordered_json::array();
-  for (size_t slot = 0; query.has_windows && slot < names.models.size(); ++slot) {
-    const FlowQuery::ModelAnswer& answer = query.models[slot];
-    auto probabilities = nlohmann::ordered_json::object();
-    for (size_t c = 0; c < answer.classes; ++c) {
-      probabilities[names.class_name(slot, c)] = answer.probabilities[c];
-    }
-    models.push_back({{"model", names.model_name(slot)},
-                      {"class", names.verdict_name(slot, answer.class_index, answer.labels)},
-                      {"windows", answer.windows},
-                      {"probabilities", probabilities}});
-  }
-  out["models"] = models;
-  return out;
-}
-
-std::optional<std::string> Control::answer(CtlServer::ClientId client, const std::string& request) {
-  const auto json = nlohmann::json::parse(request, nullptr, false);
-  if (!json.is_object() || !json.contains("command") || !json["command"].is_string()) {
-    fail("expected a JSON object with \"command\"");
-  }
-  const std::string command = json["command"];
-  if (command == "status") return line_of(status());
-  if (command == "reload" || command == "rollback") {
-    this->request(command == "reload" ? LoadKind::settings : LoadKind::rollback,
-                  {0, "ctl", client});
-    return std::nullopt;  // on_loaded() answers
-  }
-  if (command == "flows") {
-    constexpr size_t kMost = 1000;
-    drain_events();
-    const auto most = json.value("top", nlohmann::json(20));
-    if (!most.is_number_unsigned() || most > kMost) fail("top: expected a number 0 to {}", kMost);
-    return line_of({{"flows", flows_.top(most.get<size_t>())}, {"known", flows_.size()}});
-  }
-  if (command == "explain") {
-    const auto flow = json.value("flow", nlohmann::json());
-    if (!flow.is_string()) fail("flow: expected the flow as text");
-    return line_of(explain(flow));
-  }
-  fail("command: value {}: expected one of status, flows, explain, reload, rollback", command);
 }
 
 }  // namespace flowmark

@@ -37,6 +37,8 @@ class Control {
     std::vector<EventRing*> rings;
     /// For `ctl status`: what the daemon knows besides reloads and models.
     std::function<nlohmann::ordered_json()> status;
+    /// For `ctl marks`.
+    std::function<nlohmann::ordered_json()> marks;
     /// Puts a question to the worker that has the flow, if any.
     std::function<void(FlowQuery&)> ask;
     /// Of every thread on the packet path: asked before the watchdog is fed.

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/on_exit.h"
+#include "daemon/flowmarkd/mark_matrix.h"
 #include "dpdk/on_core_of.h"
 #include "runtime/summary.h"
 #include "runtime/wiring.h"
@@ -47,6 +48,7 @@ Daemon::Daemon(Settings settings, StartNeeds needs)
   for (const auto& ring : rings_) rings.push_back(ring.get());
   control_ = std::make_unique<Control>(
       Control::Sources{reloader_, std::move(rings), [this] { return status(); },
+                       [this] { return mark_matrix(Totals(counters_), port_names()); },
                        [this](FlowQuery& query) {
                          for (const auto& worker : workers_) {
                            if (worker->ask(query) && query.found) return;
@@ -206,6 +208,12 @@ std::vector<PortReport> Daemon::port_reports() const {
                        ports_[i]->link().state()});
   }
   return reports;
+}
+
+std::vector<std::string> Daemon::port_names() const {
+  std::vector<std::string> names;
+  for (const auto& port : ports_) names.push_back(port->name());
+  return names;
 }
 
 nlohmann::ordered_json Daemon::status() const {

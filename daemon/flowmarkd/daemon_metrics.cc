@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/flowmarkd/metrics_page.h"
+#include "mark/dscp.h"
 
 namespace flowmark {
 namespace {
@@ -32,6 +33,22 @@ Metric port_losses(const std::vector<PortReport>& ports) {
     missed.add({{"port", port.name}, {"reason", "tx_dropped"}}, port.tx_dropped);
   }
   return missed;
+}
+
+Metric dscp_changes(const Totals& totals, const std::vector<PortReport>& ports) {
+  Metric changes =
+      counter("dscp_packets_total", "Packets by the DSCP they came with and the one they got.");
+  for (size_t p = 0; p < ports.size() && p < kMaxPorts; ++p) {
+    for (size_t cell = 0; cell < totals.ports[p].dscp_changes.size(); ++cell) {
+      const uint64_t packets = totals.ports[p].dscp_changes[cell].get();
+      if (packets == 0) continue;
+      changes.add({{"port", ports[p].name},
+                   {"received", dscp_name(static_cast<Dscp>(cell / kDscps))},
+                   {"sent", dscp_name(static_cast<Dscp>(cell % kDscps))}},
+                  packets);
+    }
+  }
+  return changes;
 }
 
 Metric links(const std::vector<PortReport>& ports) {
@@ -118,6 +135,7 @@ void append_stream(std::vector<Metric>& page, const StreamCounts* counts) {
 void insert_daemon_metrics(std::vector<Metric>& page, const Scrape& scrape) {
   const Exporter::Sources& sources = scrape.sources;
   const ModelSet& set = *scrape.models;
+  insert_after(page, "marked_packets_total", dscp_changes(scrape.totals, scrape.ports));
   insert_after(page, "bytes_total", links(scrape.ports));
   insert_after(page, "bytes_total", port_losses(scrape.ports));
   insert_after(

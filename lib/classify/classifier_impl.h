@@ -32,6 +32,7 @@ struct Classifier::Impl {
   void look_up_trust(FlowEntry& entry, const FlowKey& key) const noexcept;
   bool wash_unknown(const Packet& packet, const ParsedPacket& parsed) noexcept;
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
+  void count_dscps(const Packet& packet, const ParsedPacket& parsed, bool changed) noexcept;
 
   // mark_packet.cc
   bool mark(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
@@ -71,8 +72,9 @@ struct Classifier::Impl {
 
   // The burst under way.
   std::array<ParsedPacket, kMaxBurst> parsed;
-  std::array<uint8_t, kMaxBurst> places{};  ///< of the packets that have a flow
-  std::array<FlowId, kMaxBurst> ids{};      ///< and which
+  std::array<uint8_t, kMaxBurst> places{};       ///< of the packets that have a flow
+  std::array<FlowId, kMaxBurst> ids{};           ///< and which
+  std::array<uint64_t, kMaxPorts> at_default{};  ///< of a port, that come and leave with DF
 };
 
 }  // namespace flowmark

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "classify/classifier_impl.h"
+#include "mark/marker.h"
 #include "mark/pcp.h"
 
 namespace flowmark {
@@ -29,18 +30,34 @@ void Classifier::Impl::process(std::span<Packet> packets, std::span<bool> marked
     if (k + kLooksAhead < count)
       prefetch_look(ids[k + kLooksAhead], parsed[places[k + kLooksAhead]]);
     const size_t i = places[k];
+    bool changed = false;
     if (ids[k] == kNoFlow) {
       counters.bypassed[static_cast<size_t>(Bypass::table_full)].add();
-      const bool changed = wash_unknown(packets[i], parsed[i]);
-      if (!marked.empty()) marked[i] = changed;
-      continue;
+      changed = wash_unknown(packets[i], parsed[i]);
+    } else {
+      record(ids[k], packets[i], parsed[i]);
+      if (table[ids[k]].mark != not_to_mark) changed = mark(ids[k], packets[i], parsed[i]);
     }
-    record(ids[k], packets[i], parsed[i]);
-    if (table[ids[k]].mark == not_to_mark) continue;
-    const bool changed = mark(ids[k], packets[i], parsed[i]);
-    if (!marked.empty()) marked[i] = changed;
+    if (changed && !marked.empty()) marked[i] = true;
+    if (changed || parsed[i].traffic_class >> 2 != dscp::kDefault) {
+      count_dscps(packets[i], parsed[i], changed);
+    }
+  }
+  for (size_t port = 0; port < kMaxPorts; ++port) {
+    counters.ports[port].dscp_change(dscp::kDefault, dscp::kDefault).add(at_default[port]);
   }
   states.end_burst();
+}
+
+// find_flows() has taken the packet for one of the many that come and leave with DF, which are
+// added up a burst at a time.
+void Classifier::Impl::count_dscps(const Packet& packet, const ParsedPacket& p,
+                                   bool changed) noexcept {
+  const size_t port = packet.port != 0;
+  const Dscp received = p.traffic_class >> 2;
+  const Dscp sent = changed ? read_dscp(packet, p) : received;
+  --at_default[port];
+  counters.ports[port].dscp_change(received, sent).add();
 }
 
 void Classifier::Impl::prefetch_look(FlowId id, const ParsedPacket& next) const noexcept {
@@ -53,7 +70,7 @@ void Classifier::Impl::prefetch_look(FlowId id, const ParsedPacket& next) const 
 size_t Classifier::Impl::find_flows(std::span<const Packet> packets) noexcept {
   std::array<const FlowKey*, kMaxBurst> keys;
   std::array<uint64_t, kMaxBurst> hashes;
-  size_t count = 0, expected = 0;
+  size_t count = 0, expected = 0, at_second_port = 0;
   uint64_t bytes = 0;
   const auto fetch = [packets](size_t i) {
     if (i < packets.size()) __builtin_prefetch(packets[i].data);
@@ -77,6 +94,7 @@ size_t Classifier::Impl::find_flows(std::span<const Packet> packets) noexcept {
       continue;
     }
     if (parsed[i].fragment != Fragment::none) fragments.resolve(parsed[i], packets[i].time_us);
+    at_second_port += packets[i].port != 0;
     keys[count] = &parsed[i].key;
     hashes[count] = table.hash_of(parsed[i].key);
     places[count++] = static_cast<uint8_t>(i);
@@ -84,6 +102,8 @@ size_t Classifier::Impl::find_flows(std::span<const Packet> packets) noexcept {
   }
   fetch_flows(count - count % kGroup);
   fetch_flows(count);
+  static_assert(kMaxPorts == 2);
+  at_default = {count - at_second_port, at_second_port};
   counters.packets.add(packets.size());
   counters.bytes.add(bytes);
   table.find_or_insert_expected(std::span(keys).first(count), std::span(hashes).first(count),

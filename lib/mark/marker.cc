@@ -57,4 +57,10 @@ void write_dscp(const Packet& packet, const ParsedPacket& parsed, Dscp value) no
   }
 }
 
+Dscp read_dscp(const Packet& packet, const ParsedPacket& parsed) noexcept {
+  const uint8_t* header = packet.data + parsed.mark_offset;
+  if (parsed.ip_version == 4) return header[1] >> 2;
+  return static_cast<Dscp>((header[0] & 0x0f) << 2 | header[1] >> 6);
+}
+
 }  // namespace flowmark

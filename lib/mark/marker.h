@@ -20,4 +20,8 @@ uint16_t update_checksum(uint16_t checksum, uint16_t old_word, uint16_t new_word
 /// cover the mark and stay as they are.
 void write_dscp(const Packet& packet, const ParsedPacket& parsed, Dscp value) noexcept;
 
+/// The DSCP that the packet carries now, wherever ParsedPacket::traffic_class says what it came
+/// with. The packet must have been parsed with status ok.
+Dscp read_dscp(const Packet& packet, const ParsedPacket& parsed) noexcept;
+
 }  // namespace flowmark

@@ -64,6 +64,7 @@ constexpr CounterRow<PortCounters> kPortTable[] = {
      .members = {member<&PortCounters::rx_bytes>("rx").in_summary({.sum = "/rx_bytes"}),
                  member<&PortCounters::tx_bytes>("tx").in_summary({.sum = "/tx_bytes"})},
      .label = {"direction"}},
+    {.members = {member<&PortCounters::dscp_changes>()}},  // on the page with two labels
 };
 
 using W = WorkerCounters;

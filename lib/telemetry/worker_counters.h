@@ -11,6 +11,7 @@ namespace flowmark {
 inline constexpr size_t kMaxModels = 8;    ///< running at once
 inline constexpr size_t kMaxClasses = 32;  ///< of one model
 inline constexpr size_t kMaxPorts = 2;
+inline constexpr uint32_t kDscps = 64;
 
 /// Why a packet passed without being classified. It is forwarded all the same.
 enum class Bypass : uint8_t {
@@ -78,6 +79,13 @@ const char* to_string(LadderStep step) noexcept;
 /// Per port, of one worker. Bytes include link headers.
 struct PortCounters {
   Counter rx_packets, rx_bytes, tx_packets, tx_bytes;
+  /// Packets that were received here, by the DSCP they came with and the one they got: see
+  /// dscp_change(). Only packets whose headers the classifier could read.
+  std::array<Counter, kDscps * kDscps> dscp_changes;
+
+  Counter& dscp_change(uint8_t received, uint8_t sent) noexcept {
+    return dscp_changes[received * kDscps + sent];
+  }
 };
 
 /// Per model slot. Cells are indexed by class.
@@ -102,7 +110,7 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, static_cast<size_t>(Bypass::count_)> bypassed;
   std::array<Counter, static_cast<size_t>(Drop::count_)> dropped;
   std::array<Counter, static_cast<size_t>(MarkSkip::count_)> mark_skipped;
-  std::array<Counter, 64> marked;                                     ///< packets given this DSCP
+  std::array<Counter, kDscps> marked;                                 ///< packets given this DSCP
   std::array<Counter, static_cast<size_t>(Refusal::count_)> demoted;  ///< packets of refused flows
   std::array<Counter, static_cast<size_t>(Refusal::count_)> refused_flows;
   Counter admitted_flows;  ///< times a flow was admitted to a live mark

@@ -107,6 +107,12 @@ class StreamTest(rig.FolderTest):
                 self.assertEqual(line["model"], "category")
                 self.assertEqual(line["admission"], "admitted")
                 self.assertEqual(len(line["model_hash"]), 16)
+            cells = daemon.ctl("marks")["ports"][0]["packets"]
+            self.assertEqual({(cell["received"], cell["sent"]) for cell in cells},
+                             {("DF", "DF"), ("DF", "EF")})
+            self.assertEqual(sum(cell["packets"] for cell in cells), len(packets))
+            table = rig.run(rig.tool("flowmark"), "ctl", "--socket", self.path("ctl.sock"), "marks")
+            self.assertIn("received at net_pcap0", table.stdout)
             status, summary = daemon.stop()
             self.assertEqual(status, 0, daemon.log() + summary)
             ends = of_type(reader.rest(), "end")

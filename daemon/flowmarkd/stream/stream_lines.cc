@@ -12,7 +12,7 @@
 namespace flowmark {
 namespace {
 
-constexpr size_t kNamesKept = 16;
+constexpr size_t kGenerationsKept = 16;
 constexpr size_t kHashDigits = 16;
 
 std::string quoted(const std::string& text) {
@@ -160,7 +160,7 @@ const ModelNames& StreamLines::names(uint64_t generation) {
     auto asked = ask_names_(generation);
     if (asked == nullptr) return none;
     found = names_.emplace(generation, std::move(asked)).first;
-    if (names_.size() > kNamesKept) names_.erase(names_.begin());
+    if (names_.size() > kGenerationsKept) names_.erase(names_.begin());
     found = names_.find(generation);
   }
   return found == names_.end() ? none : *found->second;

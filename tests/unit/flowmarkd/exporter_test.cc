@@ -38,6 +38,7 @@ class ExporterTest : public ::testing::Test {
       worker->dropped[static_cast<size_t>(Drop::tx_full)].add(1);
       worker->bypassed[static_cast<size_t>(Bypass::not_ip)].add(3);
       worker->marked[46].add(40);
+      worker->ports[1].dscp_change(0, 46).add(40);
       worker->busy_cycles.add(500);
       ModelCounters& counters = worker->models[0];
       counters.verdicts[0].add(3);
@@ -71,6 +72,7 @@ TEST_F(ExporterTest, AddsUpTheWorkers) {
         "flowmark_dropped_packets_total{reason=\"tx_full\"} 2\n",
         "flowmark_bypassed_packets_total{reason=\"not_ip\"} 6\n",
         "flowmark_marked_packets_total{dscp=\"EF\"} 80\n",
+        "flowmark_dscp_packets_total{port=\"net_null1\",received=\"DF\",sent=\"EF\"} 80\n",
         "flowmark_verdicts_total{model=\"category\",class=\"voip\"} 6\n",
         "flowmark_class_share{model=\"category\",class=\"voip\"} 0.75\n",
         "flowmark_class_share_expected{model=\"category\",class=\"voip\"} 0.25\n",

@@ -43,6 +43,7 @@ TEST(WriteDscp, LeavesEcnAndAValidIpv4ChecksumForEveryByte) {
     write_dscp(packet, parsed, value);
 
     EXPECT_EQ(header[1] >> 2, value);
+    EXPECT_EQ(read_dscp(packet, parsed), value);
     EXPECT_EQ(header[1] & 3, before[1] & 3);
     // One's complement has two zeros: compare as the receiver does, by the sum over the header.
     uint32_t sum = 0;
@@ -109,6 +110,7 @@ TEST(WriteDscp, ChangesOnlyTheSixBitsOfIpv6) {
       const uint32_t word = load_be32(header.data());
       EXPECT_EQ(word >> 28, 6U);
       EXPECT_EQ((word >> 22) & 63, static_cast<uint32_t>(value));
+      EXPECT_EQ(read_dscp(packet, parsed), value);
       EXPECT_EQ((word >> 20) & 3, static_cast<uint32_t>(before & 3));
       EXPECT_EQ(word & 0xfffff, 0xabcdeU);
     }
