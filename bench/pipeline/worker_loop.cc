@@ -10,6 +10,7 @@ namespace flowmark::bench {
 namespace {
 
 constexpr uint64_t kSliceNs = 5000;
+constexpr uint32_t kHostRecords = 8192;  // as in the daemon
 /// The daemon's defaults.
 constexpr LiveLimits kLiveLimits{.expedited_flow = 250'000,
                                  .expedited_host = 500'000,
@@ -55,6 +56,7 @@ WorkerLoop::WorkerLoop(const Options& options, const ModelSet& models)
   classifier.table.capacity = capacity_;
   classifier.window_memory_bytes = options.memory_bytes;
   classifier.prefault = true;
+  classifier.host_records = kHostRecords;
   classifier.direction = DirectionRule::lan_port;
   classifier.live_budget = std::make_shared<LiveBudget>(kLiveLimits);
   classifier_ = std::make_unique<Classifier>(classifier, *counters_, nullptr, told_.get());

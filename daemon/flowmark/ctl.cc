@@ -24,6 +24,7 @@ struct CtlOptions {
   unsigned top = 20;
   std::string flow;
   std::string labels;
+  std::string class_name;
 };
 
 std::string text_of(const Json& json, const char* key) {
@@ -95,6 +96,26 @@ void print_flows(const Json& answer, const LabelRules* labels) {
   std::cout << fmt::format("{} flows with a verdict are known\n", text_of(answer, "known"));
 }
 
+std::string bytes_text(const Json& of, size_t side) {
+  const Json bytes = of.value("bytes", Json::array());
+  return side < bytes.size() ? bytes[side].dump() : "-";
+}
+
+void print_hosts(const Json& answer) {
+  constexpr const char* kRow = "{:<40} {:<12} {:<20} {:>14} {:>14} {:>14}\n";
+  std::cout << fmt::format(kRow, "host", "group", "class", "bytes up", "bytes down", "may lack");
+  for (const Json& host : answer.value("hosts", Json::array())) {
+    std::cout << fmt::format(kRow, text_of(host, "host"), text_of(host, "group"), "all",
+                             bytes_text(host, 0), bytes_text(host, 1),
+                             text_of(host, "may_lack_bytes"));
+    for (const Json& use : host.value("classes", Json::array())) {
+      const std::string name = text_of(use, "class");
+      std::cout << fmt::format(kRow, "", "", name == "-" ? "not classified" : name,
+                               bytes_text(use, 0), bytes_text(use, 1), "");
+    }
+  }
+}
+
 /// Of each port a table: a row for each DSCP received, a column for each one sent.
 void print_marks(const Json& answer) {
   for (const Json& port : answer.value("ports", Json::array())) {
@@ -161,7 +182,8 @@ void print_reload(const Json& answer) {
 
 int ask(const CtlOptions& options, const std::string& command) {
   Json request{{"command", command}};
-  if (command == "flows") request["top"] = options.top;
+  if (command == "flows" || command == "hosts") request["top"] = options.top;
+  if (command == "hosts") request["class"] = options.class_name;
   if (command == "explain") request["flow"] = options.flow;
   const std::string line = ctl_request(options.socket, request.dump());
   const Json answer = Json::parse(line, nullptr, false);
@@ -175,6 +197,8 @@ int ask(const CtlOptions& options, const std::string& command) {
     std::optional<LabelRules> labels;
     if (!options.labels.empty()) labels.emplace(options.labels);
     print_flows(answer, labels ? &*labels : nullptr);
+  } else if (command == "hosts") {
+    print_hosts(answer);
   } else if (command == "marks") {
     print_marks(answer);
   } else if (command == "explain") {
@@ -214,6 +238,11 @@ CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run) {
       ->add_option("flow", options->flow,
                    "As 'ctl flows' shows it: \"udp 10.0.0.1:5004 192.0.2.1:5004\"")
       ->required();
+  CLI::App* hosts = add("hosts", "Inside hosts with the most bytes, and what for");
+  hosts->add_option("--top", options->top, "How many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  hosts->add_option("--class", options->class_name, "Ordered by the bytes of this class");
   add("marks", "Packets of each port by the DSCP they came with and the one they got");
   add("reload",
       "Read the configuration and the models again. Exit status 1: refused, or nothing changed\n"

@@ -10,6 +10,7 @@
 #include "daemon/flowmarkd/answer_watch.h"
 #include "daemon/flowmarkd/file_watch.h"
 #include "daemon/flowmarkd/flow_log.h"
+#include "daemon/flowmarkd/host_report.h"
 #include "daemon/flowmarkd/reloader.h"
 #include "runtime/ctl_server.h"
 #include "runtime/event_ring.h"
@@ -39,6 +40,8 @@ class Control {
     std::function<nlohmann::ordered_json()> status;
     /// For `ctl marks`.
     std::function<nlohmann::ordered_json()> marks;
+    /// For `ctl hosts`: what all workers know.
+    std::function<std::vector<HostUse>()> host_uses;
     /// Puts a question to the worker that has the flow, if any.
     std::function<void(FlowQuery&)> ask;
     /// Of every thread on the packet path: asked before the watchdog is fed.
@@ -82,6 +85,7 @@ class Control {
   std::optional<std::string> answer(CtlServer::ClientId client, const std::string& request);
   nlohmann::ordered_json status() const;
   nlohmann::ordered_json explain(const std::string& flow) const;
+  nlohmann::ordered_json hosts(const HostQuestion& question) const;
 
   Sources sources_;
   FlowLog flows_;

@@ -1,6 +1,7 @@
 // What the control thread answers to `flowmark ctl`.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -10,6 +11,17 @@
 #include "runtime/flow_text.h"
 
 namespace flowmark {
+namespace {
+
+/// `top` of a request: how many rows are wanted.
+size_t rows_of(const nlohmann::json& request) {
+  constexpr size_t kMost = 1000;
+  const auto most = request.value("top", nlohmann::json(20));
+  if (!most.is_number_unsigned() || most > kMost) fail("top: expected a number 0 to {}", kMost);
+  return most.get<size_t>();
+}
+
+}  // namespace
 
 nlohmann::ordered_json Control::status() const {
   const Reloader& reloader = sources_.reloader;
@@ -56,6 +68,18 @@ nlohmann::ordered_json Control::explain(const std::string& flow) const {
   return out;
 }
 
+nlohmann::ordered_json Control::hosts(const HostQuestion& question) const {
+  const Reloader& reloader = sources_.reloader;
+  const auto has_name = [&question](const auto& tagged) {
+    return tagged.second.name == question.class_name;
+  };
+  if (!question.class_name.empty() && std::ranges::none_of(reloader.class_names(), has_name)) {
+    fail("class: value {}: no model that has run has this class", question.class_name);
+  }
+  return host_report(sources_.host_uses(), question, reloader.settings().host_groups,
+                     reloader.class_names());
+}
+
 std::optional<std::string> Control::answer(CtlServer::ClientId client, const std::string& request) {
   const auto json = nlohmann::json::parse(request, nullptr, false);
   if (!json.is_object() || !json.contains("command") || !json["command"].is_string()) {
@@ -69,19 +93,21 @@ std::optional<std::string> Control::answer(CtlServer::ClientId client, const std
     return std::nullopt;  // on_loaded() answers
   }
   if (command == "flows") {
-    constexpr size_t kMost = 1000;
     drain_events();
-    const auto most = json.value("top", nlohmann::json(20));
-    if (!most.is_number_unsigned() || most > kMost) fail("top: expected a number 0 to {}", kMost);
-    return line_of({{"flows", flows_.top(most.get<size_t>())}, {"known", flows_.size()}});
+    return line_of({{"flows", flows_.top(rows_of(json))}, {"known", flows_.size()}});
   }
   if (command == "explain") {
     const auto flow = json.value("flow", nlohmann::json());
     if (!flow.is_string()) fail("flow: expected the flow as text");
     return line_of(explain(flow));
   }
+  if (command == "hosts") {
+    const auto name = json.value("class", nlohmann::json(""));
+    if (!name.is_string()) fail("class: expected the name of a class");
+    return line_of({{"hosts", hosts({rows_of(json), name})}});
+  }
   if (command == "marks") return line_of({{"ports", sources_.marks()}});
-  fail("command: value {}: expected one of status, flows, explain, marks, reload, rollback",
+  fail("command: value {}: expected one of status, flows, explain, hosts, marks, reload, rollback",
        command);
 }
 

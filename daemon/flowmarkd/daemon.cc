@@ -49,6 +49,7 @@ Daemon::Daemon(Settings settings, StartNeeds needs)
   control_ = std::make_unique<Control>(
       Control::Sources{reloader_, std::move(rings), [this] { return status(); },
                        [this] { return mark_matrix(Totals(counters_), port_names()); },
+                       [this] { return host_uses(); },
                        [this](FlowQuery& query) {
                          for (const auto& worker : workers_) {
                            if (worker->ask(query) && query.found) return;
@@ -135,10 +136,13 @@ void Daemon::make_exporter() {
   if (settings_.metrics_listen.empty()) return;
   const ClassifierOptions options = classifier_options(settings_, settings_.worker_count, false);
   const uint64_t workers = settings_.worker_count;
-  exporter_ = std::make_unique<Exporter>(Exporter::Sources{
-      counters_, reloader_, std::bit_ceil(options.table.capacity) * workers,
-      options.window_memory_bytes * workers, static_cast<double>(ticks_per_second()),
-      [this] { return port_reports(); }, stream_ ? &stream_->counts() : nullptr});
+  std::vector<std::string> groups;
+  for (const HostGroup& group : settings_.host_groups) groups.push_back(group.name);
+  exporter_ = std::make_unique<Exporter>(
+      Exporter::Sources{counters_, reloader_, std::bit_ceil(options.table.capacity) * workers,
+                        options.window_memory_bytes * workers,
+                        static_cast<double>(ticks_per_second()), [this] { return port_reports(); },
+                        std::move(groups), stream_ ? &stream_->counts() : nullptr});
   exporter_->listen(settings_.metrics_listen);
 }
 
@@ -208,6 +212,16 @@ std::vector<PortReport> Daemon::port_reports() const {
                        ports_[i]->link().state()});
   }
   return reports;
+}
+
+std::vector<HostUse> Daemon::host_uses() const {
+  std::vector<HostUse> all;
+  for (const auto& worker : workers_) {
+    if (worker->hosts() == nullptr) continue;
+    const std::vector<HostUse> uses = worker->hosts()->read();
+    all.insert(all.end(), uses.begin(), uses.end());
+  }
+  return all;
 }
 
 std::vector<std::string> Daemon::port_names() const {

@@ -43,6 +43,7 @@ class Daemon {
   /// Ends what launch() began, in order; a second call does nothing.
   void stop();
   std::vector<PortReport> port_reports() const;
+  std::vector<HostUse> host_uses() const;
   std::vector<std::string> port_names() const;
   nlohmann::ordered_json status() const;
   std::vector<ThreadProgress> progress() const;

@@ -113,6 +113,31 @@ Metric model_info(const ModelSet& set) {
   return info;
 }
 
+Metric group_bytes(const Totals& totals, const std::vector<std::string>& groups) {
+  Metric bytes = counter("group_bytes_total", "IP bytes of the flows of a group's hosts.");
+  for (size_t g = 0; g < groups.size() && g < kMaxHostGroups; ++g) {
+    bytes.add({{"group", groups[g]}, {"direction", "up"}}, totals.group_bytes_up[g].get());
+    bytes.add({{"group", groups[g]}, {"direction", "down"}}, totals.group_bytes_down[g].get());
+  }
+  return bytes;
+}
+
+Metric group_class_bytes(const Totals& totals, const std::vector<std::string>& groups,
+                         const ModelSet& set) {
+  Metric bytes =
+      counter("group_class_bytes_total", "IP bytes of a group's flows that carried the verdict.");
+  for (size_t g = 0; g < groups.size() && g < kMaxHostGroups; ++g) {
+    for (size_t m = 0; m < set.models().size(); ++m) {
+      const auto& classes = set.models()[m].model->classes;
+      for (size_t c = 0; c < classes.size() && c < kMaxClasses; ++c) {
+        bytes.add({{"group", groups[g]}, {"model", set.models()[m].name}, {"class", classes[c]}},
+                  totals.models[m].group_bytes[g * kMaxClasses + c].get());
+      }
+    }
+  }
+  return bytes;
+}
+
 /// All at zero without a stream.
 void append_stream(std::vector<Metric>& page, const StreamCounts* counts) {
   static const StreamCounts none;
@@ -146,6 +171,8 @@ void insert_daemon_metrics(std::vector<Metric>& page, const Scrape& scrape) {
                    .add({}, sources.window_memory_bytes));
   page.push_back(class_shares(scrape.totals, set));
   page.push_back(expected_class_shares(set));
+  page.push_back(group_bytes(scrape.totals, sources.host_groups));
+  page.push_back(group_class_bytes(scrape.totals, sources.host_groups, set));
   append_stream(page, sources.stream);
   page.push_back(reloads(sources.reloader));
   page.push_back(

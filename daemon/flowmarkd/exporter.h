@@ -34,7 +34,8 @@ class Exporter {
     uint64_t window_memory_bytes = 0;  ///< likewise
     double cycles_per_second = 1;      ///< unit of the workers' cycle counters
     std::function<std::vector<PortReport>()> ports;
-    const StreamCounts* stream = nullptr;  ///< nullptr: there is no stream of verdicts
+    std::vector<std::string> host_groups = {};  ///< names
+    const StreamCounts* stream = nullptr;       ///< nullptr: there is no stream of verdicts
   };
 
   explicit Exporter(Sources sources);

@@ -208,6 +208,12 @@ void Reloader::publish(Publication publication) {
     names_[generation_] = std::make_shared<ModelNames>(names_of(*set));
     if (names_.size() > kNamesKept) names_.erase(names_.begin());
   }
+  for (size_t m = 0; m < set->models().size(); ++m) {
+    const ActiveModel& active = set->models()[m];
+    for (size_t c = 0; c < active.model->classes.size(); ++c) {
+      class_names_[set->tag_of(m, c)] = {active.name, active.model->classes[c]};
+    }
+  }
   publisher_.publish(std::move(publication));
   const std::lock_guard lock(mutex_);
   current_ = set;

@@ -80,6 +80,8 @@ class Reloader {
   const Settings& settings() const noexcept { return settings_; }
   /// Of recent generations.
   const ModelNames& names(uint64_t generation) const;
+  /// Of all models that have run.
+  const ClassNames& class_names() const noexcept { return class_names_; }
 
   // From any thread.
 
@@ -113,6 +115,7 @@ class Reloader {
       rolled_back_;                          ///< came from it; nullptr: the last was no rollback
   std::set<std::string> rolled_back_files_;  ///< SHA-256
   std::vector<WatchedFile> files_;
+  ClassNames class_names_;
   ReloadReport first_;
   std::deque<Request> requests_;  ///< the first is under way
   uint64_t next_number_ = 1;

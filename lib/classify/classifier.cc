@@ -23,8 +23,14 @@ Classifier::Impl::Impl(const ClassifierOptions& classifier_options, WorkerCounte
     : options(classifier_options),
       counters(worker_counters),
       table(options.table, listener),
-      states({options.window_memory_bytes, options.prefault, options.windows_at_once}, table,
-             listener, counters),
+      hosts(options.host_records == 0
+                ? nullptr
+                : std::make_unique<HostUsage>(options.host_records, options.table.secret)),
+      states({.memory_bytes = options.window_memory_bytes,
+              .prefault = options.prefault,
+              .at_once = options.windows_at_once,
+              .hosts = hosts.get()},
+             table, listener, counters),
       due(options.due_capacity, table, states, counters),
       news(table, states, flow_sink),
       verdicts(table, states, news, counters, sink),
@@ -116,6 +122,10 @@ void Classifier::expire(TimeUs now_us, uint32_t entries) noexcept {
 void Classifier::finish() noexcept {
   impl_->table.clear();
   impl_->publish_gauges();
+}
+
+const HostUsage* Classifier::hosts() const noexcept {
+  return impl_->hosts.get();
 }
 
 const FlowTable& Classifier::flows() const noexcept {

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "classify/flow_event.h"
+#include "classify/host_groups.h"
+#include "classify/host_usage.h"
 #include "classify/model_set.h"
 #include "classify/prepared_models.h"
 #include "classify/verdict_event.h"
@@ -37,6 +39,8 @@ struct ClassifierOptions {
   /// Who may have a live mark; shared by the classifiers of all workers. nullptr: every flow may,
   /// but those of ICMP.
   std::shared_ptr<LiveBudget> live_budget;
+  std::vector<HostGroup> host_groups;  ///< whose bytes are counted together
+  uint32_t host_records = 0;           ///< pairs of host and class whose bytes are kept; 0: none
   uint32_t due_capacity = 4096;  ///< windows waiting for inference; beyond, the oldest is dropped
 };
 
@@ -79,6 +83,8 @@ class Classifier final : private FlowRemovalListener {
   void finish() noexcept;
 
   const FlowTable& flows() const noexcept;
+  /// Any thread; nullptr without host_records.
+  const HostUsage* hosts() const noexcept;
   /// Of a flow so far, both directions; of one without windows at most 255 (worker thread only).
   uint32_t packets(FlowId id) const noexcept;
   /// The standing verdict of a flow for a model slot, for `ctl explain` (worker thread only).

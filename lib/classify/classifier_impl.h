@@ -29,6 +29,8 @@ struct Classifier::Impl {
   void begin_flow(FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
   bool make_ready(FlowId id, PacketRecord record, const Packet& packet,
                   const ParsedPacket& parsed) noexcept;
+  void describe(FlowState& state, const FlowEntry& entry, const Packet& packet,
+                const FlowKey& key) const noexcept;
   void look_up_trust(FlowEntry& entry, const FlowKey& key) const noexcept;
   bool wash_unknown(const Packet& packet, const ParsedPacket& parsed) noexcept;
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
@@ -56,6 +58,7 @@ struct Classifier::Impl {
   const ModelSet* set = &nothing;  ///< what runs
   uint8_t not_to_mark = kNoMark;   ///< flows of this mark pass; see use_models()
   FlowTable table;
+  std::unique_ptr<HostUsage> hosts;  ///< nullptr: nobody asks
   FlowStates states;
   DueWindows due;
   FlowNews news;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/block_pool.h"
+#include "classify/host_groups.h"
 #include "classify/model_set.h"
 #include "classify/verdict.h"
 #include "flow/flow_table.h"
@@ -49,7 +50,8 @@ struct FlowState {
   std::array<uint32_t, 2> packets{};  ///< by direction, up to kMostPackets; see count_packets()
   std::array<uint8_t, kMaxModels> standing;  ///< each model's class, or kSetOfClasses
   uint32_t layout = 0;                       ///< StateLayout::epoch it was made for
-  uint32_t counted = 0;                      ///< staged records that the numbers include
+  uint8_t counted = 0;                       ///< staged records that the numbers include
+  uint8_t group = kNoGroup;                  ///< of its inside host
   TimeUs start_us = 0;                       ///< first packet
   uint32_t serial = 0;                       ///< tells this flow from a later one with the same id
 

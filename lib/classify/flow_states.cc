@@ -21,6 +21,7 @@ FlowStates::FlowStates(const Options& options, FlowTable& table, FlowRemovalList
       counters_(counters),
       pool_(options.memory_bytes, options.prefault),
       at_once_(options.at_once),
+      hosts_(options.hosts),
       layout_(nullptr, 1) {}
 
 void FlowStates::use_models(PreparedModels& prepared) noexcept {
@@ -156,6 +157,7 @@ void FlowStates::adopt(FlowId id) noexcept {
   moved->serial = old.serial;
   moved->vlan = old.vlan;
   moved->began_down = old.began_down;
+  moved->group = old.group;
   moved->plan = old.plan;
   pool_.release(&old, old.block_bytes);
   attach(entry, *moved);

@@ -7,6 +7,7 @@
 
 #include "base/block_pool.h"
 #include "classify/flow_state.h"
+#include "classify/host_usage.h"
 #include "classify/model_set.h"
 #include "classify/prepared_models.h"
 #include "flow/flow_table.h"
@@ -24,8 +25,9 @@ class FlowStates {
  public:
   struct Options {
     uint64_t memory_bytes = 0;
-    bool prefault = false;  ///< touches the memory at once
-    bool at_once = false;   ///< a flow gets a state with its first packet, not its second
+    bool prefault = false;       ///< touches the memory at once
+    bool at_once = false;        ///< a flow gets a state with its first packet, not its second
+    HostUsage* hosts = nullptr;  ///< learns what each flow's inside host uses; nullptr: nobody asks
   };
 
   /// `listener` is told of a flow that must give its state up (Removal::memory); it answers with
@@ -102,6 +104,7 @@ class FlowStates {
   uint64_t used_bytes() const noexcept { return pool_.used(); }
 
  private:
+  using Bytes = std::array<uint64_t, 2>;  ///< by direction
   /// Flows whose stage is full.
   struct FullStages {
     std::array<FlowId, FlowTable::kMaxBurst> flows{};
@@ -120,6 +123,9 @@ class FlowStates {
   FlowId find_idle(FlowId keep) noexcept;
   // flow_states_staging.cc
   void count_classes(FlowState& state, uint64_t packets, uint64_t bytes) noexcept;
+  void count_host(const FlowEntry& entry, FlowState& state, uint64_t packets,
+                  const Bytes& bytes) noexcept;
+  ClassTag standing_tag(FlowState& state) const noexcept;
   void count_result(FlowId id, AppendResult result) noexcept;
 
   FlowTable& table_;
@@ -127,6 +133,7 @@ class FlowStates {
   WorkerCounters& counters_;
   BlockPool pool_;
   bool at_once_;
+  HostUsage* hosts_;
 
   const ModelSet* models_ = nullptr;
   StateLayout layout_;

@@ -10,6 +10,13 @@ namespace {
 
 constexpr uint32_t kAdoptionsPerBurst = 2;
 
+void count_class(ModelCounters& counters, size_t c, uint8_t group, uint64_t packets,
+                 uint64_t bytes) noexcept {
+  counters.packets[c].add(packets);
+  counters.bytes[c].add(bytes);
+  if (group != kNoGroup) counters.group_bytes[group * kMaxClasses + c].add(bytes);
+}
+
 }  // namespace
 
 // Handing on touches some ten lines of a flow that have been cold for 40 packets. They are fetched
@@ -49,7 +56,7 @@ FlowState& FlowStates::count(FlowEntry& entry) noexcept {
       std::span<const PacketRecord>(state.staged).first(entry.staging.count).subspan(state.counted);
   state.counted = entry.staging.count;
   state.count_packets(entry.staging);
-  std::array<uint64_t, 2> bytes{};
+  Bytes bytes{};
   for (const PacketRecord& record : fresh) {
     bytes[record.direction] += record.size;
     const uint32_t gap = record.time_us - static_cast<uint32_t>(state.last_us);
@@ -59,6 +66,7 @@ FlowState& FlowStates::count(FlowEntry& entry) noexcept {
   if (state.has_verdict() && is_current(state)) {
     count_classes(state, fresh.size(), bytes[0] + bytes[1]);
   }
+  if (!fresh.empty()) count_host(entry, state, fresh.size(), bytes);
   return state;
 }
 
@@ -68,16 +76,42 @@ void FlowStates::count_classes(FlowState& state, uint64_t packets, uint64_t byte
     if (c == kNoClass) continue;
     ModelCounters& of_model = counters_.models[slot];
     if (c != kSetOfClasses) {
-      of_model.packets[c].add(packets);
-      of_model.bytes[c].add(bytes);
+      count_class(of_model, c, state.group, packets, bytes);
       continue;
     }
     for (uint32_t labels = layout_.labels(state, slot); labels != 0; labels &= labels - 1) {
       const auto label = static_cast<size_t>(std::countr_zero(labels));
-      of_model.packets[label].add(packets);
-      of_model.bytes[label].add(bytes);
+      count_class(of_model, label, state.group, packets, bytes);
     }
   }
+}
+
+void FlowStates::count_host(const FlowEntry& entry, FlowState& state, uint64_t packets,
+                            const Bytes& bytes) noexcept {
+  if (state.group != kNoGroup) {
+    counters_.group_bytes_up[state.group].add(bytes[0]);
+    counters_.group_bytes_down[state.group].add(bytes[1]);
+  }
+  if (hosts_ == nullptr) return;
+  const FlowKey key = entry.key.key();
+  hosts_->add((entry.flags & kUpIsA) != 0 ? key.a : key.b, standing_tag(state), bytes, packets);
+}
+
+// The class of the model that sets the mark. If none of those has a verdict, the class of the last
+// model that has one. Of several labels the one that speaks for the flow (vote_labels).
+ClassTag FlowStates::standing_tag(FlowState& state) const noexcept {
+  if (!is_current(state) || !state.has_verdict()) return kNoTag;
+  ClassTag tag = kNoTag;
+  for (size_t slot = layout_.slots.size(); slot-- > 0;) {
+    const uint8_t c = state.standing[slot];
+    if (c == kNoClass) continue;
+    const bool marks = models_->models()[slot].marks;
+    if (tag != kNoTag && !marks) continue;
+    const auto& verdict = layout_.model(state, slot).verdict;
+    tag = models_->tag_of(slot, c == kSetOfClasses ? verdict.class_index : c);
+    if (marks) break;
+  }
+  return tag;
 }
 
 void FlowStates::hand_on(FlowId id) noexcept {

@@ -64,6 +64,10 @@ ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models, Marking
     task_of_.push_back(static_cast<size_t>(same - models_.begin()));
     std::vector<uint8_t>& marks = class_marks_.emplace_back();
     for (const MarkPair& pair : active.class_dscp) marks.push_back(numbers_.number_of(pair));
+    std::vector<ClassTag>& tags = class_tags_.emplace_back();
+    for (const std::string& name : active.model->classes) {
+      tags.push_back(class_tag(active.name, name));
+    }
   }
 }
 

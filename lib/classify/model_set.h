@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "classify/class_tag.h"
 #include "mark/mark_numbers.h"
 #include "mark/marking.h"
 #include "model/model.h"
@@ -64,6 +65,10 @@ class ModelSet {
   uint8_t mark_of(size_t model, size_t class_index) const noexcept {
     return class_marks_[model][class_index];
   }
+  /// The tag of a class's name.
+  ClassTag tag_of(size_t model, size_t class_index) const noexcept {
+    return class_tags_[model][class_index];
+  }
   /// Whether both ask the same models under the same conditions: a verdict that one gave is right
   /// under the other.
   bool asks_as(const ModelSet& other) const noexcept;
@@ -79,6 +84,7 @@ class ModelSet {
   Marking marking_;
   MarkNumbers numbers_;
   std::vector<std::vector<uint8_t>> class_marks_;  ///< by model and class
+  std::vector<std::vector<ClassTag>> class_tags_;  ///< likewise
   std::shared_ptr<const WindowPlan> plan_;
   std::vector<size_t> spec_of_;
   std::vector<size_t> task_of_;  ///< first model with the same task

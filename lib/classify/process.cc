@@ -153,11 +153,19 @@ bool Classifier::Impl::make_ready(FlowId id, PacketRecord record, const Packet& 
   const bool is_new = entry.state == nullptr;
   const bool keeps = !is_new && states.keeps_verdicts(*states.find(id));
   if (!states.make_ready(id, record, packet.time_us)) return false;
-  if (is_new && !news.is_silent()) {
-    states.find(id)->vlan = vlan_of(packet).value_or(FlowState::kNoVlan) & FlowState::kNoVlan;
-  }
+  if (is_new) describe(*states.find(id), entry, packet, p.key);
   if (keeps && states.is_current(*states.find(id))) verdicts.take_over(id);
   return true;
+}
+
+// What a flow's state says of it for good.
+void Classifier::Impl::describe(FlowState& state, const FlowEntry& entry, const Packet& packet,
+                                const FlowKey& key) const noexcept {
+  if (!news.is_silent()) {
+    state.vlan = vlan_of(packet).value_or(FlowState::kNoVlan) & FlowState::kNoVlan;
+  }
+  if (options.host_groups.empty()) return;
+  state.group = group_of(options.host_groups, (entry.flags & kUpIsA) != 0 ? key.a : key.b);
 }
 
 // The flow's entry, and of one packet in four the place of its record (of each one with IPv6), are

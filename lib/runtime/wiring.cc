@@ -57,6 +57,7 @@ LiveLimits live_limits(const MarkingSettings& marking) {
 ClassifierOptions classifier_options(const Settings& settings, uint32_t workers, bool replay) {
   constexpr uint32_t kMsPerSecond = 1000;
   const FlowSettings& flows = settings.flows;
+  constexpr uint32_t kHostRecords = 8192;  // half a megabyte of each worker
   ClassifierOptions options;
   const WorkerMemory memory = worker_memory(flows, workers);
   options.table.capacity = memory.flows;
@@ -72,6 +73,8 @@ ClassifierOptions classifier_options(const Settings& settings, uint32_t workers,
     if (settings.ports[i].role == PortRole::lan) options.lan_port = static_cast<uint16_t>(i);
   }
   options.inside = settings.inside;
+  options.host_groups = settings.host_groups;
+  options.host_records = replay ? 0 : kHostRecords;
   options.parse = settings.tunnels;
   options.live_budget = std::make_shared<LiveBudget>(live_limits(settings.marking),
                                                      replay ? HashSecret{} : HashSecret::draw());

@@ -41,6 +41,9 @@ class Worker {
   /// (or has ended); the query is the caller's again in any case.
   bool ask(FlowQuery& query) noexcept;
 
+  /// What its flows' hosts use, see Classifier::hosts().
+  const HostUsage* hosts() const noexcept { return classifier_.hosts(); }
+
  private:
   /// Twice as many would make a packet 4% cheaper and its longest wait twice as long.
   static constexpr size_t kBurst = 32;

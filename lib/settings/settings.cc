@@ -82,6 +82,7 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   compare("idle", running.idle == wanted.idle);
   compare("flows", running.flows == wanted.flows);
   compare("inside", running.inside == wanted.inside);
+  compare("host_groups", running.host_groups == wanted.host_groups);
   compare("tunnels", running.tunnels == wanted.tunnels);
   compare("marking.ef_share_max", running.marking.ef_share_max == wanted.marking.ef_share_max);
   compare("marking.link_mbit", running.marking.link_mbit == wanted.marking.link_mbit);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "classify/classifier.h"
+#include "classify/host_groups.h"
 #include "classify/model_set.h"
 #include "mark/marking.h"
 #include "mark/profiles.h"
@@ -146,6 +147,7 @@ struct Settings {
   IdlePolicy idle = IdlePolicy::adaptive;
   FlowSettings flows;
   std::vector<Prefix> inside;
+  std::vector<HostGroup> host_groups;
   ParseOptions tunnels;
   std::vector<ModelSettings> models;
   bool require_golden = false;

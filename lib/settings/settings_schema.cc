@@ -23,16 +23,6 @@ using schema::word;
 
 constexpr double kDayInSeconds = 86400;
 
-/// Names label metrics and appear in paths of keys.
-bool is_name(const std::string& name) {
-  constexpr size_t kLongest = 63;
-  return !name.empty() && name.size() <= kLongest &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
-}
-
 template <typename T>
 schema::Field<T> name(const char* key, std::string T::*member) {
   return {key, [=](const Place& place, const YamlNode& node, T& out) {
@@ -247,6 +237,7 @@ Fields<Settings> make_fields() {
            {{"poll", IdlePolicy::poll}, {"adaptive", IdlePolicy::adaptive}}),
       section("flows", &Settings::flows, flow_fields()),
       {"inside", read_inside},
+      {"host_groups", read_host_groups},
       {"tunnels", read_tunnels},
       sections("models", &Settings::models, model_fields()),
       boolean("require_golden", &Settings::require_golden),
@@ -266,19 +257,6 @@ Fields<Settings> make_fields() {
 }
 
 }  // namespace
-
-void read_prefixes(const Place& place, const YamlNode& node, std::vector<Prefix>& out) {
-  out.clear();
-  schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
-    std::string value;
-    if (!schema::read_text(at, item, value)) return;
-    try {
-      out.push_back(Prefix::parse(value));
-    } catch (const Error&) {
-      at.wrong(item, "expected an address range such as 10.0.0.0/8 or 2001:db8::/32");
-    }
-  });
-}
 
 const Fields<Settings>& settings_fields() {
   static const Fields<Settings> fields = make_fields();

@@ -11,8 +11,14 @@ const schema::Fields<Settings>& settings_fields();
 /// Of them `marking`.
 schema::Field<Settings> marking_section();
 
+/// Names label metrics and appear in paths of keys.
+bool is_name(const std::string& name);
+
 /// Reads a list of address ranges.
 void read_prefixes(const schema::Place& place, const YamlNode& node, std::vector<Prefix>& out);
+
+/// `host_groups`: names of groups, each with its address ranges.
+void read_host_groups(const schema::Place& place, const YamlNode& node, Settings& out);
 
 /// What no single value can say: port counts, names that refer to each other.
 void check_settings(const schema::Place& root, const YamlNode& document, const Settings& settings);

@@ -111,6 +111,8 @@ constexpr CounterRow<WorkerCounters> kWorkerTable[] = {
      .help = "Rate that flows with expedited marks have reserved.",
      .members = {member<&W::reserved_rate>()}},
 
+    {.members = {member<&W::group_bytes_up>(), member<&W::group_bytes_down>()}},  // by group
+
     {.name = "flows",
      .kind = MetricKind::gauge,
      .help = "Flows in the tables now.",
@@ -222,6 +224,7 @@ constexpr CounterRow<ModelCounters> kModelTable[] = {
      .help = "IP bytes of flows that carried the verdict.",
      .members = {member<&M::bytes>().in_summary({.cells = "/bytes"})},
      .label = {"class"}},
+    {.members = {member<&M::group_bytes>()}},  // on the page by group
     {.name = "provisional_verdicts_total",
      .help = "Verdicts given before the window was full.",
      .members = {member<&M::provisional>().in_summary({.sum = "/provisional"})}},

@@ -11,6 +11,7 @@ namespace flowmark {
 inline constexpr size_t kMaxModels = 8;    ///< running at once
 inline constexpr size_t kMaxClasses = 32;  ///< of one model
 inline constexpr size_t kMaxPorts = 2;
+inline constexpr size_t kMaxHostGroups = 8;
 inline constexpr uint32_t kDscps = 64;
 
 /// Why a packet passed without being classified. It is forwarded all the same.
@@ -93,6 +94,8 @@ struct ModelCounters {
   std::array<Counter, kMaxClasses> verdicts;        ///< final or first provisional verdict given
   std::array<Counter, kMaxClasses> flows_now;       ///< flows that carry the verdict (gauge)
   std::array<Counter, kMaxClasses> packets, bytes;  ///< of flows that carry the verdict
+  /// Bytes of group g's hosts under class c at g * kMaxClasses + c.
+  std::array<Counter, kMaxHostGroups * kMaxClasses> group_bytes;
   Counter provisional, changes, abstentions, inferences;
   Counter not_finite;                           ///< answers with NaN or infinity: no verdict
   LinearHistogram<20, 50> confidence_permille;  ///< of verdicts
@@ -116,6 +119,7 @@ struct alignas(64) WorkerCounters {
   Counter admitted_flows;  ///< times a flow was admitted to a live mark
   Counter reserved_rate;   ///< gauge: bytes a second, of flows with expedited marks
   Counter packets, bytes;  ///< handed to the classifier
+  std::array<Counter, kMaxHostGroups> group_bytes_up, group_bytes_down;
   Counter flows_inserted, flows_expired, flows_evicted;
   Counter table_entries, pool_used_bytes;  ///< gauges
   Counter picture_overflows;

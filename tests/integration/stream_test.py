@@ -78,7 +78,9 @@ class StreamTest(rig.FolderTest):
             "  - {name: 'net_pcap0,rx_pcap=%s,tx_pcap=%s', role: lan}\n"
             "  - {name: 'net_pcap1,rx_pcap=%s,tx_pcap=%s', role: wan}\n"
             % (self.port, self.path("in.pcap"), self.path("back.pcap"), self.path("empty.pcap"),
-               self.path("out.pcap"))) + self.MODELS + "verdict_stream: {%s}\n" % stream
+               self.path("out.pcap"))) + self.MODELS + (
+                "host_groups: {calls: [10.0.0.0/24]}\n"
+                "verdict_stream: {%s}\n" % stream)
 
     def setUp(self):
         super().setUp()
@@ -113,6 +115,13 @@ class StreamTest(rig.FolderTest):
             self.assertEqual(sum(cell["packets"] for cell in cells), len(packets))
             table = rig.run(rig.tool("flowmark"), "ctl", "--socket", self.path("ctl.sock"), "marks")
             self.assertIn("received at net_pcap0", table.stdout)
+            hosts = daemon.ctl("hosts", "--class", "voip")["hosts"]
+            self.assertEqual({host["host"] for host in hosts}, {"10.0.0.1", "10.0.0.2"})
+            self.assertEqual({host["group"] for host in hosts}, {"calls"})
+            self.assertIn('flowmark_group_class_bytes_total{group="calls",model="category",'
+                          'class="voip"}', rig.scrape(self.port))
+            table = rig.run(rig.tool("flowmark"), "ctl", "--socket", self.path("ctl.sock"), "hosts")
+            self.assertIn("10.0.0.2", table.stdout)
             status, summary = daemon.stop()
             self.assertEqual(status, 0, daemon.log() + summary)
             ends = of_type(reader.rest(), "end")

@@ -38,6 +38,8 @@ class ExporterTest : public ::testing::Test {
       worker->dropped[static_cast<size_t>(Drop::tx_full)].add(1);
       worker->bypassed[static_cast<size_t>(Bypass::not_ip)].add(3);
       worker->marked[46].add(40);
+      worker->group_bytes_up[0].add(70);
+      worker->models[0].group_bytes[1].add(30);
       worker->ports[1].dscp_change(0, 46).add(40);
       worker->busy_cycles.add(500);
       ModelCounters& counters = worker->models[0];
@@ -48,11 +50,17 @@ class ExporterTest : public ::testing::Test {
       counters.inference_ns.observe(80'000);
     }
     exporter_ = std::make_unique<Exporter>(
-        Exporter::Sources{workers_, *reloader_, 1024, 1 << 20, 1000, [] {
+        Exporter::Sources{workers_,
+                          *reloader_,
+                          1024,
+                          1 << 20,
+                          1000,
+                          [] {
                             return std::vector<PortReport>{
                                 {"net_null0", PortRole::lan, 7, 0, 0, 0},
                                 {"net_null1", PortRole::wan, 0, 0, 0, 0, 3, LinkState::down}};
-                          }});
+                          },
+                          {"office"}});
   }
 
   testing::TemporaryFolder folder_;
@@ -73,6 +81,9 @@ TEST_F(ExporterTest, AddsUpTheWorkers) {
         "flowmark_bypassed_packets_total{reason=\"not_ip\"} 6\n",
         "flowmark_marked_packets_total{dscp=\"EF\"} 80\n",
         "flowmark_dscp_packets_total{port=\"net_null1\",received=\"DF\",sent=\"EF\"} 80\n",
+        "flowmark_group_bytes_total{group=\"office\",direction=\"up\"} 140\n",
+        "flowmark_group_class_bytes_total{group=\"office\",model=\"category\",class=\"streaming\"} "
+        "60\n",
         "flowmark_verdicts_total{model=\"category\",class=\"voip\"} 6\n",
         "flowmark_class_share{model=\"category\",class=\"voip\"} 0.75\n",
         "flowmark_class_share_expected{model=\"category\",class=\"voip\"} 0.25\n",

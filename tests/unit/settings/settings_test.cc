@@ -143,6 +143,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"flows: {young_packets: 3}", "expected a whole number 1 to 2"},
         BadValue{"inside: [10.0.0.0/33]",
                  "inside[0]: value 10.0.0.0/33: expected an address range"},
+        BadValue{"host_groups: [10.0.0.0/8]", "host_groups: value a list: expected"},
+        BadValue{"host_groups: {a b: [10.0.0.0/8]}", "expected a name of at most 63 letters"},
+        BadValue{"host_groups: {office: [10.0.0.0/33]}",
+                 "host_groups.office[0]: value 10.0.0.0/33: expected an address range"},
+        BadValue{"host_groups: {a: [], b: [], c: [], d: [], e: [], f: [], g: [], h: [], i: []}",
+                 "expected at most 8 groups of hosts"},
         BadValue{"tunnels: [vxlam]", "tunnels[0]: value vxlam: did you mean \"vxlan\"?"},
         BadValue{"metrics: {listen: localhost}",
                  "metrics.listen: value localhost: expected address:port"},
@@ -282,6 +288,17 @@ marking: {mode: report, classes: {voip: keep}}
 log: {level: debug}
 )");
   EXPECT_THAT(needs_restart(running, wanted), ElementsAre("workers"));
+}
+
+TEST(Settings, GroupsOfHostsAreReadInTheirOrderAndNeedARestart) {
+  const Settings wanted = parse(std::string(kPorts) + R"(
+host_groups: {office: [10.1.0.0/16, 2001:db8::/32], all: [0.0.0.0/0]}
+)");
+  const std::vector<HostGroup> groups{
+      {"office", {Prefix::parse("10.1.0.0/16"), Prefix::parse("2001:db8::/32")}},
+      {"all", {Prefix::parse("0.0.0.0/0")}}};
+  EXPECT_EQ(wanted.host_groups, groups);
+  EXPECT_THAT(needs_restart(parse(kPorts), wanted), ElementsAre("host_groups"));
 }
 
 TEST(Settings, LimitsOfLiveMarksAreSetAndNeedARestart) {
