@@ -151,8 +151,11 @@ void print_explanation(const Json& answer) {
   }
   std::cout << fmt::format("  packets {}, mark {}, towards LAN {}\n", text_of(answer, "packets"),
                            text_of(answer, "mark"), text_of(answer, "mark_to_lan"));
+  if (answer.contains("policy") && answer["policy"].is_string()) {
+    std::cout << fmt::format("  policy: {}\n", text_of(answer, "policy"));
+  }
   if (!answer.value("has_windows", false)) {
-    std::cout << "  no windows: too few packets, no memory for them, or no models\n";
+    std::cout << "  no windows: too few packets, no memory for them, no models, or by a policy\n";
   }
   for (const Json& model : answer.value("models", Json::array())) {
     std::cout << fmt::format("  {}: {} after {} windows\n", text_of(model, "model"),
@@ -234,7 +237,7 @@ CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run) {
                    "A YAML file with the true labels, to be shown beside the verdicts:\n"
                    "rules: [{label: voip, host: 10.77.0.11, port: 5004}]; first match decides")
       ->check(CLI::ExistingFile);
-  add("explain", "What the models say of one flow, class by class. Exit status 1: no worker has it")
+  add("explain", "What models and policies say of one flow. Exit status 1: no worker has it")
       ->add_option("flow", options->flow,
                    "As 'ctl flows' shows it: \"udp 10.0.0.1:5004 192.0.2.1:5004\"")
       ->required();

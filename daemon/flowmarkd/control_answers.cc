@@ -47,6 +47,9 @@ nlohmann::ordered_json Control::explain(const std::string& flow) const {
   const ModelNames& names = sources_.reloader.names(query.generation);
   out["packets"] = query.packets;
   out["has_windows"] = query.has_windows;
+  out["policy"] = query.policy == kNoPolicy
+                      ? nlohmann::ordered_json()
+                      : nlohmann::ordered_json(names.policy_name(query.policy));
   const auto name_of = [](uint8_t mark) {
     return mark == kNoMark ? nlohmann::ordered_json() : nlohmann::ordered_json(dscp_name(mark));
   };

@@ -19,6 +19,8 @@ ModelNames names_of(const ModelSet& set) {
   for (const ActiveModel& model : set.models()) {
     names.models.push_back({model.name, model.model->classes, model.model->sha256});
   }
+  if (set.policies() == nullptr) return names;
+  for (const FlowPolicy& policy : set.policies()->policies()) names.policies.push_back(policy.name);
   return names;
 }
 
@@ -80,12 +82,17 @@ std::string ModelNames::model_name(size_t model) const {
   return model < models.size() ? models[model].name : "?";
 }
 
+std::string ModelNames::policy_name(size_t place) const {
+  const std::string name = place < policies.size() ? policies[place] : "";
+  return fmt::format("policies[{}]{}{}", place, name.empty() ? "" : " ", name);
+}
+
 Reloader::Reloader(Settings settings, size_t workers)
-    : settings_(std::move(settings)), publisher_(workers, no_models(1, settings_.marking)) {
+    : settings_(std::move(settings)), publisher_(workers, no_models(1, settings_)) {
   // The folder that a relative path began in may be another one later.
   if (!settings_.file.empty()) settings_.file = std::filesystem::absolute(settings_.file);
   current_ = publisher_.current();
-  names_[1] = std::make_shared<ModelNames>();
+  names_[1] = std::make_shared<ModelNames>(names_of(*current_));
   LoadResult loaded = load(job(LoadKind::models));
   if (settings_.models.empty()) {
     files_ = std::move(loaded.files);

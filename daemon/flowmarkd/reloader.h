@@ -28,8 +28,8 @@ struct ReloadReport {
   std::vector<std::string> needs_restart;  ///< keys that differ but cannot change live
 };
 
-/// The names of a model set's models and classes: enough to tell what an event means, also after
-/// the models themselves are gone.
+/// The names of a model set's models, classes and policies: enough to tell what an event means,
+/// also after the models themselves are gone.
 struct ModelNames {
   struct Entry {
     std::string name;
@@ -37,11 +37,14 @@ struct ModelNames {
     std::string sha256 = {};  ///< of its file, in hex
   };
   std::vector<Entry> models;
+  std::vector<std::string> policies{};
   /// "?" for what is unknown; "-" for an abstention.
   std::string class_name(size_t model, size_t class_index) const;
   /// Of a multi-label verdict all classes: "browsing+voip"; else (labels 0) as class_name.
   std::string verdict_name(size_t model, size_t class_index, uint32_t labels) const;
   std::string model_name(size_t model) const;
+  /// "policies[2]", and behind it the policy's name if it has one.
+  std::string policy_name(size_t place) const;
 };
 
 /// The life of the running configuration and its models: read, checked and built by a thread of its

@@ -141,6 +141,10 @@ uint32_t Classifier::packets(FlowId id) const noexcept {
   return std::max<uint32_t>(entry.packets, state.total_packets() + uncounted);
 }
 
+PolicyPlace Classifier::policy_of(FlowId id) const noexcept {
+  return impl_->policy_of(id);
+}
+
 Classifier::Standing Classifier::standing(FlowId id, size_t model) const noexcept {
   Standing standing;
   const FlowStates& states = impl_->states;

@@ -87,6 +87,9 @@ class Classifier final : private FlowRemovalListener {
   const HostUsage* hosts() const noexcept;
   /// Of a flow so far, both directions; of one without windows at most 255 (worker thread only).
   uint32_t packets(FlowId id) const noexcept;
+  /// The policy that a flow is under, or kNoPolicy; so too while nothing but its first packet was
+  /// seen, or it waits to be moved to other models (worker thread only).
+  PolicyPlace policy_of(FlowId id) const noexcept;
   /// The standing verdict of a flow for a model slot, for `ctl explain` (worker thread only).
   struct Standing {
     uint8_t class_index = kNoClass;

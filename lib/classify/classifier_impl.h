@@ -13,9 +13,9 @@
 
 namespace flowmark {
 
-/// What a Classifier does itself: it parses, finds flows, records (process.cc), marks
-/// (mark_packet.cc) and ties its parts together (classifier.cc). Each part knows only those above
-/// it here.
+/// What a Classifier does itself: it parses, finds flows, records (process.cc), follows
+/// the operator's policies (flow_policies.cc), marks (mark_packet.cc) and ties its parts together
+/// (classifier.cc). Each part knows only those above it here.
 struct Classifier::Impl {
   Impl(const ClassifierOptions& classifier_options, WorkerCounters& worker_counters,
        VerdictSink* sink, FlowSink* flow_sink, FlowRemovalListener& listener);
@@ -29,12 +29,26 @@ struct Classifier::Impl {
   void begin_flow(FlowEntry& entry, const Packet& packet, const ParsedPacket& parsed) noexcept;
   bool make_ready(FlowId id, PacketRecord record, const Packet& packet,
                   const ParsedPacket& parsed) noexcept;
-  void describe(FlowState& state, const FlowEntry& entry, const Packet& packet,
-                const FlowKey& key) const noexcept;
+  bool move_state(FlowId id, PacketRecord record, const Packet& packet,
+                  const ParsedPacket& parsed) noexcept;
   void look_up_trust(FlowEntry& entry, const FlowKey& key) const noexcept;
   bool wash_unknown(const Packet& packet, const ParsedPacket& parsed) noexcept;
   void record(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
   void count_dscps(const Packet& packet, const ParsedPacket& parsed, bool changed) noexcept;
+
+  // flow_policies.cc
+  PolicyPlace find_policy(const Packet& packet, const ParsedPacket& parsed, bool up_is_a,
+                          Direction opener) const noexcept;
+  uint16_t vlan_to_tell(const Packet& packet) const noexcept;
+  Direction opener_of(const FlowEntry& entry, PacketRecord record) const noexcept;
+  bool is_unasked(const FlowEntry& entry) const noexcept;
+  bool begin_asking(FlowId id, PolicyPlace place, Direction opener, const Packet& packet) noexcept;
+  void stop_asking(FlowId id, PolicyPlace place, const Packet& packet) noexcept;
+  void leave_unasked(FlowEntry& entry, PolicyPlace place, Direction opener,
+                     const Packet& packet) const noexcept;
+  void fix_mark(FlowEntry& entry, const PolicyEffect& effect) const noexcept;
+  bool pass_unasked(const FlowEntry& entry) noexcept;
+  PolicyPlace policy_of(FlowId id) noexcept;
 
   // mark_packet.cc
   bool mark(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;

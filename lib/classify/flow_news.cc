@@ -16,16 +16,15 @@ FlowNews::FlowNews(FlowTable& table, FlowStates& states, FlowSink* sink)
     : table_(table), states_(states), sink_(sink) {}
 
 // What was said about the mark before says nothing about another one.
-void FlowNews::verdict_changed(FlowId id, uint8_t mark_before, TimeUs time_us) noexcept {
+void FlowNews::changed(FlowId id, uint8_t mark_before, TimeUs time_us) noexcept {
   if (sink_ == nullptr) return;
   FlowEntry& entry = table_[id];
-  if (entry.mark != mark_before) entry.flags &= static_cast<uint8_t>(~kLiveAnswer);
+  if (entry.mark != mark_before) set_live_answer(entry, Admission::Answer::measuring);
   tell_change(id, time_us);
 }
 
 void FlowNews::admission_changed(FlowId id, Admission::Answer answer, TimeUs time_us) noexcept {
-  FlowEntry& entry = table_[id];
-  entry.flags = static_cast<uint8_t>((entry.flags & ~kLiveAnswer) | flag_of(answer));
+  set_live_answer(table_[id], answer);
   tell_change(id, time_us);
 }
 
@@ -83,6 +82,11 @@ FlowEvent FlowNews::describe(FlowId id) const noexcept {
   event.up_is_a = (entry.flags & kUpIsA) != 0;
   event.knows_numbers = entry.state != nullptr;
   describe_mark(entry, event);
+  if ((entry.flags & kUnasked) != 0) {
+    event.vlan = entry.unasked.vlan;
+    event.began_down = entry.unasked.began_down != 0;
+    return event;
+  }
   event.knows_verdict = entry.state != nullptr && states_.is_current(*states_.find(id));
   if (entry.state == nullptr) return event;
   auto& state = *static_cast<FlowState*>(entry.state);
@@ -102,10 +106,10 @@ void FlowNews::describe_mark(const FlowEntry& entry, FlowEvent& event) const noe
   event.mark = marks.to_wan;
   event.mark_to_lan = marks.to_lan;
   if (marks.live == LiveMark::none || set_->marking().mode == MarkMode::report) return;
-  const uint8_t answer = entry.flags & kLiveAnswer;
-  event.live = answer == kLiveAdmitted  ? LiveState::admitted
-               : answer == kLiveRefused ? LiveState::refused
-                                        : LiveState::measuring;
+  const Admission::Answer answer = live_answer(entry);
+  event.live = answer == Admission::Answer::admitted  ? LiveState::admitted
+               : answer == Admission::Answer::refused ? LiveState::refused
+                                                      : LiveState::measuring;
   if (event.live == LiveState::admitted) return;
   const bool is_refused = event.live == LiveState::refused;
   const uint8_t instead = is_refused ? set_->marking().fallback.value_or(kNoMark) : kNoMark;
@@ -115,7 +119,7 @@ void FlowNews::describe_mark(const FlowEntry& entry, FlowEvent& event) const noe
 }
 
 bool FlowNews::has_class_or_mark(const FlowEntry& entry) const noexcept {
-  if (entry.mark != kNoMark) return true;
+  if (writes_mark(entry.mark)) return true;
   return entry.state != nullptr && static_cast<const FlowState*>(entry.state)->has_verdict();
 }
 

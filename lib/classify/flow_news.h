@@ -9,7 +9,7 @@
 namespace flowmark {
 
 /// Tells a FlowSink of one worker's flows that have a class or a mark, and of those that lose it.
-/// What it keeps of a flow are two bits of the entry's flags.
+/// What it keeps of a flow is the last answer about its live mark.
 ///
 /// Worker thread only: the packet path. Without a sink all functions return at once.
 class FlowNews {
@@ -23,12 +23,15 @@ class FlowNews {
   /// What the worker runs from now on, also when it has no models.
   void use(const ModelSet& set) noexcept { set_ = &set; }
 
-  /// A verdict of the flow, which has a state for the present models, was given, changed or
-  /// withdrawn, and its mark follows.
-  void verdict_changed(FlowId id, uint8_t mark_before, TimeUs time_us) noexcept;
+  /// A verdict of the flow was given, changed or withdrawn, or its mark is another one.
+  void changed(FlowId id, uint8_t mark_before, TimeUs time_us) noexcept;
+  /// Whether packets leave otherwise under the second of two numbers of marks.
+  static bool is_another_mark(uint8_t before, uint8_t now) noexcept {
+    return before != now && (writes_mark(before) || writes_mark(now));
+  }
   /// The answer about a live mark, for each packet that asks.
   void admission(FlowId id, Admission::Answer answer, TimeUs time_us) noexcept {
-    if (sink_ == nullptr || (table_[id].flags & kLiveAnswer) == flag_of(answer)) [[likely]]
+    if (sink_ == nullptr || live_answer(table_[id]) == answer) [[likely]]
       return;
     admission_changed(id, answer, time_us);
   }
@@ -42,11 +45,21 @@ class FlowNews {
   void be_silent() noexcept { sink_ = nullptr; }
 
  private:
-  static constexpr uint8_t kLiveAnswer = kLiveAdmitted | kLiveRefused;
-  static uint8_t flag_of(Admission::Answer answer) noexcept {
-    return answer == Admission::Answer::admitted  ? kLiveAdmitted
-           : answer == Admission::Answer::refused ? kLiveRefused
-                                                  : FlowFlag{};
+  static bool writes_mark(uint8_t mark) noexcept {
+    return mark != MarkNumbers::kNone && mark != MarkNumbers::kKeep;
+  }
+  static Admission::Answer live_answer(const FlowEntry& entry) noexcept {
+    const auto* state = static_cast<const FlowState*>(entry.state);
+    return static_cast<Admission::Answer>(state != nullptr ? static_cast<uint8_t>(state->live)
+                                                           : entry.live);
+  }
+  static void set_live_answer(FlowEntry& entry, Admission::Answer answer) noexcept {
+    auto* state = static_cast<FlowState*>(entry.state);
+    if (state != nullptr) {
+      state->live = static_cast<uint16_t>(answer) & 3U;
+    } else {
+      entry.live = static_cast<uint8_t>(answer);
+    }
   }
 
   void admission_changed(FlowId id, Admission::Answer answer, TimeUs time_us) noexcept;

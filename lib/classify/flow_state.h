@@ -52,6 +52,7 @@ struct FlowState {
   uint32_t layout = 0;                       ///< StateLayout::epoch it was made for
   uint8_t counted = 0;                       ///< staged records that the numbers include
   uint8_t group = kNoGroup;                  ///< of its inside host
+  PolicyPlace policy = kNoPolicy;            ///< in the models' list
   TimeUs start_us = 0;                       ///< first packet
   uint32_t serial = 0;                       ///< tells this flow from a later one with the same id
 
@@ -60,6 +61,7 @@ struct FlowState {
   std::array<uint8_t, 2> left{};  ///< Staging::left when `packets` was counted
   uint16_t vlan : 13 = kNoVlan;   ///< outermost tag of the packet with which it was made
   uint16_t began_down : 1 = 0;    ///< the first packet came downstream
+  uint16_t live : 2 = 0;          ///< Admission::Answer that was told last (FlowNews)
 
   FlowState() noexcept { standing.fill(kNoClass); }
 

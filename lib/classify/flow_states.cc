@@ -83,6 +83,7 @@ bool FlowStates::make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noex
     counters_.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
     return false;
   }
+  state->live = entry.live & 3U;
   attach(entry, *state);
   if (has_first) {
     entry.append(first);
@@ -158,6 +159,7 @@ void FlowStates::adopt(FlowId id) noexcept {
   moved->vlan = old.vlan;
   moved->began_down = old.began_down;
   moved->group = old.group;
+  moved->live = old.live;
   moved->plan = old.plan;
   pool_.release(&old, old.block_bytes);
   attach(entry, *moved);
@@ -185,6 +187,7 @@ void FlowStates::release(FlowEntry& entry) noexcept {
   HeldPlan& held = held_plan(state.plan);
   FlowWindows::destroy(state.windows, *held.plan, pool_);
   --held.flows;
+  entry.live = static_cast<uint8_t>(state.live);
   pool_.release(&state, state.block_bytes);
   entry.state = nullptr;
 }

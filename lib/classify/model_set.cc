@@ -47,14 +47,29 @@ std::vector<ActiveModel> complete(std::vector<ActiveModel> models) {
   return models;
 }
 
+PolicyEffect effect_of_policy(const FlowPolicy& policy, MarkNumbers& numbers) {
+  PolicyEffect effect;
+  effect.asks_models = policy.asks_models();
+  effect.confidence = policy.confidence;
+  effect.fixes_mark = !policy.mark || !policy.class_name.empty();
+  if (!policy.mark) {
+    effect.mark = MarkNumbers::kKeep;
+  } else if (!policy.class_name.empty()) {
+    effect.mark = numbers.number_of(policy.class_marks);
+  }
+  return effect;
+}
+
 }  // namespace
 
 ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models, Marking marking,
-                   const MarkNumbers& numbers)
+                   const MarkNumbers& numbers, std::shared_ptr<const PolicyTable> policies)
     : generation_(generation),
       models_(complete(std::move(models))),
       marking_(std::move(marking)),
       numbers_(numbers),
+      policies_(policies != nullptr && policies->policies().empty() ? nullptr
+                                                                    : std::move(policies)),
       plan_(std::make_shared<const WindowPlan>(input_specs(models_))) {
   for (const ActiveModel& active : models_) {
     spec_of_.push_back(plan_->index_of(active.model->input));
@@ -68,6 +83,10 @@ ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models, Marking
     for (const std::string& name : active.model->classes) {
       tags.push_back(class_tag(active.name, name));
     }
+  }
+  if (policies_ == nullptr) return;
+  for (const FlowPolicy& policy : policies_->policies()) {
+    effects_.push_back(effect_of_policy(policy, numbers_));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "mark/mark_numbers.h"
 #include "mark/marking.h"
 #include "model/model.h"
+#include "policy/policy_table.h"
 #include "telemetry/worker_counters.h"
 #include "window/flow_windows.h"
 
@@ -49,18 +50,33 @@ struct ActiveModel {
   std::vector<float> label_thresholds;
 };
 
-/// What all workers run, models and marks: immutable, replaced as a whole (RCU).
+/// What a policy means for the flows that it fits.
+struct PolicyEffect {
+  bool asks_models = true;
+  bool fixes_mark = false;            ///< to `mark`, whatever the verdicts
+  uint8_t mark = MarkNumbers::kNone;  ///< number of a pair of marks
+  std::optional<float> confidence;    ///< in place of every model's own
+};
+
+/// What all workers run, models, policies and marks: immutable, replaced as a whole (RCU).
 class ModelSet {
  public:
-  /// `numbers`: those of the set before, whose flows keep them. Throws Error when there are more
-  /// than kMaxModels models or kMaxClasses classes, or too many pairs of marks.
+  /// `numbers`: those of the set before, whose flows keep them. `policies`: nullptr is none. Throws
+  /// Error when there are more than kMaxModels models or kMaxClasses classes, or too many pairs of
+  /// marks.
   ModelSet(uint64_t generation, std::vector<ActiveModel> models, Marking marking = {},
-           const MarkNumbers& numbers = {});
+           const MarkNumbers& numbers = {}, std::shared_ptr<const PolicyTable> policies = nullptr);
 
   uint64_t generation() const noexcept { return generation_; }
   const std::vector<ActiveModel>& models() const noexcept { return models_; }
   const Marking& marking() const noexcept { return marking_; }
   const MarkNumbers& numbers() const noexcept { return numbers_; }
+  /// nullptr: there are none. Flows may still carry what an earlier set's policies said.
+  const std::shared_ptr<const PolicyTable>& policies() const noexcept { return policies_; }
+  /// `place`: of a policy, or kNoPolicy.
+  const PolicyEffect& effect_of(PolicyPlace place) const noexcept {
+    return place == kNoPolicy ? no_effect_ : effects_[place];
+  }
   /// The number of a class's marks.
   uint8_t mark_of(size_t model, size_t class_index) const noexcept {
     return class_marks_[model][class_index];
@@ -83,8 +99,11 @@ class ModelSet {
   std::vector<ActiveModel> models_;
   Marking marking_;
   MarkNumbers numbers_;
+  std::shared_ptr<const PolicyTable> policies_;
   std::vector<std::vector<uint8_t>> class_marks_;  ///< by model and class
   std::vector<std::vector<ClassTag>> class_tags_;  ///< likewise
+  PolicyEffect no_effect_;
+  std::vector<PolicyEffect> effects_;  ///< by place of the policy
   std::shared_ptr<const WindowPlan> plan_;
   std::vector<size_t> spec_of_;
   std::vector<size_t> task_of_;  ///< first model with the same task

@@ -3,7 +3,6 @@
 
 #include "classify/classifier_impl.h"
 #include "mark/marker.h"
-#include "mark/pcp.h"
 
 namespace flowmark {
 namespace {
@@ -145,27 +144,48 @@ void Classifier::Impl::look_up_trust(FlowEntry& entry, const FlowKey& key) const
 }
 
 // A flow that came under earlier models is moved to the present ones with this packet, or a state
-// is made for it. False if it has none.
+// is made for it, unless a policy says otherwise. False if it has none.
 bool Classifier::Impl::make_ready(FlowId id, PacketRecord record, const Packet& packet,
                                   const ParsedPacket& p) noexcept {
   FlowEntry& entry = table[id];
+  if (is_unasked(entry)) return pass_unasked(entry);
   if (entry.packets > 1) look_up_trust(entry, p.key);
-  const bool is_new = entry.state == nullptr;
-  const bool keeps = !is_new && states.keeps_verdicts(*states.find(id));
+  if (entry.state != nullptr) return move_state(id, record, packet, p);
+  const Direction opener = opener_of(entry, record);
+  const PolicyPlace place = find_policy(packet, p, (entry.flags & kUpIsA) != 0, opener);
+  if (!begin_asking(id, place, opener, packet)) return pass_unasked(entry);
   if (!states.make_ready(id, record, packet.time_us)) return false;
-  if (is_new) describe(*states.find(id), entry, packet, p.key);
-  if (keeps && states.is_current(*states.find(id))) verdicts.take_over(id);
+  FlowState& state = *states.find(id);
+  state.policy = place;
+  state.began_down = opener == Direction::down;
+  state.vlan = vlan_to_tell(packet) & FlowState::kNoVlan;
+  if (!options.host_groups.empty())
+    state.group = group_of(options.host_groups, (entry.flags & kUpIsA) != 0 ? p.key.a : p.key.b);
   return true;
 }
 
-// What a flow's state says of it for good.
-void Classifier::Impl::describe(FlowState& state, const FlowEntry& entry, const Packet& packet,
-                                const FlowKey& key) const noexcept {
-  if (!news.is_silent()) {
-    state.vlan = vlan_of(packet).value_or(FlowState::kNoVlan) & FlowState::kNoVlan;
+// The same of a flow with a state: a few in each burst, the others wait for their turn.
+bool Classifier::Impl::move_state(FlowId id, PacketRecord record, const Packet& packet,
+                                  const ParsedPacket& p) noexcept {
+  FlowEntry& entry = table[id];
+  const uint8_t mark_before = entry.mark;
+  const bool had_verdict = states.find(id)->has_verdict();
+  const bool keeps = states.keeps_verdicts(*states.find(id));
+  if (!states.make_ready(id, record, packet.time_us)) return false;
+  FlowState& state = *states.find(id);
+  if (!states.is_current(state)) return true;
+  const Direction opener = state.began_down != 0 ? Direction::down : Direction::up;
+  const PolicyPlace place = find_policy(packet, p, (entry.flags & kUpIsA) != 0, opener);
+  const PolicyEffect& effect = set->effect_of(place);
+  state.policy = place;
+  fix_mark(entry, effect);
+  if (keeps) verdicts.take_over(id, mark_before);
+  if (!effect.asks_models) stop_asking(id, place, packet);
+  const bool loses_verdict = had_verdict && !effect.asks_models;
+  if (loses_verdict || FlowNews::is_another_mark(mark_before, entry.mark)) {
+    news.changed(id, mark_before, packet.time_us);
   }
-  if (options.host_groups.empty()) return;
-  state.group = group_of(options.host_groups, (entry.flags & kUpIsA) != 0 ? key.a : key.b);
+  return effect.asks_models || pass_unasked(entry);
 }
 
 // The flow's entry, and of one packet in four the place of its record (of each one with IPv6), are

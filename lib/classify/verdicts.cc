@@ -1,6 +1,7 @@
 #include "classify/verdicts.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <utility>
 
@@ -54,11 +55,19 @@ VerdictChange Verdicts::vote_on(FlowState& state, const Answer& answer) noexcept
   const ActiveModel& model = states_.models()->models()[slot];
   VerdictState& verdict = layout.model(state, slot).verdict;
   const std::span<float> voted = layout.votes(state, slot);
+  VerdictPolicy policy = model.policy;
+  std::span<const float> thresholds = model.label_thresholds;
+  std::array<float, kMaxClasses> all_alike;
+  if (const auto& confidence = states_.models()->effect_of(state.policy).confidence) {
+    policy.confidence = *confidence;
+    all_alike.fill(*confidence);
+    thresholds = std::span(all_alike).first(voted.size());
+  }
   if (!layout.is_multilabel(slot)) {
-    return vote(verdict, voted, answer.probabilities, answer.provisional, model.policy);
+    return vote(verdict, voted, answer.probabilities, answer.provisional, policy);
   }
   return vote_labels(verdict, layout.labels(state, slot), voted, answer.probabilities,
-                     answer.provisional, model.label_thresholds, model.policy);
+                     answer.provisional, thresholds, policy);
 }
 
 // A verdict was given, changed or withdrawn, or rests on a full window for the first time.
@@ -69,8 +78,9 @@ void Verdicts::settle(FlowId id, const Answer& answer, VerdictChange change,
   count_change(state, answer, change, before);
   if (change != VerdictChange::none) {
     withdraw_dependents(table_[id], answer.model);
-    const uint8_t mark_before = std::exchange(table_[id].mark, mark_of(state));
-    news_.verdict_changed(id, mark_before, answer.time_us);
+    const uint8_t mark_before = table_[id].mark;
+    set_mark(table_[id]);
+    news_.changed(id, mark_before, answer.time_us);
   }
   VerdictEvent event;
   event.time_us = answer.time_us;
@@ -130,6 +140,11 @@ void Verdicts::count_standing(FlowEntry& entry, size_t slot, int step) noexcept 
   }
 }
 
+// What a policy has fixed stays.
+void Verdicts::set_mark(FlowEntry& entry) noexcept {
+  if ((entry.flags & kFixedMark) == 0) entry.mark = mark_of(*static_cast<FlowState*>(entry.state));
+}
+
 uint8_t Verdicts::mark_of(FlowState& state) const noexcept {
   const StateLayout& layout = states_.layout();
   for (size_t slot = layout.slots.size(); slot-- > 0;) {
@@ -149,16 +164,14 @@ uint8_t Verdicts::mark_of(FlowState& state) const noexcept {
   return kNoMark;
 }
 
-void Verdicts::take_over(FlowId id) noexcept {
+void Verdicts::take_over(FlowId id, uint8_t mark_before) noexcept {
   FlowEntry& entry = table_[id];
   FlowState& state = *states_.find(id);
-  const uint8_t before = entry.mark;
   for (uint8_t slot = 0; slot < states_.layout().slots.size(); ++slot) {
     count_standing(entry, slot, +1);
   }
-  if (state.has_verdict()) entry.mark = mark_of(state);
-  if (entry.mark == before) return;
-  news_.verdict_changed(id, before, state.last_us);
+  if (state.has_verdict()) set_mark(entry);
+  if (entry.mark == mark_before) return;
   for (uint8_t slot = 0; slot < states_.layout().slots.size(); ++slot) {
     const VerdictState& verdict = states_.layout().model(state, slot).verdict;
     if (verdict.class_index == kNoClass) continue;

@@ -38,8 +38,9 @@ class Verdicts {
   /// state is current.
   void add(FlowId id, const Answer& answer) noexcept;
 
-  /// The flow was moved to models that ask the same: its verdicts stand, its marks may be others.
-  void take_over(FlowId id) noexcept;
+  /// The flow was moved to models that ask the same: its verdicts stand, its marks may be others
+  /// than `mark_before`.
+  void take_over(FlowId id, uint8_t mark_before) noexcept;
 
   /// Ends the verdicts of a flow whose state is about to go, each with a final event.
   void end(FlowId id) noexcept;
@@ -53,6 +54,7 @@ class Verdicts {
                     uint32_t before) noexcept;
   void withdraw_dependents(FlowEntry& entry, uint8_t slot) noexcept;
   void count_standing(FlowEntry& entry, size_t slot, int step) noexcept;
+  void set_mark(FlowEntry& entry) noexcept;
   uint8_t mark_of(FlowState& state) const noexcept;
   void tell(FlowId id, uint8_t slot, VerdictEvent event) noexcept;
 

@@ -82,6 +82,14 @@ struct Staging {
   uint32_t look_ms = 0;           ///< in the table's clock: looked at by then in any case
 };
 
+/// What a flow without a state keeps in its place, once it is known that no model is asked.
+struct Unasked {
+  uint16_t epoch = 0;           ///< low bits of that of the models that were not asked
+  uint16_t policy = 0;          ///< place in their list of policies
+  uint16_t vlan : 13 = 0;       ///< outermost tag of the packet with which that was found out
+  uint16_t began_down : 1 = 0;  ///< the first packet came downstream
+};
+
 /// A flow's entry: one cache line. Enough for the flows that never show a second packet; the rest
 /// hangs at `state`, which belongs to the table's user and begins with an array of records.
 struct alignas(64) FlowEntry {
@@ -89,12 +97,16 @@ struct alignas(64) FlowEntry {
   void* state = nullptr;      ///< owned by the user; given to on_remove when the flow goes
   uint32_t last_seen_ms = 0;  ///< in the table's clock
   uint8_t packets = 0;        ///< saturates at 255
-  uint8_t left = 0;           ///< with a state: packets of either direction until it is looked at
-  uint8_t mark = kNoMark;     ///< number of the marks to write (mark/mark_numbers.h), or kNoMark
-  uint8_t flags = 0;          ///< FlowFlag bits
+  union {
+    uint8_t left = 0;  ///< with a state: packets of either direction until it is looked at
+    uint8_t live;      ///< without one: see FlowState::live
+  };
+  uint8_t mark = kNoMark;  ///< number of the marks to write (mark/mark_numbers.h), or kNoMark
+  uint8_t flags = 0;       ///< FlowFlag bits
   union {
     PacketRecord first;  ///< the first packet, until there is a state
     Staging staging;     ///< with a state
+    Unasked unasked;     ///< with kUnasked
   };
 
   FlowEntry() noexcept : first() {}
@@ -137,14 +149,14 @@ struct alignas(64) FlowEntry {
 static_assert(sizeof(FlowEntry) == 64);
 
 enum FlowFlag : uint8_t {
-  kUpIsA = 1,          ///< endpoint a is the upstream sender
-  kClosing = 2,        ///< TCP FIN or RST seen: expires early
-  kSentUp = 4,         ///< a packet upstream was seen
-  kSentDown = 8,       ///< and one downstream: kSentUp << Direction::down
-  kTrustA = 16,        ///< marks that endpoint a sends stay
-  kTrustB = 32,        ///< those of endpoint b
-  kLiveAdmitted = 64,  ///< the last answer about its live mark; neither: it is being measured
-  kLiveRefused = 128,
+  kUpIsA = 1,       ///< endpoint a is the upstream sender
+  kClosing = 2,     ///< TCP FIN or RST seen: expires early
+  kSentUp = 4,      ///< a packet upstream was seen
+  kSentDown = 8,    ///< and one downstream: kSentUp << Direction::down
+  kTrustA = 16,     ///< marks that endpoint a sends stay
+  kTrustB = 32,     ///< those of endpoint b
+  kFixedMark = 64,  ///< the mark comes from a policy: verdicts do not change it
+  kUnasked = 128,   ///< has no state, because no model is asked
 };
 
 /// How firmly a flow holds its place and its memory when there are more flows than these suffice

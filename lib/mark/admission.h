@@ -46,9 +46,9 @@ class Admission {
     TimeUs time_us = 0;
   };
   enum class Answer : uint8_t {
-    admitted,
     measuring,  ///< not known yet: the packet stays as it came
-    refused,    ///< counted with its reason: the packet gets the fallback mark
+    admitted,
+    refused,  ///< counted with its reason: the packet gets the fallback mark
   };
   Answer ask(const Packet& packet) noexcept;
 

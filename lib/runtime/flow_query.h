@@ -24,8 +24,9 @@ struct FlowQuery {
   bool found = false;
   bool has_windows = false;
   bool up_is_a = true;
-  uint32_t packets = 0;    ///< see Classifier::packets()
-  uint8_t mark = kNoMark;  ///< DSCP towards WAN
+  PolicyPlace policy = kNoPolicy;  ///< see Classifier::policy_of()
+  uint32_t packets = 0;            ///< see Classifier::packets()
+  uint8_t mark = kNoMark;          ///< DSCP towards WAN
   uint8_t mark_to_lan = kNoMark;
   uint64_t generation = 0;
   std::array<ModelAnswer, kMaxModels> models{};

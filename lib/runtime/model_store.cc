@@ -79,6 +79,16 @@ Marking marking_of(const MarkingSettings& settings) {
           .trusted = settings.trust};
 }
 
+std::shared_ptr<const PolicyTable> policies_of(const Settings& settings) {
+  if (settings.policies.empty()) return nullptr;
+  return std::make_shared<const PolicyTable>(settings.policies);
+}
+
+bool same_policies(const ModelSet& a, const ModelSet& b) {
+  if (a.policies() == nullptr || b.policies() == nullptr) return a.policies() == b.policies();
+  return a.policies()->policies() == b.policies()->policies();
+}
+
 bool same_model(const ActiveModel& a, const ActiveModel& b) {
   const auto same_policy = [](const VerdictPolicy& x, const VerdictPolicy& y) {
     return x.min_packets == y.min_packets && x.min_us == y.min_us &&
@@ -120,23 +130,25 @@ std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t g
   }
   return std::make_shared<const ModelSet>(
       generation, std::move(models), marking_of(settings.marking),
-      lent != nullptr ? lent->running->numbers() : MarkNumbers{});
+      lent != nullptr ? lent->running->numbers() : MarkNumbers{}, policies_of(settings));
 }
 
-std::shared_ptr<const ModelSet> no_models(uint64_t generation, const MarkingSettings& marking) {
+std::shared_ptr<const ModelSet> no_models(uint64_t generation, const Settings& settings) {
   return std::make_shared<const ModelSet>(generation, std::vector<ActiveModel>{},
-                                          marking_of(marking));
+                                          marking_of(settings.marking), MarkNumbers{},
+                                          policies_of(settings));
 }
 
 std::shared_ptr<const ModelSet> renew(const ModelSet& set, const ModelSet& running,
                                       uint64_t generation) {
   return std::make_shared<const ModelSet>(generation, set.models(), set.marking(),
-                                          running.numbers());
+                                          running.numbers(), set.policies());
 }
 
 bool same_models(const ModelSet& a, const ModelSet& b) {
-  return a.marking() == b.marking() && std::equal(a.models().begin(), a.models().end(),
-                                                  b.models().begin(), b.models().end(), same_model);
+  return a.marking() == b.marking() && same_policies(a, b) &&
+         std::equal(a.models().begin(), a.models().end(), b.models().begin(), b.models().end(),
+                    same_model);
 }
 
 std::vector<std::string> class_faults(const Settings& settings, const ModelSet& set) {

@@ -28,14 +28,14 @@ std::shared_ptr<const ModelSet> load_models(const Settings& settings, uint64_t g
                                             LentModels* lent = nullptr);
 
 /// A set without models: everything is forwarded unclassified.
-std::shared_ptr<const ModelSet> no_models(uint64_t generation, const MarkingSettings& marking = {});
+std::shared_ptr<const ModelSet> no_models(uint64_t generation, const Settings& settings = {});
 
 /// The same models and marks under a new generation, for rollback. `running`: the set that they
 /// follow.
 std::shared_ptr<const ModelSet> renew(const ModelSet& set, const ModelSet& running,
                                       uint64_t generation);
 
-/// True when both run the same files with the same policies, conditions and rules of marking.
+/// True when both run the same files with the same conditions, rules of marking and policies.
 bool same_models(const ModelSet& a, const ModelSet& b);
 
 /// Where models and the map of classes do not fit, as "KEY: ...": classes of the map that no model

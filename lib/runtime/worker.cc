@@ -102,6 +102,7 @@ void Worker::answer_query() noexcept {
     query.has_windows = entry.state != nullptr;
     query.up_is_a = (entry.flags & kUpIsA) != 0;
     query.packets = classifier_.packets(id);
+    query.policy = classifier_.policy_of(id);
     const MarkNumbers::Entry& mark = running_->numbers()[entry.mark];
     query.mark = mark.to_wan;
     query.mark_to_lan = mark.to_lan;

@@ -18,17 +18,20 @@ bool is_name(const std::string& name) {
          });
 }
 
+void read_prefix(const Place& place, const YamlNode& node, std::vector<Prefix>& out) {
+  std::string value;
+  if (!schema::read_text(place, node, value)) return;
+  try {
+    out.push_back(Prefix::parse(value));
+  } catch (const Error&) {
+    place.wrong(node, "expected an address range such as 10.0.0.0/8 or 2001:db8::/32");
+  }
+}
+
 void read_prefixes(const Place& place, const YamlNode& node, std::vector<Prefix>& out) {
   out.clear();
-  schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
-    std::string value;
-    if (!schema::read_text(at, item, value)) return;
-    try {
-      out.push_back(Prefix::parse(value));
-    } catch (const Error&) {
-      at.wrong(item, "expected an address range such as 10.0.0.0/8 or 2001:db8::/32");
-    }
-  });
+  schema::each_item(place, node,
+                    [&](const Place& at, const YamlNode& item) { read_prefix(at, item, out); });
 }
 
 void read_host_groups(const Place& place, const YamlNode& node, Settings& out) {

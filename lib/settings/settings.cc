@@ -41,6 +41,9 @@ Settings parse_settings(std::string_view text, const std::filesystem::path& file
         check_settings(root, document, settings);
       });
   if (!problems.empty()) throw SettingsError(std::move(problems));
+  for (FlowPolicy& policy : settings.policies) {
+    policy.class_marks = marks_of_class(settings.marking, policy.class_name);
+  }
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   for (ModelSettings& model : settings.models) make_absolute(model.path, folder);
   make_absolute(settings.log.file, folder);

@@ -15,6 +15,7 @@
 #include "mark/marking.h"
 #include "mark/profiles.h"
 #include "net/prefix.h"
+#include "policy/flow_policy.h"
 
 namespace flowmark {
 
@@ -155,6 +156,7 @@ struct Settings {
   uint32_t max_model_mb = 256;
   uint32_t max_load_mb = 768;  ///< memory that loading one model may take
   MarkingSettings marking;
+  std::vector<FlowPolicy> policies;  ///< the first that fits a flow holds
   InferenceSettings inference;
   std::string metrics_listen = "127.0.0.1:9477";                        ///< empty: no metrics
   std::filesystem::path control_socket = "/run/flowmark/control.sock";  ///< empty: none

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <set>
 
@@ -100,12 +101,60 @@ void check_flows(const Place& root, const YamlNode& document, const Settings& se
   }
 }
 
+/// Keys of one policy that cannot all be meant.
+void check_effects(const Place& place, const YamlNode& item, const FlowPolicy& policy) {
+  const bool has_class = !policy.class_name.empty();
+  if (has_class && !policy.mark) {
+    place.child("class").wrong(at(item, "class"),
+                               "mark: false lets packets stay as they came: "
+                               "leave one of both out");
+  }
+  if (policy.confidence && !policy.asks_models()) {
+    place.child("confidence")
+        .wrong(at(item, "confidence"),
+               fmt::format("no model is asked because of {}: leave one of both out",
+                           has_class ? "class" : "classify: false"));
+  }
+}
+
+void check_policies(const Place& root, const YamlNode& document, const Settings& settings) {
+  const Place place = root.child("policies");
+  const YamlNode& list = at(document, "policies");
+  if (settings.policies.size() > kMostPolicies) {
+    place.problems.add(
+        list.line, place.path,
+        fmt::format("{} given: at most {} are possible", settings.policies.size(), kMostPolicies));
+  }
+  std::set<std::string> names;
+  const MarkingSettings& marking = settings.marking;
+  for (size_t i = 0; i < settings.policies.size() && i < list.items.size(); ++i) {
+    const FlowPolicy& policy = settings.policies[i];
+    const YamlNode& item = list.items[i];
+    const Place here = place.item(i);
+    if (wrong_kind(item)) continue;
+    if (!policy.name.empty() && !names.insert(policy.name).second) {
+      here.child("name").wrong(at(item, "name"), "another policy has this name");
+    }
+    if (!policy.class_name.empty() && !marking.classes.contains(policy.class_name) &&
+        !marking.lan_classes.contains(policy.class_name)) {
+      std::vector<std::string> known;
+      for (const auto& [name, mark] : marking.classes) known.push_back(name);
+      here.child("class").wrong(
+          at(item, "class"),
+          fmt::format("expected a class with a mark: {}; marking.classes may name others",
+                      fmt::join(known, ", ")));
+    }
+    check_effects(here, item, policy);
+  }
+}
+
 }  // namespace
 
 void check_settings(const Place& root, const YamlNode& document, const Settings& settings) {
   check_ports(root, document, settings);
   check_models(root, document, settings);
   check_flows(root, document, settings);
+  check_policies(root, document, settings);
   if (given(document, "trusted_keys")) {
     constexpr size_t kBase64Of32Bytes = 44;
     const Place place = root.child("trusted_keys");

@@ -245,6 +245,7 @@ Fields<Settings> make_fields() {
       number("max_model_mb", &Settings::max_model_mb, 1, 4096),
       number("max_load_mb", &Settings::max_load_mb, 16, 65'536),
       marking_section(),
+      policies_section(),
       section("inference", &Settings::inference,
               Fields<InferenceSettings>{number("slice_us", &InferenceSettings::slice_us, 1, 10'000),
                                         real("busy_share", &InferenceSettings::busy_share, 0, 1),

@@ -11,8 +11,14 @@ const schema::Fields<Settings>& settings_fields();
 /// Of them `marking`.
 schema::Field<Settings> marking_section();
 
+/// And `policies`.
+schema::Field<Settings> policies_section();
+
 /// Names label metrics and appear in paths of keys.
 bool is_name(const std::string& name);
+
+/// Reads an address range and appends it.
+void read_prefix(const schema::Place& place, const YamlNode& node, std::vector<Prefix>& out);
 
 /// Reads a list of address ranges.
 void read_prefixes(const schema::Place& place, const YamlNode& node, std::vector<Prefix>& out);

@@ -16,6 +16,8 @@ const char* to_string(Bypass reason) noexcept {
       return "out_of_memory";
     case Bypass::no_model:
       return "no_model";
+    case Bypass::policy:
+      return "policy";
     case Bypass::worker_busy:
       return "worker_busy";
     case Bypass::count_:

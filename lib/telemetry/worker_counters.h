@@ -22,6 +22,7 @@ enum class Bypass : uint8_t {
   table_full,     ///< no room for a new flow
   out_of_memory,  ///< the block pool is exhausted: the flow has no windows
   no_model,       ///< nothing loaded
+  policy,         ///< the operator wants no model to be asked
   worker_busy,    ///< the distributor found the worker's ring half full
   count_,
 };

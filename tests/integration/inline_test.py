@@ -160,12 +160,14 @@ class InlineTest(rig.FolderTest):
             self.assertEqual(tos & 3, ECT1, "ECN is kept")
         return [tos >> 2 for tos in tos_values]
 
+    def wait_for_marks(self, wanted, what):
+        """Talks until the last packets towards WAN and LAN carry these marks."""
+        rig.wait_for("%s in packets, by %s" % (wanted, what), lambda: wanted == tuple(
+            self.dscp(tos)[-1] for tos in self.talk(16, window=8)))
+
     def test_maps_and_mode_of_marks_change_while_packets_pass(self):
         with self.daemon() as daemon:
-            def marked():
-                up, down = self.talk(16)
-                return {self.dscp(up)[-1], self.dscp(down)[-1]} == {46}
-            rig.wait_for("the verdict", marked)
+            self.wait_for_marks((EF, EF), "the default")
             for marking, wanted in (("profile: two-level, towards_lan: {classes: {voip: AF41}}", (46, 34)),
                                     ("classes: {voip: AF31}", (26, 26)),
                                     ("mode: report", (0, 0)),
@@ -173,12 +175,31 @@ class InlineTest(rig.FolderTest):
                 daemon.write_config(self.config().replace("classes: {}", marking))
                 answer = daemon.ctl("reload")
                 self.assertEqual(answer["needs_restart"], [], marking)
-                rig.wait_for("the marks", lambda: daemon.ctl("status")["settled"])
-                up, down = self.talk(16)
-                self.assertEqual((self.dscp(up)[-1], self.dscp(down)[-1]), wanted, marking)
+                self.wait_for_marks(wanted, marking)
             flow = "udp %s:%d %s:5004" % (LAN, self.lan.getsockname()[1], WAN)
             told = daemon.ctl("explain", flow)
             self.assertEqual((told["mark"], told["mark_to_lan"]), ("CS5", "CS5"))
+            self.assertEqual(daemon.stop()[0], 0, daemon.log())
+
+    def test_policies_change_while_packets_pass(self):
+        with self.daemon() as daemon:
+            self.wait_for_marks((EF, EF), "the default")
+            flow = "udp %s:%d %s:5004" % (LAN, self.lan.getsockname()[1], WAN)
+            for policies, wanted, told in (
+                    ("{hosts: 10.9.0.9, mark: false}, {name: mine, inside: %s, mark: false}" % LAN, 0,
+                     "policies[1] mine"),
+                    ("{outside_ports: 5004, protocols: udp, class: streaming}", 26, "policies[0]"),
+                    ("{vlans: 0, direction: outbound, classify: false}", 0, "policies[0]"),
+                    ("{direction: inbound, classify: false}", EF, None)):
+                daemon.write_config(self.config() + "policies: [%s]\n" % policies)
+                answer = daemon.ctl("reload")
+                self.assertEqual(answer["needs_restart"], [], policies)
+                self.wait_for_marks((wanted, wanted), policies)
+                self.assertEqual(daemon.ctl("explain", flow)["policy"], told)
+            daemon.write_config(self.config() + "policies: [{class: voise}]\n")
+            answer = daemon.ctl("reload")
+            self.assertEqual(answer["outcome"], "refused")
+            self.assertIn("policies[0].class: value voise", answer["message"])
             self.assertEqual(daemon.stop()[0], 0, daemon.log())
 
     def test_ping_and_tcp_pass_and_it_stops_clean(self):

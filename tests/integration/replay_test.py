@@ -54,6 +54,31 @@ class ReplayTest(rig.FolderTest):
                          [rig.without_mark(f) for _, f in packets])
         self.assertEqual({rig.dscp_of(f) for _, f in out[-20:]}, {EF})
 
+    def test_policies_decide_before_models(self):
+        """Flows of 10.0.0.1 and so on: each is under another policy; the last one is under none."""
+        with open(self.path("c.yaml"), "a") as file:
+            file.write("policies:\n"
+                       "  - {hosts: 10.0.0.1, classify: false}\n"
+                       "  - {inside: 10.0.0.2, mark: false}\n"
+                       "  - {outside_ports: 5000-5003, class: streaming}\n"
+                       "  - {ports: 5004, direction: outbound, confidence: 1}\n")
+        ports = {1: 5004, 2: 5004, 3: 5003, 4: 5004, 5: 5005}
+        packets = [(10**15 + i * 20_000, rig.ipv4_udp(f"10.0.0.{host}", "192.0.2.1", 40000, port, 200))
+                   for i in range(50) for host, port in ports.items()]
+        rig.write_pcap(self.path("in.pcap"), packets)
+        result = self.replay(self.path("in.pcap"), "--write-marked", self.path("out.pcap"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["unclassified_by_reason"], {"policy": 100})
+        last, first = {}, {}
+        for _, frame in rig.read_pcap(self.path("out.pcap")):
+            first.setdefault(frame[29], rig.dscp_of(frame))
+            last[frame[29]] = rig.dscp_of(frame)
+        self.assertEqual(last, {1: 0, 2: 0, 3: 26, 4: 0, 5: EF})
+        self.assertEqual(first, {1: 0, 2: 0, 3: 26, 4: 0, 5: 0}, "a fixed class marks at once")
+        finals = {v["flow"].split()[1]: (v["class"], v["mark"]) for v in self.lines() if v["final"]}
+        self.assertEqual(finals, {"10.0.0.2:40000": ("voip", None), "10.0.0.4:40000": (None, None),
+                                  "10.0.0.5:40000": ("voip", "EF")})
+
     def test_a_merged_capture_keeps_all_but_the_marks(self):
         """Interfaces of two link types and snap lengths; IPv4 checksums that nobody computed."""
         blocks, frames = [rig.pcapng_header((1, 65535), (101, 262144), (127, 0))], []

@@ -41,6 +41,7 @@ LiveFlows::News LiveFlows::take(FlowEvent& event, int64_t now_ms) {
   const auto found = by_key_.find(event.key);
   const bool has_ended = event.kind == FlowEvent::Kind::ended;
   if (found == by_key_.end()) {
+    if (!event.knows_numbers) event.start_us = event.last_us = event.time_us;
     if (has_ended) return News::end;
     return has_class_or_mark(event) ? insert(event, now_ms) : News::change;
   }

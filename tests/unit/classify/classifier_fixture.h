@@ -30,7 +30,8 @@ class ClassifierFixture : public ::testing::Test {
   void use(std::vector<ActiveModel> models) {
     sets_.push_back(
         std::make_unique<ModelSet>(sets_.size() + 1, std::move(models), marking_,
-                                   sets_.empty() ? MarkNumbers{} : sets_.back()->numbers()));
+                                   sets_.empty() ? MarkNumbers{} : sets_.back()->numbers(),
+                                   std::make_shared<PolicyTable>(policies_)));
     classifier().use_models(sets_.back().get());
   }
 
@@ -51,7 +52,8 @@ class ClassifierFixture : public ::testing::Test {
   static Dscp dscp_of(const std::vector<uint8_t>& frame) { return frame[15] >> 2; }
 
   ClassifierOptions options_;
-  Marking marking_;  ///< of the next use()
+  Marking marking_;                   ///< of the next use()
+  std::vector<FlowPolicy> policies_;  ///< of the next use()
   std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
   KeptEvents events_;
   std::deque<std::unique_ptr<ModelSet>> sets_;

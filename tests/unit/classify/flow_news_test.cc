@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "unit/classify/classifier_fixture.h"
+#include "unit/classify/kept_news.h"
 
 namespace flowmark {
 namespace {
@@ -15,19 +16,6 @@ using ::testing::ElementsAre;
 using testing::histogram_spec;
 using testing::size_model;
 using Kind = FlowEvent::Kind;
-
-struct KeptNews final : FlowSink {
-  std::vector<FlowEvent> all;
-  bool has_room = true;
-  void on_flow(const FlowEvent& event) noexcept override { all.push_back(event); }
-  bool has_much_room() const noexcept override { return has_room; }
-
-  std::vector<Kind> kinds() const {
-    std::vector<Kind> out;
-    for (const FlowEvent& event : all) out.push_back(event.kind);
-    return out;
-  }
-};
 
 /// Packets of 200 bytes are "small" and get EF; all others get AF11.
 class FlowNewsTest : public ClassifierFixture {

@@ -79,6 +79,29 @@ TEST_F(ReloaderTest, TheSameFileChangesNothing) {
   EXPECT_EQ(reloader().current(), before);
 }
 
+TEST_F(ReloaderTest, OtherPoliciesAreTakenOverAndTheModelsStay) {
+  const auto before = reloader().current();
+  configure("policies: [{name: mine, mark: false}, {classify: false}]\n");
+  const ReloadReport report = run(LoadKind::settings);
+  EXPECT_EQ(report.outcome, ReloadOutcome::loaded);
+  EXPECT_THAT(report.needs_restart, IsEmpty());
+  EXPECT_TRUE(reloader().current()->asks_as(*before));
+  const ModelNames& names = reloader().names(report.generation);
+  EXPECT_EQ(names.policy_name(0), "policies[0] mine");
+  EXPECT_EQ(names.policy_name(1), "policies[1]");
+  EXPECT_EQ(run(LoadKind::settings).outcome, ReloadOutcome::unchanged);
+  EXPECT_EQ(run(LoadKind::rollback).outcome, ReloadOutcome::rolled_back);
+  EXPECT_EQ(reloader().current()->policies(), nullptr);
+}
+
+TEST_F(ReloaderTest, PoliciesHoldWithoutModels) {
+  std::ofstream(model_) << "damaged";
+  configure("policies: [{name: mine, mark: false}]\n");
+  ASSERT_NE(reloader().current()->policies(), nullptr);
+  EXPECT_EQ(reloader().names(reloader().current()->generation()).policy_name(0),
+            "policies[0] mine");
+}
+
 TEST_F(ReloaderTest, AChangedFileIsTakenOver) {
   const std::string before = reloader().current()->models()[0].model->sha256;
   testing::write_constant_model(model_, 1);

@@ -47,6 +47,19 @@ TEST_F(LiveFlowsTest, AFlowThatLosesClassAndMarkIsForgotten) {
   EXPECT_EQ(flows_.size(), 0U);
 }
 
+TEST_F(LiveFlowsTest, AFlowOfWhichNothingIsCountedBeginsWithItsFirstEvent) {
+  FlowEvent event = made_flow_event(1);
+  event.knows_numbers = false;
+  event.start_us = event.last_us = 0;
+  event.time_us = 1000;
+  EXPECT_EQ(take(event), News::change);
+  EXPECT_EQ(last_.start_us, 1000);
+  event.kind = Kind::ended;
+  event.time_us = 5000;
+  EXPECT_EQ(take(event), News::end);
+  EXPECT_EQ(last_.start_us, 1000);
+}
+
 TEST_F(LiveFlowsTest, WhatAnEndDoesNotKnowIsAsItWas) {
   take(made_flow_event(1));
   FlowEvent end = made_flow_event(1, Kind::ended);
