@@ -51,6 +51,7 @@ PolicyEffect effect_of_policy(const FlowPolicy& policy, MarkNumbers& numbers) {
   PolicyEffect effect;
   effect.asks_models = policy.asks_models();
   effect.confidence = policy.confidence;
+  if (policy.map) effect.map = static_cast<uint8_t>(1 + static_cast<int>(*policy.map));
   effect.fixes_mark = !policy.mark || !policy.class_name.empty();
   if (!policy.mark) {
     effect.mark = MarkNumbers::kKeep;
@@ -77,17 +78,40 @@ ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models, Marking
       return other.model->task == active.model->task;
     });
     task_of_.push_back(static_cast<size_t>(same - models_.begin()));
-    std::vector<uint8_t>& marks = class_marks_.emplace_back();
-    for (const MarkPair& pair : active.class_dscp) marks.push_back(numbers_.number_of(pair));
     std::vector<ClassTag>& tags = class_tags_.emplace_back();
     for (const std::string& name : active.model->classes) {
       tags.push_back(class_tag(active.name, name));
     }
   }
+  number_classes();
   if (policies_ == nullptr) return;
   for (const FlowPolicy& policy : policies_->policies()) {
     effects_.push_back(effect_of_policy(policy, numbers_));
   }
+}
+
+void ModelSet::number_classes() {
+  ClassNumbers& configured = class_marks_.emplace_back();
+  for (const ActiveModel& active : models_) {
+    std::vector<uint8_t>& marks = configured.emplace_back();
+    for (const MarkPair& pair : active.class_dscp) marks.push_back(numbers_.number_of(pair));
+  }
+  if (policies_ == nullptr) return;
+  for (int profile = 0; profile < kMarkProfileCount; ++profile) {
+    class_marks_.push_back(numbers_under(static_cast<MarkProfile>(profile)));
+  }
+}
+
+// Classes that the profile does not have keep the configured marks.
+ModelSet::ClassNumbers ModelSet::numbers_under(MarkProfile profile) const {
+  ClassNumbers numbers = class_marks_.front();
+  for (size_t m = 0; m < models_.size(); ++m) {
+    const std::vector<std::string>& classes = models_[m].model->classes;
+    for (size_t c = 0; c < classes.size(); ++c) {
+      if (const auto mark = flowmark::mark_of(profile, classes[c])) numbers[m][c] = *mark;
+    }
+  }
+  return numbers;
 }
 
 bool ModelSet::asks_as(const ModelSet& other) const noexcept {

@@ -55,6 +55,7 @@ struct PolicyEffect {
   bool asks_models = true;
   bool fixes_mark = false;            ///< to `mark`, whatever the verdicts
   uint8_t mark = MarkNumbers::kNone;  ///< number of a pair of marks
+  uint8_t map = 0;                    ///< for ModelSet::mark_of(); 0: the configured maps
   std::optional<float> confidence;    ///< in place of every model's own
 };
 
@@ -77,9 +78,9 @@ class ModelSet {
   const PolicyEffect& effect_of(PolicyPlace place) const noexcept {
     return place == kNoPolicy ? no_effect_ : effects_[place];
   }
-  /// The number of a class's marks.
-  uint8_t mark_of(size_t model, size_t class_index) const noexcept {
-    return class_marks_[model][class_index];
+  /// The number of a class's marks in a map (PolicyEffect::map).
+  uint8_t mark_of(size_t map, size_t model, size_t class_index) const noexcept {
+    return class_marks_[map][model][class_index];
   }
   /// The tag of a class's name.
   ClassTag tag_of(size_t model, size_t class_index) const noexcept {
@@ -95,13 +96,18 @@ class ModelSet {
   bool same_task(size_t a, size_t b) const noexcept { return task_of_[a] == task_of_[b]; }
 
  private:
+  using ClassNumbers = std::vector<std::vector<uint8_t>>;  ///< by model and class
+
+  void number_classes();
+  ClassNumbers numbers_under(MarkProfile profile) const;
+
   uint64_t generation_;
   std::vector<ActiveModel> models_;
   Marking marking_;
   MarkNumbers numbers_;
   std::shared_ptr<const PolicyTable> policies_;
-  std::vector<std::vector<uint8_t>> class_marks_;  ///< by model and class
-  std::vector<std::vector<ClassTag>> class_tags_;  ///< likewise
+  std::vector<ClassNumbers> class_marks_;  ///< by map: the configured one, then MarkProfile's
+  std::vector<std::vector<ClassTag>> class_tags_;  ///< by model and class
   PolicyEffect no_effect_;
   std::vector<PolicyEffect> effects_;  ///< by place of the policy
   std::shared_ptr<const WindowPlan> plan_;

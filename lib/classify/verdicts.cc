@@ -147,6 +147,7 @@ void Verdicts::set_mark(FlowEntry& entry) noexcept {
 
 uint8_t Verdicts::mark_of(FlowState& state) const noexcept {
   const StateLayout& layout = states_.layout();
+  const size_t map = states_.models()->effect_of(state.policy).map;
   for (size_t slot = layout.slots.size(); slot-- > 0;) {
     const ActiveModel& model = states_.models()->models()[slot];
     uint32_t standing = layout.standing(state, slot);
@@ -156,7 +157,7 @@ uint8_t Verdicts::mark_of(FlowState& state) const noexcept {
     uint8_t mark = MarkNumbers::kKeep;
     for (; standing != 0; standing &= standing - 1) {
       const uint8_t other =
-          states_.models()->mark_of(slot, static_cast<size_t>(std::countr_zero(standing)));
+          states_.models()->mark_of(map, slot, static_cast<size_t>(std::countr_zero(standing)));
       if (numbers.precedes(other, mark)) mark = other;
     }
     return mark;

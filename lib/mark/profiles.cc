@@ -44,6 +44,13 @@ const char* to_string(MarkProfile profile) noexcept {
   return "?";
 }
 
+std::optional<Dscp> mark_of(MarkProfile profile, std::string_view class_name) noexcept {
+  for (const Row& row : kRows) {
+    if (row.name == class_name) return row.marks[static_cast<size_t>(profile)];
+  }
+  return std::nullopt;
+}
+
 ClassMarks marks_of(MarkProfile profile) {
   ClassMarks marks;
   for (const Row& row : kRows) marks[row.name] = row.marks[static_cast<size_t>(profile)];

@@ -27,6 +27,9 @@ inline constexpr int kMarkProfileCount = 5;
 
 const char* to_string(MarkProfile profile) noexcept;
 
+/// The mark of a class; nullopt: the profile does not have it.
+std::optional<Dscp> mark_of(MarkProfile profile, std::string_view class_name) noexcept;
+
 /// Every class of the shipped models with its mark.
 ClassMarks marks_of(MarkProfile profile);
 

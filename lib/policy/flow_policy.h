@@ -7,6 +7,7 @@
 
 #include "flow/packet_record.h"
 #include "mark/mark_numbers.h"
+#include "mark/profiles.h"
 #include "net/prefix.h"
 
 namespace flowmark {
@@ -39,6 +40,8 @@ struct FlowPolicy {
   std::string class_name;  ///< not empty: packets get the marks of this class, and no model
                            ///< is asked
   MarkPair class_marks;    ///< of class_name
+  /// In place of the configured maps, for the classes that it has.
+  std::optional<MarkProfile> map;
   std::optional<float> confidence;  ///< in place of every model's own
 
   friend bool operator==(const FlowPolicy&, const FlowPolicy&) = default;

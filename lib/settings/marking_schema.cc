@@ -65,15 +65,6 @@ void read_wash(const Place& place, const YamlNode& node, MarkingSettings& out) {
   read_plain_mark(place, node, "packets without a verdict", out.wash);
 }
 
-void read_profile(const Place& place, const YamlNode& node, ClassMapSettings& out) {
-  std::vector<std::string> names;
-  for (int i = 0; i < kMarkProfileCount; ++i) {
-    names.emplace_back(to_string(static_cast<MarkProfile>(i)));
-  }
-  size_t index = 0;
-  if (schema::read_word(place, node, names, index)) out.profile = static_cast<MarkProfile>(index);
-}
-
 /// Flows are compared with each range when they begin.
 void read_trust(const Place& place, const YamlNode& node, MarkingSettings& out) {
   constexpr size_t kMost = 256;
@@ -84,7 +75,9 @@ void read_trust(const Place& place, const YamlNode& node, MarkingSettings& out) 
 }
 
 Fields<ClassMapSettings> map_fields() {
-  return {{"profile", read_profile}, {"classes", read_classes}};
+  return {{"profile", [](const Place& place, const YamlNode& node,
+                         ClassMapSettings& out) { read_profile(place, node, out.profile); }},
+          {"classes", read_classes}};
 }
 
 /// The maps in full, once profile and single classes are known.
@@ -125,6 +118,15 @@ Fields<MarkingSettings> marking_fields() {
 }
 
 }  // namespace
+
+void read_profile(const Place& place, const YamlNode& node, std::optional<MarkProfile>& out) {
+  std::vector<std::string> names;
+  for (int i = 0; i < kMarkProfileCount; ++i) {
+    names.emplace_back(to_string(static_cast<MarkProfile>(i)));
+  }
+  size_t index = 0;
+  if (schema::read_word(place, node, names, index)) out = static_cast<MarkProfile>(index);
+}
 
 schema::Field<Settings> marking_section() {
   return {"marking",

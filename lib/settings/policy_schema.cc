@@ -101,6 +101,10 @@ void read_confidence(const Place& place, const YamlNode& node, FlowPolicy& out) 
   if (schema::read_real(place, node, 0, 1, value)) out.confidence = static_cast<float>(value);
 }
 
+void read_map_of_marks(const Place& place, const YamlNode& node, FlowPolicy& out) {
+  read_profile(place, node, out.map);
+}
+
 Fields<FlowPolicy> policy_entry_fields() {
   return {schema::text("name", &FlowPolicy::name),
           prefixes("hosts", &FlowPolicy::hosts),
@@ -116,6 +120,7 @@ Fields<FlowPolicy> policy_entry_fields() {
           boolean("classify", &FlowPolicy::classify),
           boolean("mark", &FlowPolicy::mark),
           schema::text("class", &FlowPolicy::class_name),
+          {"map", read_map_of_marks},
           {"confidence", read_confidence}};
 }
 

@@ -42,7 +42,9 @@ Settings parse_settings(std::string_view text, const std::filesystem::path& file
       });
   if (!problems.empty()) throw SettingsError(std::move(problems));
   for (FlowPolicy& policy : settings.policies) {
-    policy.class_marks = marks_of_class(settings.marking, policy.class_name);
+    const auto mapped = policy.map ? mark_of(*policy.map, policy.class_name) : std::nullopt;
+    policy.class_marks =
+        mapped ? MarkPair(*mapped) : marks_of_class(settings.marking, policy.class_name);
   }
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   for (ModelSettings& model : settings.models) make_absolute(model.path, folder);

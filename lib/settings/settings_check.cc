@@ -104,16 +104,18 @@ void check_flows(const Place& root, const YamlNode& document, const Settings& se
 /// Keys of one policy that cannot all be meant.
 void check_effects(const Place& place, const YamlNode& item, const FlowPolicy& policy) {
   const bool has_class = !policy.class_name.empty();
-  if (has_class && !policy.mark) {
-    place.child("class").wrong(at(item, "class"),
-                               "mark: false lets packets stay as they came: "
-                               "leave one of both out");
+  const auto refuse = [&](const char* key, const char* reason) {
+    place.child(key).wrong(at(item, key), fmt::format("{}: leave one of both out", reason));
+  };
+  constexpr const char* kUnmarked = "mark: false lets packets stay as they came";
+  if (has_class && !policy.mark) refuse("class", kUnmarked);
+  if (policy.map && !policy.mark) refuse("map", kUnmarked);
+  if (policy.map && !policy.classify && !has_class) {
+    refuse("map", "no model is asked because of classify: false");
   }
   if (policy.confidence && !policy.asks_models()) {
-    place.child("confidence")
-        .wrong(at(item, "confidence"),
-               fmt::format("no model is asked because of {}: leave one of both out",
-                           has_class ? "class" : "classify: false"));
+    refuse("confidence", has_class ? "no model is asked because of class"
+                                   : "no model is asked because of classify: false");
   }
 }
 

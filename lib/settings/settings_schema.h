@@ -17,6 +17,10 @@ schema::Field<Settings> policies_section();
 /// Names label metrics and appear in paths of keys.
 bool is_name(const std::string& name);
 
+/// Reads a profile of marks by its name.
+void read_profile(const schema::Place& place, const YamlNode& node,
+                  std::optional<MarkProfile>& out);
+
 /// Reads an address range and appends it.
 void read_prefix(const schema::Place& place, const YamlNode& node, std::vector<Prefix>& out);
 

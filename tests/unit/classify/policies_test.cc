@@ -115,6 +115,37 @@ TEST_F(PoliciesTest, AFixedLiveMarkStillNeedsAdmission) {
   EXPECT_EQ(dscp_of(send(voice_)), dscp::kDefault);
 }
 
+TEST_F(PoliciesTest, AMapReplacesTheMarksOfTheClassesThatItHas) {
+  model_ = active(size_model(histogram_spec(), 500, {"p2p", "large"}));
+  FlowPolicy mapped = of_host("10.0.0.1");
+  mapped.map = MarkProfile::wmm;
+  policies_ = {mapped};
+  use({model_});
+  EXPECT_EQ(grow(voice_), 8) << "CS1";
+  EXPECT_EQ(grow({.source_port = 7, .ip_length = 1000}), dscp::kAf11) << "has no such class";
+  EXPECT_EQ(grow({.source = 0x0a000002, .ip_length = 200}), dscp::kExpedited);
+  ASSERT_EQ(events_.all.size(), 3U);
+  EXPECT_EQ(events_.all[0].mark, 8);
+}
+
+TEST_F(PoliciesTest, LivingFlowsFollowAnotherMapWithTheirVerdicts) {
+  model_ = active(size_model(histogram_spec(), 500, {"p2p", "large"}));
+  use({model_});
+  EXPECT_EQ(grow(voice_), dscp::kExpedited);
+  FlowPolicy mapped;
+  mapped.map = MarkProfile::rfc4594;
+  policies_ = {mapped};
+  use({model_});
+  EXPECT_EQ(dscp_of(send(voice_)), dscp::kLowerEffort);
+  mapped.map = MarkProfile::cake_diffserv3;
+  policies_ = {mapped};
+  use({model_});
+  EXPECT_EQ(dscp_of(send(voice_)), 8) << "CS1";
+  policies_ = {};
+  use({model_});
+  EXPECT_EQ(dscp_of(send(voice_)), dscp::kExpedited);
+}
+
 TEST_F(PoliciesTest, ConfidenceReplacesTheModels) {
   FlowPolicy sure = of_host("10.0.0.1");
   sure.confidence = 0.95F;

@@ -73,6 +73,19 @@ marking: {classes: {gaming: CS4}, towards_lan: {profile: wmm, classes: {gaming: 
   EXPECT_EQ(policies[0].class_marks, MarkPair(Dscp{32}, dscp::kAf41));
 }
 
+TEST(PolicySettings, AMapReplacesTheConfiguredOnesInBothDirections) {
+  const auto policies = parse_policies(R"(
+policies: [{map: cake-diffserv4, class: p2p}, {map: wmm, class: gaming}, {map: wmm}]
+marking: {classes: {gaming: CS4, p2p: AF41}, towards_lan: {profile: two-level}}
+)")
+                            .policies;
+  EXPECT_EQ(policies[0].map, MarkProfile::cake_diffserv4);
+  EXPECT_EQ(policies[0].class_marks, MarkPair(Dscp{8}));
+  EXPECT_EQ(policies[1].class_marks, MarkPair(Dscp{32}, std::nullopt))
+      << "the profile has no such class";
+  EXPECT_TRUE(policies[2].asks_models());
+}
+
 TEST(PolicySettings, MistakesAreToldWithTheirLines) {
   EXPECT_THAT(
       policy_problems(R"(policies:
@@ -85,6 +98,7 @@ TEST(PolicySettings, MistakesAreToldWithTheirLines) {
   - {direction: up}
   - {class: voice}
   - {confidence: 2}
+  - {map: cake}
 )"),
       ElementsAre(
           HasSubstr(":3: policies[0].host: unknown key: did you mean \"hosts\""),
@@ -97,7 +111,8 @@ TEST(PolicySettings, MistakesAreToldWithTheirLines) {
           HasSubstr(":8: policies[5].protocols[0]: value udpp: expected a protocol (tcp"),
           HasSubstr(":9: policies[6].direction: value up"),
           AllOf(HasSubstr(":10: policies[7].class: value voice"), HasSubstr("voip")),
-          HasSubstr(":11: policies[8].confidence: value 2: expected a number 0 to 1")));
+          HasSubstr(":11: policies[8].confidence: value 2: expected a number 0 to 1"),
+          AllOf(HasSubstr(":12: policies[9].map: value cake"), HasSubstr("cake-diffserv4"))));
 }
 
 TEST(PolicySettings, EffectsThatContradictEachOtherAreRefused) {
@@ -105,12 +120,16 @@ TEST(PolicySettings, EffectsThatContradictEachOtherAreRefused) {
   - {name: a, class: voip, mark: false}
   - {name: a, class: voip, confidence: 0.5}
   - {classify: false, confidence: 0.5}
+  - {mark: false, map: wmm}
+  - {classify: false, map: wmm}
 )"),
               ElementsAre(HasSubstr(":3: policies[0].class: value voip: mark: false"),
                           HasSubstr(":4: policies[1].name: value a: another policy has this name"),
                           HasSubstr(":4: policies[1].confidence: value 0.5: no model is asked "
                                     "because of class"),
-                          HasSubstr("because of classify: false")));
+                          HasSubstr("because of classify: false"),
+                          HasSubstr(":6: policies[3].map: value wmm: mark: false"),
+                          HasSubstr(":7: policies[4].map: value wmm: no model is asked")));
 }
 
 TEST(PolicySettings, TheyChangeLive) {
