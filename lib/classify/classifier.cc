@@ -44,7 +44,9 @@ void Classifier::Impl::use_models(PreparedModels& prepared) noexcept {
   states.use_models(prepared);
   verdicts.use_models(prepared);
   due.use_models();
+  const bool had_caps = set->has_caps();
   set = prepared.set != nullptr ? prepared.set : &nothing;
+  if (had_caps || set->has_caps()) admission.caps_changed();
   news.use(*set);
   not_to_mark = set->marking().wash ? MarkNumbers::kKeep : kNoMark;
 }

@@ -49,6 +49,7 @@ struct Classifier::Impl {
   void fix_mark(FlowEntry& entry, const PolicyEffect& effect) const noexcept;
   bool pass_unasked(const FlowEntry& entry) noexcept;
   PolicyPlace policy_of(FlowId id) noexcept;
+  LiveCaps caps_of(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
 
   // mark_packet.cc
   bool mark(FlowId id, const Packet& packet, const ParsedPacket& parsed) noexcept;
@@ -57,7 +58,7 @@ struct Classifier::Impl {
              MarkSkip if_right) noexcept;
   bool leaves(const ParsedPacket& parsed, bool trusted, uint8_t wanted) noexcept;
   bool skip(MarkSkip reason) noexcept;
-  Admission::Answer admit(const FlowEntry& entry, LiveMark mark, const Packet& packet,
+  Admission::Answer admit(FlowId id, LiveMark mark, const Packet& packet,
                           const ParsedPacket& parsed) noexcept;
 
   // classifier.cc

@@ -103,6 +103,20 @@ bool Classifier::Impl::pass_unasked(const FlowEntry& entry) noexcept {
   return false;
 }
 
+// Of a flow with a live mark. The list is searched where the flow does not know its policy: it
+// waits to be moved to the present models, or has no state for want of memory.
+LiveCaps Classifier::Impl::caps_of(FlowId id, const Packet& packet,
+                                   const ParsedPacket& p) noexcept {
+  if (!set->has_caps()) return {};
+  const FlowEntry& entry = table[id];
+  const FlowState* state = states.find(id);
+  if (is_unasked(entry)) return set->effect_of(entry.unasked.policy).caps;
+  if (state != nullptr && states.is_current(*state)) return set->effect_of(state->policy).caps;
+  const bool a_is_up = (entry.flags & kUpIsA) != 0;
+  const bool began_down = state != nullptr ? state->began_down != 0 : p.from_a != a_is_up;
+  return set->effect_of(find_policy(packet, p, a_is_up, side_of(began_down))).caps;
+}
+
 PolicyPlace Classifier::Impl::policy_of(FlowId id) noexcept {
   const FlowEntry& entry = table[id];
   if (is_unasked(entry)) return entry.unasked.policy;

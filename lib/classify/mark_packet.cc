@@ -30,7 +30,7 @@ bool Classifier::Impl::mark(FlowId id, const Packet& packet, const ParsedPacket&
   const uint8_t flows = goes_up(entry, p) ? marks.to_wan : marks.to_lan;
   if (flows == MarkNumbers::kAsItCame || leaves(p, is_trusted(entry, p), flows)) return false;
   if (live_mark_of(flows) != LiveMark::none) {
-    const Admission::Answer answer = admit(entry, marks.live, packet, p);
+    const Admission::Answer answer = admit(id, marks.live, packet, p);
     news.admission(id, answer, packet.time_us);
     if (answer == Admission::Answer::measuring) return skip(MarkSkip::measuring);
     if (answer == Admission::Answer::refused) {
@@ -94,8 +94,9 @@ bool Classifier::Impl::skip(MarkSkip reason) noexcept {
 
 // Also packets that came with the right mark are asked for: whoever sets it himself has no more of
 // it than others.
-Admission::Answer Classifier::Impl::admit(const FlowEntry& entry, LiveMark mark,
-                                          const Packet& packet, const ParsedPacket& p) noexcept {
+Admission::Answer Classifier::Impl::admit(FlowId id, LiveMark mark, const Packet& packet,
+                                          const ParsedPacket& p) noexcept {
+  const FlowEntry& entry = table[id];
   if (p.key.protocol == kProtoIcmp || p.key.protocol == kProtoIcmpV6) {
     counters.demoted[static_cast<size_t>(Refusal::icmp)].add();
     return Admission::Answer::refused;
@@ -104,7 +105,8 @@ Admission::Answer Classifier::Impl::admit(const FlowEntry& entry, LiveMark mark,
                                 .mark = mark,
                                 .host = (entry.flags & kUpIsA) != 0 ? &p.key.a : &p.key.b,
                                 .bytes = packet.wire_length,
-                                .time_us = packet.time_us};
+                                .time_us = packet.time_us,
+                                .caps = caps_of(id, packet, p)};
   const Admission::Answer answer = admission.ask(asked);
   if (answer != Admission::Answer::measuring || entry.state == nullptr) return answer;
   const auto& state = *static_cast<const FlowState*>(entry.state);

@@ -51,6 +51,7 @@ PolicyEffect effect_of_policy(const FlowPolicy& policy, MarkNumbers& numbers) {
   PolicyEffect effect;
   effect.asks_models = policy.asks_models();
   effect.confidence = policy.confidence;
+  effect.caps = policy.caps;
   if (policy.map) effect.map = static_cast<uint8_t>(1 + static_cast<int>(*policy.map));
   effect.fixes_mark = !policy.mark || !policy.class_name.empty();
   if (!policy.mark) {
@@ -86,7 +87,9 @@ ModelSet::ModelSet(uint64_t generation, std::vector<ActiveModel> models, Marking
   number_classes();
   if (policies_ == nullptr) return;
   for (const FlowPolicy& policy : policies_->policies()) {
-    effects_.push_back(effect_of_policy(policy, numbers_));
+    PolicyEffect& effect = effects_.emplace_back(effect_of_policy(policy, numbers_));
+    if (effect.caps.total) effect.caps.group = static_cast<uint16_t>(effects_.size());
+    has_caps_ |= effect.caps.has_any();
   }
 }
 

@@ -57,6 +57,7 @@ struct PolicyEffect {
   uint8_t mark = MarkNumbers::kNone;  ///< number of a pair of marks
   uint8_t map = 0;                    ///< for ModelSet::mark_of(); 0: the configured maps
   std::optional<float> confidence;    ///< in place of every model's own
+  LiveCaps caps;                      ///< of its flows with an expedited mark
 };
 
 /// What all workers run, models, policies and marks: immutable, replaced as a whole (RCU).
@@ -78,6 +79,8 @@ class ModelSet {
   const PolicyEffect& effect_of(PolicyPlace place) const noexcept {
     return place == kNoPolicy ? no_effect_ : effects_[place];
   }
+  /// Whether any policy has caps.
+  bool has_caps() const noexcept { return has_caps_; }
   /// The number of a class's marks in a map (PolicyEffect::map).
   uint8_t mark_of(size_t map, size_t model, size_t class_index) const noexcept {
     return class_marks_[map][model][class_index];
@@ -110,6 +113,7 @@ class ModelSet {
   std::vector<std::vector<ClassTag>> class_tags_;  ///< by model and class
   PolicyEffect no_effect_;
   std::vector<PolicyEffect> effects_;  ///< by place of the policy
+  bool has_caps_ = false;
   std::shared_ptr<const WindowPlan> plan_;
   std::vector<size_t> spec_of_;
   std::vector<size_t> task_of_;  ///< first model with the same task

@@ -42,10 +42,14 @@ Admission::~Admission() {
 }
 
 Admission::Answer Admission::ask(const Packet& packet) noexcept {
-  if (budget_ == nullptr || !budget_->limits().limits(packet.mark)) return Answer::admitted;
+  if (!is_asked_for(packet)) return Answer::admitted;
   Record* const record = find(packet);
   if (record == nullptr) return demote(Refusal::no_room);
   record->seen_us = packet.time_us;
+  if (record->caps_epoch != caps_epoch_ || record->group != packet.caps.group) [[unlikely]] {
+    Refusal reason{};
+    if (!follow_caps(*record, packet.caps, reason)) return refuse(*record, packet, reason);
+  }
   switch (record->state) {
     case State::measuring:
       return measure(*record, packet);
@@ -59,6 +63,12 @@ Admission::Answer Admission::ask(const Packet& packet) noexcept {
   }
   measure_from(*record, packet.time_us);
   return measure(*record, packet);
+}
+
+bool Admission::is_asked_for(const Packet& packet) const noexcept {
+  if (budget_ == nullptr) return false;
+  const bool has_caps = packet.mark == LiveMark::expedited && packet.caps.has_any();
+  return has_caps || budget_->limits().limits(packet.mark);
 }
 
 Admission::Answer Admission::count_past(const Packet& packet, const Past& past) noexcept {
@@ -102,6 +112,8 @@ void Admission::start(Record& record, const Packet& packet) noexcept {
   record.flow = packet.flow | 1;
   record.host = budget_->host_of(*packet.host);
   record.mark = packet.mark;
+  record.group = packet.caps.group;
+  record.caps_epoch = caps_epoch_;
   measure_from(record, packet.time_us);
 }
 
@@ -129,7 +141,7 @@ Admission::Answer Admission::judge(Record& record, const Packet& packet) noexcep
   const uint64_t used = per_second(record.bytes, measured_us);
   if (used > highest) return refuse(record, packet, Refusal::flow_rate);
   Refusal reason{};
-  if (!reserve(record, std::min(rate_for(used), highest), reason)) {
+  if (!reserve(record, std::min(rate_for(used), highest), packet.caps, reason)) {
     return refuse(record, packet, reason);
   }
   record.state = State::admitted;
@@ -175,16 +187,29 @@ bool Admission::grow(Record& record, const Packet& packet, Refusal& reason) noex
     reason = Refusal::flow_rate;
     return false;
   }
-  if (!reserve(record, to - rate, reason)) return false;
+  if (!reserve(record, to - rate, packet.caps, reason)) return false;
   record.bucket.change_rate(rate, to);
   return record.bucket.take(packet.bytes, to, packet.time_us);
 }
 
-bool Admission::reserve(Record& record, uint64_t more, Refusal& reason) noexcept {
+// What the flow has reserved it reserves anew: in another group, or under other caps. A flow that
+// is not admitted has nothing.
+bool Admission::follow_caps(Record& record, const LiveCaps& caps, Refusal& reason) noexcept {
+  const uint64_t rate = record.rate;
+  release(record, rate);
+  record.group = caps.group;
+  record.caps_epoch = caps_epoch_;
+  return rate == 0 || reserve(record, rate, caps, reason);
+}
+
+bool Admission::reserve(Record& record, uint64_t more, const LiveCaps& caps,
+                        Refusal& reason) noexcept {
   if (record.mark == LiveMark::expedited) {
-    const LiveBudget::Answer answer = budget_->reserve(record.host, more);
+    const LiveBudget::Answer answer = budget_->reserve(record.host, more, caps);
     if (answer != LiveBudget::Answer::granted) {
-      reason = answer == LiveBudget::Answer::host_full ? Refusal::host_share : Refusal::link_share;
+      reason = answer == LiveBudget::Answer::host_full    ? Refusal::host_share
+               : answer == LiveBudget::Answer::group_full ? Refusal::policy_share
+                                                          : Refusal::link_share;
       return false;
     }
     reserved_ += more;
@@ -197,7 +222,7 @@ bool Admission::reserve(Record& record, uint64_t more, Refusal& reason) noexcept
 void Admission::release(Record& record, uint64_t less) noexcept {
   record.rate -= static_cast<uint32_t>(less);
   if (record.mark != LiveMark::expedited || less == 0) return;
-  budget_->release(record.host, less);
+  budget_->release(record.host, less, record.group);
   reserved_ -= less;
   counters_.reserved_rate.set(reserved_);
 }

@@ -22,6 +22,9 @@ namespace flowmark {
 /// when that is not to be had it is refused for a time. What it no longer needs it gives back
 /// slowly, so that a pause in speech costs nothing.
 ///
+/// Policies of the operator may put caps on the flows they fit (mark/live_caps.h). When these
+/// change, an admitted flow keeps its mark only if what it has reserved fits the new ones.
+///
 /// One worker's, on its thread: the flows it has, in a table of fixed size. The budget is shared.
 /// All but the constructor is the packet path.
 class Admission {
@@ -44,6 +47,7 @@ class Admission {
     const IpAddress* host = nullptr;  ///< whose share the flow counts against
     uint32_t bytes = 0;               ///< on the wire
     TimeUs time_us = 0;
+    LiveCaps caps{};  ///< of an expedited mark
   };
   enum class Answer : uint8_t {
     measuring,  ///< not known yet: the packet stays as it came
@@ -61,6 +65,9 @@ class Admission {
   /// once.
   Answer count_past(const Packet& packet, const Past& past) noexcept;
 
+  /// Caps may be others than before: each flow's reservation is made anew with its next packet.
+  void caps_changed() noexcept { ++caps_epoch_; }
+
   /// Looks at the next `records` of its records: flows that fell silent give back what they have.
   void expire(TimeUs now_us, uint32_t records) noexcept;
   uint32_t records() const noexcept { return static_cast<uint32_t>(records_.size()); }
@@ -76,14 +83,18 @@ class Admission {
     TimeUs seen_us = 0;
     uint64_t bytes = 0;  ///< since `since_us`
     uint32_t rate = 0;   ///< bytes a second that it may send and has reserved, once admitted
-    LiveMark mark = LiveMark::none;
-    State state = State::measuring;
-    Refusal reason{};
+    uint16_t group = LiveCaps::kNoGroup;  ///< in which it has
+    uint8_t caps_epoch = 0;               ///< of the caps that its reservation fits
+    LiveMark mark : 2 = LiveMark::none;
+    State state : 2 = State::measuring;
+    Refusal reason : 4 {};
   };
   static_assert(sizeof(Record) == 64);
+  static_assert(kLiveMarkCount <= 4 && static_cast<int>(Refusal::count_) <= 16);
 
   static constexpr uint32_t kWays = 4;  ///< records where a flow may be
 
+  bool is_asked_for(const Packet& packet) const noexcept;
   Record* find(const Packet& packet) noexcept;
   void start(Record& record, const Packet& packet) noexcept;
   void measure_from(Record& record, TimeUs now_us) noexcept;
@@ -93,7 +104,8 @@ class Admission {
   Answer refuse(Record& record, const Packet& packet, Refusal reason) noexcept;
   Answer demote(Refusal reason) noexcept;
   bool grow(Record& record, const Packet& packet, Refusal& reason) noexcept;
-  bool reserve(Record& record, uint64_t more, Refusal& reason) noexcept;
+  bool follow_caps(Record& record, const LiveCaps& caps, Refusal& reason) noexcept;
+  bool reserve(Record& record, uint64_t more, const LiveCaps& caps, Refusal& reason) noexcept;
   void release(Record& record, uint64_t less) noexcept;
   void settle(Record& record, TimeUs now_us) noexcept;
   uint64_t highest_rate(LiveMark mark) const noexcept;
@@ -102,6 +114,7 @@ class Admission {
   WorkerCounters& counters_;
   std::vector<Record> records_;
   uint32_t walk_ = 0;  ///< where expire() goes on
+  uint8_t caps_epoch_ = 0;
   uint64_t reserved_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "flow/packet_record.h"
+#include "mark/live_caps.h"
 #include "mark/mark_numbers.h"
 #include "mark/profiles.h"
 #include "net/prefix.h"
@@ -43,6 +44,10 @@ struct FlowPolicy {
   /// In place of the configured maps, for the classes that it has.
   std::optional<MarkProfile> map;
   std::optional<float> confidence;  ///< in place of every model's own
+  // Of flows with an expedited mark, as MarkingSettings has it.
+  std::optional<uint32_t> ef_host_kbit;  ///< of one host, in place of the configured limit; 0: none
+  std::optional<double> ef_share_max;    ///< of the link, for all flows of this policy
+  LiveCaps caps;                         ///< what follows from both; its group is not given yet
 
   friend bool operator==(const FlowPolicy&, const FlowPolicy&) = default;
 
@@ -53,5 +58,6 @@ struct FlowPolicy {
 using PolicyPlace = uint16_t;
 inline constexpr PolicyPlace kNoPolicy = UINT16_MAX;
 inline constexpr size_t kMostPolicies = 16'384;
+static_assert(kMostPolicies <= LiveCaps::kMostGroups);
 
 }  // namespace flowmark

@@ -38,18 +38,12 @@ std::string memory_text(const Settings& settings) {
 }
 
 LiveLimits live_limits(const MarkingSettings& marking) {
-  constexpr uint64_t kBytesPerKbit = 1000 / 8;
-  constexpr uint64_t kBytesPerMbit = 1'000'000 / 8;
-  const uint64_t link_mbit =
-      marking.link_mbit == 0 ? MarkingSettings::kAssumedLinkMbit : marking.link_mbit;
   LiveLimits limits;
-  limits.expedited_flow = marking.ef_flow_kbit * kBytesPerKbit;
-  limits.expedited_host = marking.ef_host_kbit * kBytesPerKbit;
-  if (marking.ef_share_max < 1) {
-    const double share = marking.ef_share_max * static_cast<double>(link_mbit * kBytesPerMbit);
-    limits.expedited_link = std::max<uint64_t>(1, static_cast<uint64_t>(share));  // 0: no limit
-  }
-  limits.conference_flow = marking.af4_flow_kbit * kBytesPerKbit;
+  limits.expedited_flow = bytes_of_kbit(marking.ef_flow_kbit);
+  limits.expedited_host = bytes_of_kbit(marking.ef_host_kbit);
+  if (marking.ef_share_max < 1)
+    limits.expedited_link = marking.bytes_of_share(marking.ef_share_max);
+  limits.conference_flow = bytes_of_kbit(marking.af4_flow_kbit);
   limits.hold_us = marking.hold_seconds * kUsPerSecond;
   return limits;
 }

@@ -90,7 +90,6 @@ void complete(MarkingSettings& marking) {
 }
 
 Fields<MarkingSettings> marking_fields() {
-  constexpr uint32_t kMostKbit = 10'000'000;
   Fields<MarkingSettings> fields;
   for (schema::Field<ClassMapSettings>& field : map_fields()) {
     fields.push_back({field.key, [read = std::move(field.read)](

@@ -105,6 +105,17 @@ void read_map_of_marks(const Place& place, const YamlNode& node, FlowPolicy& out
   read_profile(place, node, out.map);
 }
 
+void read_ef_host(const Place& place, const YamlNode& node, FlowPolicy& out) {
+  uint64_t kbit = 0;
+  if (!schema::read_integer(place, node, 0, kMostKbit, kbit)) return;
+  out.ef_host_kbit = static_cast<uint32_t>(kbit);
+}
+
+void read_ef_share(const Place& place, const YamlNode& node, FlowPolicy& out) {
+  double share = 0;
+  if (schema::read_real(place, node, 0, 1, share)) out.ef_share_max = share;
+}
+
 Fields<FlowPolicy> policy_entry_fields() {
   return {schema::text("name", &FlowPolicy::name),
           prefixes("hosts", &FlowPolicy::hosts),
@@ -121,7 +132,9 @@ Fields<FlowPolicy> policy_entry_fields() {
           boolean("mark", &FlowPolicy::mark),
           schema::text("class", &FlowPolicy::class_name),
           {"map", read_map_of_marks},
-          {"confidence", read_confidence}};
+          {"confidence", read_confidence},
+          {"ef_host_kbit", read_ef_host},
+          {"ef_share_max", read_ef_share}};
 }
 
 }  // namespace

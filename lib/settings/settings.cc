@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -29,6 +30,12 @@ MarkPair marks_of_class(const MarkingSettings& marking, const std::string& name)
   return {in(marking.classes), in(marking.lan_classes)};
 }
 
+uint64_t MarkingSettings::bytes_of_share(double share) const noexcept {
+  constexpr uint64_t kBytesPerMbit = 1'000'000 / 8;
+  const uint64_t link = (link_mbit == 0 ? kAssumedLinkMbit : link_mbit) * kBytesPerMbit;
+  return std::max<uint64_t>(1, static_cast<uint64_t>(share * static_cast<double>(link)));
+}
+
 SettingsError::SettingsError(std::vector<std::string> problems)
     : Error(fmt::format("{}", fmt::join(problems, "\n"))), problems_(std::move(problems)) {}
 
@@ -45,6 +52,10 @@ Settings parse_settings(std::string_view text, const std::filesystem::path& file
     const auto mapped = policy.map ? mark_of(*policy.map, policy.class_name) : std::nullopt;
     policy.class_marks =
         mapped ? MarkPair(*mapped) : marks_of_class(settings.marking, policy.class_name);
+    if (policy.ef_host_kbit) policy.caps.host = bytes_of_kbit(*policy.ef_host_kbit);
+    if (policy.ef_share_max) {
+      policy.caps.total = settings.marking.bytes_of_share(*policy.ef_share_max);
+    }
   }
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   for (ModelSettings& model : settings.models) make_absolute(model.path, folder);

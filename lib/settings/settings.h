@@ -105,6 +105,9 @@ struct MarkingSettings {
 
   static constexpr uint64_t kAssumedLinkMbit = 1000;
 
+  /// Bytes a second of a share of the link, at least 1.
+  uint64_t bytes_of_share(double share) const noexcept;
+
   /// Those of MarkProfile::rfc4594.
   static ClassMarks default_classes() { return marks_of(MarkProfile::rfc4594); }
   friend bool operator==(const MarkingSettings&, const MarkingSettings&) = default;
@@ -117,6 +120,11 @@ struct InferenceSettings {
 
   friend bool operator==(const InferenceSettings&, const InferenceSettings&) = default;
 };
+
+/// Bytes a second.
+constexpr uint64_t bytes_of_kbit(uint64_t kbit_per_second) noexcept {
+  return kbit_per_second * (1000 / 8);
+}
 
 /// Where the stream of verdicts goes (docs/verdict-stream.md). Both empty: there is none.
 struct StreamSettings {

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <set>
+#include <utility>
 
 #include "settings/settings_schema.h"
 
@@ -107,11 +108,13 @@ void check_effects(const Place& place, const YamlNode& item, const FlowPolicy& p
   const auto refuse = [&](const char* key, const char* reason) {
     place.child(key).wrong(at(item, key), fmt::format("{}: leave one of both out", reason));
   };
-  constexpr const char* kUnmarked = "mark: false lets packets stay as they came";
-  if (has_class && !policy.mark) refuse("class", kUnmarked);
-  if (policy.map && !policy.mark) refuse("map", kUnmarked);
-  if (policy.map && !policy.classify && !has_class) {
-    refuse("map", "no model is asked because of classify: false");
+  if (has_class && !policy.mark) refuse("class", "mark: false lets packets stay as they came");
+  for (const auto& [key, is_given] : {std::pair{"map", policy.map.has_value()},
+                                      std::pair{"ef_host_kbit", policy.ef_host_kbit.has_value()},
+                                      std::pair{"ef_share_max", policy.ef_share_max.has_value()}}) {
+    if (!is_given) continue;
+    if (!policy.mark) refuse(key, "mark: false lets packets stay as they came");
+    if (!policy.classify && !has_class) refuse(key, "no model is asked because of classify: false");
   }
   if (policy.confidence && !policy.asks_models()) {
     refuse("confidence", has_class ? "no model is asked because of class"

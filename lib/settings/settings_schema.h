@@ -5,6 +5,8 @@
 
 namespace flowmark {
 
+inline constexpr uint32_t kMostKbit = 10'000'000;  ///< limits of rates
+
 /// The whole configuration file: every key, its range and where its value goes.
 const schema::Fields<Settings>& settings_fields();
 

@@ -78,6 +78,8 @@ const char* to_string(Refusal reason) noexcept {
       return "host_share";
     case Refusal::link_share:
       return "link_share";
+    case Refusal::policy_share:
+      return "policy_share";
     case Refusal::no_room:
       return "no_room";
     case Refusal::count_:

@@ -56,11 +56,12 @@ const char* to_string(MarkSkip reason) noexcept;
 
 /// Why a flow does not get the live mark of its class (mark/admission.h).
 enum class Refusal : uint8_t {
-  icmp,        ///< no conversation of people
-  flow_rate,   ///< more than one call needs
-  host_share,  ///< its host has as much as it may have
-  link_share,  ///< all flows together have
-  no_room,     ///< more flows with live marks than the table holds
+  icmp,          ///< no conversation of people
+  flow_rate,     ///< more than one call needs
+  host_share,    ///< its host has as much as it may have
+  link_share,    ///< all flows together have
+  policy_share,  ///< all flows of its policy together have
+  no_room,       ///< more flows with live marks than the table holds
   count_,
 };
 const char* to_string(Refusal reason) noexcept;

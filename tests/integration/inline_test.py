@@ -190,7 +190,8 @@ class InlineTest(rig.FolderTest):
                      "policies[1] mine"),
                     ("{outside_ports: 5004, protocols: udp, class: streaming}", 26, "policies[0]"),
                     ("{vlans: 0, direction: outbound, classify: false}", 0, "policies[0]"),
-                    ("{direction: inbound, classify: false}", EF, None)):
+                    ("{direction: inbound, classify: false}", EF, None),
+                    ("{name: capped, ef_share_max: 0}", 0, "policies[0] capped")):
                 daemon.write_config(self.config() + "policies: [%s]\n" % policies)
                 answer = daemon.ctl("reload")
                 self.assertEqual(answer["needs_restart"], [], policies)

@@ -86,6 +86,19 @@ marking: {classes: {gaming: CS4, p2p: AF41}, towards_lan: {profile: two-level}}
   EXPECT_TRUE(policies[2].asks_models());
 }
 
+TEST(PolicySettings, CapsAreBytesASecond) {
+  const auto policies = parse_policies(R"(
+policies: [{ef_host_kbit: 800, ef_share_max: 0.01}, {ef_host_kbit: 0}, {ef_share_max: 0}]
+marking: {link_mbit: 100}
+)")
+                            .policies;
+  EXPECT_EQ(policies[0].caps.host, 100'000U);
+  EXPECT_EQ(policies[0].caps.total, 125'000U);
+  EXPECT_EQ(policies[1].caps.host, 0U) << "no limit";
+  EXPECT_EQ(policies[1].caps.total, std::nullopt);
+  EXPECT_EQ(policies[2].caps.total, 1U) << "no flow";
+}
+
 TEST(PolicySettings, MistakesAreToldWithTheirLines) {
   EXPECT_THAT(
       policy_problems(R"(policies:
@@ -99,6 +112,7 @@ TEST(PolicySettings, MistakesAreToldWithTheirLines) {
   - {class: voice}
   - {confidence: 2}
   - {map: cake}
+  - {ef_host_kbit: -1, ef_share_max: 10}
 )"),
       ElementsAre(
           HasSubstr(":3: policies[0].host: unknown key: did you mean \"hosts\""),
@@ -112,7 +126,9 @@ TEST(PolicySettings, MistakesAreToldWithTheirLines) {
           HasSubstr(":9: policies[6].direction: value up"),
           AllOf(HasSubstr(":10: policies[7].class: value voice"), HasSubstr("voip")),
           HasSubstr(":11: policies[8].confidence: value 2: expected a number 0 to 1"),
-          AllOf(HasSubstr(":12: policies[9].map: value cake"), HasSubstr("cake-diffserv4"))));
+          AllOf(HasSubstr(":12: policies[9].map: value cake"), HasSubstr("cake-diffserv4")),
+          HasSubstr(":13: policies[10].ef_host_kbit: value -1"),
+          HasSubstr(":13: policies[10].ef_share_max: value 10: expected a number 0 to 1")));
 }
 
 TEST(PolicySettings, EffectsThatContradictEachOtherAreRefused) {
@@ -122,6 +138,8 @@ TEST(PolicySettings, EffectsThatContradictEachOtherAreRefused) {
   - {classify: false, confidence: 0.5}
   - {mark: false, map: wmm}
   - {classify: false, map: wmm}
+  - {mark: false, ef_host_kbit: 1}
+  - {classify: false, ef_share_max: 1}
 )"),
               ElementsAre(HasSubstr(":3: policies[0].class: value voip: mark: false"),
                           HasSubstr(":4: policies[1].name: value a: another policy has this name"),
@@ -129,7 +147,9 @@ TEST(PolicySettings, EffectsThatContradictEachOtherAreRefused) {
                                     "because of class"),
                           HasSubstr("because of classify: false"),
                           HasSubstr(":6: policies[3].map: value wmm: mark: false"),
-                          HasSubstr(":7: policies[4].map: value wmm: no model is asked")));
+                          HasSubstr(":7: policies[4].map: value wmm: no model is asked"),
+                          HasSubstr(":8: policies[5].ef_host_kbit: value 1: mark: false"),
+                          HasSubstr(":9: policies[6].ef_share_max: value 1: no model")));
 }
 
 TEST(PolicySettings, TheyChangeLive) {
