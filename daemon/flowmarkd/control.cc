@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -22,19 +21,13 @@
 #include "base/error.h"
 #include "daemon/flowmarkd/json_line.h"
 #include "daemon/flowmarkd/logging.h"
+#include "daemon/flowmarkd/signals.h"
 
 namespace flowmark {
 namespace {
 
 constexpr size_t kFlowLogCapacity = 4096;
 constexpr int kQuietTicks = 4;  // a burst of changes to the files is one reload
-
-sigset_t our_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
-  return set;
-}
 
 uint64_t monotonic_us() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
@@ -56,16 +49,6 @@ std::string to_json(const ReloadReport& report) {
 }
 
 }  // namespace
-
-void block_signals() {
-  const sigset_t set = our_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // What nobody sends for a reason must not end the forwarding either.
-  for (const int signal : {SIGPIPE, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT}) {
-    std::signal(signal, SIG_IGN);
-  }
-  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) std::signal(signal, SIG_IGN);
-}
 
 Control::Control(Sources sources)
     : sources_(std::move(sources)), flows_(kFlowLogCapacity), epoll_(epoll_create1(EPOLL_CLOEXEC)) {

@@ -18,11 +18,6 @@
 
 namespace flowmark {
 
-/// TERM, INT, HUP, USR1 and USR2 are taken from a descriptor: blocked in the calling thread and in
-/// all threads it starts from now on. Signals without a meaning here are ignored. To be called
-/// before any thread exists.
-void block_signals();
-
 /// How far a thread on the packet path has come: the number grows while it is alive.
 struct ThreadProgress {
   std::string name;  ///< for the log: "worker 0"

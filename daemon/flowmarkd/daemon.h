@@ -33,6 +33,8 @@ class Daemon {
 
   /// Forwards until SIGTERM or SIGINT, then stops in order and prints the summary.
   int run();
+  /// Models are being loaded. That thread goes on when this object ends.
+  bool is_loading() const noexcept { return reloader_.is_busy(); }
 
  private:
   void start_ports();

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #include "base/error.h"
@@ -17,50 +19,78 @@ constexpr int kNice = 10;  // of this thread alone, as Linux reads setpriority()
 
 }  // namespace
 
-LoadThread::LoadThread() : done_event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  if (done_event_ < 0) fail("the thread that loads models: {}", strerror(errno));
-}
+/// What both threads use. The last one of them that ends frees it.
+struct LoadThread::Desk {
+  Desk() : done_event(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (done_event < 0) fail("the thread that loads models: {}", strerror(errno));
+  }
+  ~Desk() { close(done_event); }
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+  const int done_event;
+  std::mutex mutex;  ///< of all below
+  std::condition_variable wake;
+  std::optional<LoadJob> job;
+  std::optional<LoadResult> result;
+  bool is_working = false;
+  bool stop = false;
+};
+
+LoadThread::LoadThread() : desk_(std::make_shared<Desk>()) {}
 
 LoadThread::~LoadThread() {
+  bool is_working = false;
   {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
+    const std::lock_guard lock(desk_->mutex);
+    desk_->stop = true;
+    is_working = desk_->is_working;
   }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
-  close(done_event_);
+  desk_->wake.notify_one();
+  if (!thread_.joinable()) return;
+  if (is_working) {
+    thread_.detach();
+  } else {
+    thread_.join();
+  }
 }
 
 void LoadThread::start(LoadJob job) {
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  if (!thread_.joinable()) thread_ = std::thread([desk = desk_] { work(*desk); });
   {
-    const std::lock_guard lock(mutex_);
-    job_ = std::move(job);
+    const std::lock_guard lock(desk_->mutex);
+    desk_->job = std::move(job);
   }
-  wake_.notify_one();
+  desk_->wake.notify_one();
+}
+
+int LoadThread::descriptor() const noexcept {
+  return desk_->done_event;
 }
 
 std::optional<LoadResult> LoadThread::take() {
   uint64_t count = 0;
-  if (read(done_event_, &count, sizeof count) != sizeof count) return std::nullopt;
-  const std::lock_guard lock(mutex_);
-  return std::exchange(result_, std::nullopt);
+  if (read(desk_->done_event, &count, sizeof count) != sizeof count) return std::nullopt;
+  const std::lock_guard lock(desk_->mutex);
+  return std::exchange(desk_->result, std::nullopt);
 }
 
-void LoadThread::run() {
+void LoadThread::work(Desk& desk) {
   setpriority(PRIO_PROCESS, 0, kNice);
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(desk.mutex);
   for (;;) {
-    wake_.wait(lock, [this] { return stop_ || job_; });
-    if (stop_) return;
-    std::optional<LoadJob> job = std::exchange(job_, std::nullopt);
+    desk.wake.wait(lock, [&desk] { return desk.stop || desk.job; });
+    if (desk.stop) return;
+    std::optional<LoadJob> job = std::exchange(desk.job, std::nullopt);
+    desk.is_working = true;
     lock.unlock();
     LoadResult result = load(*job);
     job.reset();
     lock.lock();
-    result_ = std::move(result);
+    desk.is_working = false;
+    desk.result = std::move(result);
     const uint64_t one = 1;
-    (void)!write(done_event_, &one, sizeof one);
+    (void)!write(desk.done_event, &one, sizeof one);
   }
 }
 

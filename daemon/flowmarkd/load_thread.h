@@ -1,7 +1,6 @@
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -16,7 +15,8 @@ class LoadThread {
  public:
   /// Throws Error.
   LoadThread();
-  /// Waits for the job under way.
+  /// Does not wait for a job under way: its thread is left to itself, with all that it uses, and
+  /// ends after the job. The process must not take static objects apart before.
   ~LoadThread();
   LoadThread(const LoadThread&) = delete;
   LoadThread& operator=(const LoadThread&) = delete;
@@ -26,19 +26,15 @@ class LoadThread {
   /// The job before must have been taken. Throws std::system_error when no thread can be had.
   void start(LoadJob job);
   /// Readable when take() has something.
-  int descriptor() const noexcept { return done_event_; }
+  int descriptor() const noexcept;
   /// The finished job's result, once.
   std::optional<LoadResult> take();
 
  private:
-  void run();
+  struct Desk;
+  static void work(Desk& desk);
 
-  int done_event_ = -1;
-  std::mutex mutex_;  ///< of all below
-  std::condition_variable wake_;
-  std::optional<LoadJob> job_;
-  std::optional<LoadResult> result_;
-  bool stop_ = false;
+  std::shared_ptr<Desk> desk_;
   std::thread thread_;
 };
 

@@ -1,10 +1,13 @@
 // flowmarkd: the command line, and what becomes of errors at start.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "daemon/flowmarkd/daemon.h"
 #include "daemon/flowmarkd/logging.h"
+#include "daemon/flowmarkd/signals.h"
 #include "settings/settings.h"
 
 namespace flowmark {
@@ -18,9 +21,25 @@ struct Arguments {
   bool check = false;
 };
 
+Settings read_settings(const std::string& file) {
+  const EndAtOnce if_told;
+  return load_settings(file);
+}
+
+struct End {
+  int status = 0;
+  bool still_loads = false;  ///< in a thread that could not be ended
+};
+
+End forward(Settings settings, StartNeeds needs) {
+  Daemon daemon(std::move(settings), std::move(needs));
+  const int status = daemon.run();
+  return {status, daemon.is_loading()};
+}
+
 int run(const Arguments& arguments) {
   if (!arguments.check) block_signals();
-  Settings settings = load_settings(arguments.config);
+  Settings settings = read_settings(arguments.config);
   if (settings.mode == RunMode::replay) {
     throw SettingsError({arguments.config + ": mode: value replay: flowmarkd runs inline or "
                                             "mirror; for a capture use flowmark replay"});
@@ -32,8 +51,10 @@ int run(const Arguments& arguments) {
   }
   StartNeeds needs(settings);
   start_logging(settings.log);
-  Daemon daemon(std::move(settings), std::move(needs));
-  return daemon.run();
+  const auto [status, still_loads] = forward(std::move(settings), std::move(needs));
+  // The thread that loads may still use what the usual end of a process takes apart.
+  if (still_loads) _exit(status);
+  return status;
 }
 
 int parse_and_run(int argc, char** argv) {

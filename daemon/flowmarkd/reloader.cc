@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "classify/verdict.h"
+#include "daemon/flowmarkd/signals.h"
 #include "runtime/model_store.h"
 
 namespace flowmark {
@@ -93,7 +94,7 @@ Reloader::Reloader(Settings settings, size_t workers)
   if (!settings_.file.empty()) settings_.file = std::filesystem::absolute(settings_.file);
   current_ = publisher_.current();
   names_[1] = std::make_shared<ModelNames>(names_of(*current_));
-  LoadResult loaded = load(job(LoadKind::models));
+  LoadResult loaded = load_at_start();
   if (settings_.models.empty()) {
     files_ = std::move(loaded.files);
     first_.generation = generation_;
@@ -101,6 +102,11 @@ Reloader::Reloader(Settings settings, size_t workers)
   } else {
     first_ = apply(std::move(loaded));
   }
+}
+
+LoadResult Reloader::load_at_start() const {
+  const EndAtOnce if_told;
+  return load(job(LoadKind::models));
 }
 
 LoadJob Reloader::job(LoadKind kind) const {

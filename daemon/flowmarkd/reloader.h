@@ -102,6 +102,7 @@ class Reloader {
     LoadKind kind = LoadKind::models;
   };
 
+  LoadResult load_at_start() const;
   LoadJob job(LoadKind kind) const;
   ReloadReport apply(LoadResult result);
   void take_over(LoadResult& result, ReloadReport& report);

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import unittest
 
 import rig
@@ -90,6 +91,28 @@ class ReloadTest(rig.FolderTest):
                     self.assertEqual(daemon.ctl("status")["generation"], 2)
             rig.wait_for("the configuration", lambda: daemon.ctl("status")["generation"] == 3)
             self.assertEqual(daemon.stop()[0], 0)
+
+    def test_a_load_that_stands_still_keeps_nothing_from_ending(self):
+        with self.daemon() as daemon:
+            pipe = self.path("pipe")
+            os.mkfifo(pipe)
+            os.rename(pipe, daemon.config_path)
+            waiting = self.connect()
+            waiting.send("reload")
+            daemon.wait_notification("RELOADING=1")
+            status, summary = daemon.stop()
+            self.assertEqual(status, 0)
+            self.assertIn("received", summary)
+
+    def test_nor_a_start_that_stands_still(self):
+        pipe = self.path("pipe.yaml")
+        os.mkfifo(pipe)
+        start = subprocess.Popen([rig.tool("flowmarkd"), "--config", pipe])
+        self.addCleanup(start.kill)
+        # It reads the pipe once this has opened it for writing; nothing is ever written.
+        with open(pipe, "wb"):
+            start.terminate()
+            self.assertEqual(start.wait(timeout=rig.PATIENCE_S), -signal.SIGTERM)
 
     def test_many_requests_in_one_go_are_all_answered_between_others(self):
         with self.daemon() as daemon:
