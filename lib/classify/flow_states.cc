@@ -25,6 +25,7 @@ FlowStates::FlowStates(const Options& options, FlowTable& table, FlowRemovalList
       layout_(nullptr, 1) {}
 
 void FlowStates::use_models(PreparedModels& prepared) noexcept {
+  models_are_new_ = true;
   const uint32_t epoch = layout_.epoch + 1;
   const bool asks_the_same =
       models_ != nullptr && prepared.models != nullptr && prepared.models->asks_as(*models_);
@@ -68,7 +69,7 @@ bool FlowStates::make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noex
     return false;
   }
   if (entry.state != nullptr) {
-    if (!is_current(*find(id)) && adoptions_left_ > 0) {
+    if (has_turn(entry)) {
       --adoptions_left_;
       adopt(id);
     }
@@ -163,7 +164,9 @@ void FlowStates::adopt(FlowId id) noexcept {
   moved->plan = old.plan;
   pool_.release(&old, old.block_bytes);
   attach(entry, *moved);
-  if (moved->plan != plans_.back().epoch) rebuild_windows(*moved);
+  if (moved->plan == plans_.back().epoch) return;
+  rebuild_windows(*moved);
+  adoptions_left_ = 0;  // it takes as long as several flows whose windows stay
 }
 
 void FlowStates::rebuild_windows(FlowState& state) noexcept {

@@ -59,15 +59,21 @@ class FlowStates {
   /// Whether a model is asked on a flow: it has no condition, or that holds.
   bool is_asked(FlowState& state, size_t slot) const noexcept;
 
-  // A burst: begin_burst(); for each packet append() if the flow is ready or can be made so;
-  // end_burst().
-  void begin_burst() noexcept;
+  // A burst of so many packets: begin_burst(); for each packet append() if the flow is ready or can
+  // be made so; end_burst().
+  void begin_burst(size_t packets) noexcept;
   bool is_ready(const FlowEntry& entry) const noexcept {
     return entry.state != nullptr && entry.staging.epoch == static_cast<uint8_t>(layout_.epoch);
   }
   /// The flow is not ready: its state is for earlier models.
   void mark_outdated(FlowEntry& entry) const noexcept {
     entry.staging.epoch = static_cast<uint8_t>(layout_.epoch - 1);
+  }
+  /// Whether make_ready() would move a flow that is not ready to the present models now. The other
+  /// flows' states are not touched: they are cold, and right after a change of models every packet
+  /// is of such a flow.
+  bool has_turn(const FlowEntry& entry) const noexcept {
+    return entry.state != nullptr && models_ != nullptr && adoptions_left_ > 0;
   }
   /// Gives a flow that is not ready a state for the present models. False if it cannot take this
   /// packet, which is then counted or kept in the entry.
@@ -140,6 +146,7 @@ class FlowStates {
   std::list<HeldPlan> plans_;  ///< by epoch; the last one is the present models'
   uint32_t next_serial_ = 1;
   uint32_t adoptions_left_ = 0;  ///< flows that may still be moved to new models in this burst
+  bool models_are_new_ = false;  ///< since the last burst
   FlowId way_hand_ = 0;          ///< where make_way() looks next
   FullStages full_;              ///< by the burst under way
   FullStages being_fetched_;     ///< by the one before: handed on at this one's end

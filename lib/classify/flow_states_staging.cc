@@ -9,6 +9,7 @@ namespace flowmark {
 namespace {
 
 constexpr uint32_t kAdoptionsPerBurst = 2;
+constexpr size_t kLargeBurst = 8;
 
 void count_class(ModelCounters& counters, size_t c, uint8_t group, uint64_t packets,
                  uint64_t bytes) noexcept {
@@ -21,8 +22,10 @@ void count_class(ModelCounters& counters, size_t c, uint8_t group, uint64_t pack
 
 // Handing on touches some ten lines of a flow that have been cold for 40 packets. They are fetched
 // while the next burst is parsed: first the windows, which say where the ring is, then its end.
-void FlowStates::begin_burst() noexcept {
-  adoptions_left_ = kAdoptionsPerBurst;
+void FlowStates::begin_burst(size_t packets) noexcept {
+  // The change of models has taken some microseconds of this round: a large burst moves no flows.
+  const bool is_long_round = std::exchange(models_are_new_, false) && packets > kLargeBurst;
+  adoptions_left_ = is_long_round ? 0 : kAdoptionsPerBurst;
   for (const FlowId id : being_fetched_.all()) {
     const FlowState* state = find(id);
     if (state == nullptr || state->windows == nullptr) continue;

@@ -1,6 +1,18 @@
 #include "classify/prepared_models.h"
 
 namespace flowmark {
+namespace {
+
+std::string owner_of(const ActiveModel& active) {
+  std::string text = active.name;
+  for (const std::string& name : active.model->classes) {
+    text += '\0';
+    text += name;
+  }
+  return text;
+}
+
+}  // namespace
 
 PreparedModels::PreparedModels(const ModelSet* model_set)
     : set(model_set),
@@ -9,7 +21,7 @@ PreparedModels::PreparedModels(const ModelSet* model_set)
   if (models == nullptr) return;
   for (const ActiveModel& active : models->models()) {
     scratch.push_back(active.model->engine->make_scratch());
-    owners.push_back({active.name, active.model->classes});
+    owners.push_back(owner_of(active));
   }
   window.resize(models->plan()->max_values());  // touches every page
   window.clear();

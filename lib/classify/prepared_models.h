@@ -20,13 +20,6 @@ struct HeldPlan {
   std::shared_ptr<const WindowPlan> plan;
 };
 
-/// Whose counters are in a slot of the worker's counters.
-struct SlotOwner {
-  std::string name;
-  std::vector<std::string> classes;
-  friend bool operator==(const SlotOwner&, const SlotOwner&) = default;
-};
-
 /// All memory that one worker needs for a model set. It is made on another thread, so that the
 /// worker allocates and frees nothing when it takes the set over: each part of its classifier swaps
 /// its own for what is here (Classifier::use_models). What the worker had before is here then, and
@@ -43,7 +36,9 @@ struct PreparedModels {
   WindowReader reader;
   StateLayout layout;
   std::list<HeldPlan> plans;  ///< the set's; afterwards those that no flow holds any more
-  std::vector<SlotOwner> owners;
+  /// By slot, whose counters are in the worker's: the model's name and its classes in one text,
+  /// which the worker compares in one go.
+  std::vector<std::string> owners;
 };
 
 }  // namespace flowmark

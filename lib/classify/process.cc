@@ -23,7 +23,7 @@ Direction direction_of(const FlowEntry& entry, const ParsedPacket& packet) noexc
 void Classifier::Impl::process(std::span<Packet> packets, std::span<bool> marked) noexcept {
   std::ranges::fill(marked, false);
   if (packets.empty()) return;
-  states.begin_burst();
+  states.begin_burst(packets.size());
   const size_t count = find_flows(packets);
   for (size_t k = 0; k < count; ++k) {
     if (k + kLooksAhead < count)
@@ -168,6 +168,7 @@ bool Classifier::Impl::make_ready(FlowId id, PacketRecord record, const Packet& 
 bool Classifier::Impl::move_state(FlowId id, PacketRecord record, const Packet& packet,
                                   const ParsedPacket& p) noexcept {
   FlowEntry& entry = table[id];
+  if (!states.has_turn(entry)) return states.make_ready(id, record, packet.time_us);
   const uint8_t mark_before = entry.mark;
   const bool had_verdict = states.find(id)->has_verdict();
   const bool keeps = states.keeps_verdicts(*states.find(id));

@@ -20,7 +20,7 @@ void Verdicts::use_models(PreparedModels& prepared) noexcept {
   }
   if (prepared.models == nullptr) return;
   std::swap(owners_, prepared.owners);
-  const std::vector<SlotOwner>& before = prepared.owners;
+  const std::vector<std::string>& before = prepared.owners;
   for (size_t slot = 0; slot < kMaxModels; ++slot) {
     const bool unused = slot >= owners_.size() && slot >= before.size();
     const bool same =

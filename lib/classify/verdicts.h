@@ -63,7 +63,7 @@ class Verdicts {
   FlowNews& news_;
   WorkerCounters& counters_;
   VerdictSink* sink_;
-  std::vector<SlotOwner> owners_;  ///< of the slots' counters
+  std::vector<std::string> owners_;  ///< of the slots' counters
 };
 
 }  // namespace flowmark

@@ -128,23 +128,43 @@ TEST(FlowStates, AModelWithAConditionIsAskedOnlyWhereThatHolds) {
   EXPECT_TRUE(flows.states.is_asked(state, 1));
 }
 
-TEST(FlowStates, NewModelsAdoptTwoFlowsABurst) {
-  WorkerFlows flows;
-  flows.use(one_model());
-  std::vector<FlowId> ids;
-  for (uint16_t flow = 1; flow <= 5; ++flow) ids.push_back(flows.packets(flow, 8));
-  flows.use(one_model());
-  const auto current = [&] {
+/// Five flows under one kind of model, then another set of models.
+class MovingFlows {
+ public:
+  explicit MovingFlows(const FeatureSpec& next) {
+    flows.use(one_model());
+    for (uint16_t flow = 1; flow <= kFlows; ++flow) ids.push_back(flows.packets(flow, 50));
+    flows.use(one_model(next));
+  }
+  /// A packet of each flow, and others as if the burst had so many; how many flows have moved.
+  ptrdiff_t burst(size_t packets = kFlows) {
+    flows.states.begin_burst(packets);
+    for (uint16_t flow = 1; flow <= kFlows; ++flow) flows.record(flow);
+    flows.states.end_burst();
     return std::ranges::count_if(
         ids, [&](FlowId id) { return flows.states.is_current(*flows.states.find(id)); });
-  };
-  for (const int expected : {2, 4, 5}) {
-    flows.states.begin_burst();
-    for (uint16_t flow = 1; flow <= 5; ++flow) flows.record(flow);
-    flows.states.end_burst();
-    EXPECT_EQ(current(), expected);
   }
-  EXPECT_EQ(flows.states.count(flows.table[ids[4]]).total_packets(), 11U);
+
+  static constexpr uint16_t kFlows = 5;
+  WorkerFlows flows;
+  std::vector<FlowId> ids;
+};
+
+TEST(FlowStates, NewModelsAdoptTwoFlowsABurst) {
+  MovingFlows moving(histogram_spec());
+  for (const int expected : {2, 4, 5}) EXPECT_EQ(moving.burst(), expected);
+  WorkerFlows& flows = moving.flows;
+  EXPECT_EQ(flows.states.count(flows.table[moving.ids[4]]).total_packets(), 53U);
+}
+
+TEST(FlowStates, OneFlowABurstWhereWindowsAreRebuilt) {
+  MovingFlows moving(picture_spec());
+  for (const int expected : {1, 2, 3}) EXPECT_EQ(moving.burst(), expected);
+}
+
+TEST(FlowStates, NoneInALargeBurstRightAfterTheChange) {
+  MovingFlows moving(histogram_spec());
+  for (const int expected : {0, 2, 4}) EXPECT_EQ(moving.burst(32), expected);
 }
 
 TEST(FlowStates, ModelsOfAnotherFormRebuildWindowsFromTheLastRecords) {

@@ -38,7 +38,7 @@ class WorkerFlows final : private FlowRemovalListener {
   FlowId packet(uint16_t flow, TimeUs step_us = 10'000, Direction direction = Direction::up,
                 uint16_t size = 200) {
     now_us += step_us;
-    states.begin_burst();
+    states.begin_burst(1);
     const FlowId id = record(flow, direction, size);
     states.end_burst();
     return id;
