@@ -37,8 +37,9 @@ class Control {
     std::function<nlohmann::ordered_json()> marks;
     /// For `ctl hosts`: what all workers know.
     std::function<std::vector<HostUse>()> host_uses;
-    /// Puts a question to the worker that has the flow, if any.
-    std::function<void(FlowQuery&)> ask;
+    /// Puts a question to the worker that has the flow, if any. False: it was not found, and a
+    /// worker did not answer in time.
+    std::function<bool(FlowQuery&)> ask;
     /// Of every thread on the packet path: asked before the watchdog is fed.
     std::function<std::vector<ThreadProgress>()> progress;
     /// At every tick. False: the ports cannot be used any more.

@@ -41,7 +41,9 @@ nlohmann::ordered_json Control::status() const {
 nlohmann::ordered_json Control::explain(const std::string& flow) const {
   FlowQuery query;
   query.key = parse_flow(flow);
-  sources_.ask(query);
+  if (!sources_.ask(query)) {
+    fail("flow: value {}: a worker did not answer in time; ask again", flow);
+  }
   nlohmann::ordered_json out{{"flow", to_string(query.key, query.up_is_a)}, {"known", query.found}};
   if (!query.found) return out;
   const ModelNames& names = sources_.reloader.names(query.generation);

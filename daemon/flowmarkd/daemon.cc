@@ -20,6 +20,9 @@ namespace flowmark {
 namespace {
 
 constexpr size_t kRingEvents = 8192;
+// For all workers together: a question holds the control thread up. A worker answers in
+// microseconds if it runs.
+constexpr std::chrono::seconds kAnswerTime{1};
 
 const char* to_string(Spreading spreading) {
   switch (spreading) {
@@ -46,21 +49,15 @@ Daemon::Daemon(Settings settings, StartNeeds needs)
   make_exporter();
   std::vector<EventRing*> rings;
   for (const auto& ring : rings_) rings.push_back(ring.get());
-  control_ = std::make_unique<Control>(
-      Control::Sources{reloader_, std::move(rings), [this] { return status(); },
-                       [this] { return mark_matrix(Totals(counters_), port_names()); },
-                       [this] { return host_uses(); },
-                       [this](FlowQuery& query) {
-                         for (const auto& worker : workers_) {
-                           if (worker->ask(query) && query.found) return;
-                           query.answered = false;
-                         }
-                       },
-                       [this] { return progress(); }, [this] { return watch_.look(); },
-                       [this] { return answers_not_finite(); },
-                       [this] {
-                         if (stream_) stream_->reopen_file();
-                       }});
+  control_ = std::make_unique<Control>(Control::Sources{
+      reloader_, std::move(rings), [this] { return status(); },
+      [this] { return mark_matrix(Totals(counters_), port_names()); },
+      [this] { return host_uses(); }, [this](FlowQuery& query) { return ask_workers(query); },
+      [this] { return progress(); }, [this] { return watch_.look(); },
+      [this] { return answers_not_finite(); },
+      [this] {
+        if (stream_) stream_->reopen_file();
+      }});
 }
 
 Daemon::~Daemon() = default;
@@ -254,6 +251,18 @@ nlohmann::ordered_json Daemon::status() const {
   out["losses"] = {{"share", watch_.losses().share()}, {"heavy", watch_.losses().heavy()}};
   out.update(summary_json(Totals(counters_), *models, settings_.mode == RunMode::inline_ports));
   return out;
+}
+
+bool Daemon::ask_workers(FlowQuery& query) {
+  const auto end = std::chrono::steady_clock::now() + kAnswerTime;
+  bool all_answered = true;
+  for (const auto& worker : workers_) {
+    const bool answered = worker->ask(query, end);
+    if (answered && query.found) return true;
+    all_answered = all_answered && answered;
+    query.answered = false;
+  }
+  return all_answered;
 }
 
 std::vector<ThreadProgress> Daemon::progress() const {

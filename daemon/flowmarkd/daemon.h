@@ -48,6 +48,7 @@ class Daemon {
   std::vector<HostUse> host_uses() const;
   std::vector<std::string> port_names() const;
   nlohmann::ordered_json status() const;
+  bool ask_workers(FlowQuery& query);
   std::vector<ThreadProgress> progress() const;
   AnswerWatch::Counts answers_not_finite() const;
 

@@ -120,14 +120,13 @@ void Worker::answer_query() noexcept {
   query.answered.store(true, std::memory_order_release);
 }
 
-bool Worker::ask(FlowQuery& query) noexcept {
-  using std::chrono::steady_clock;
-  const auto end = steady_clock::now() + std::chrono::milliseconds(200);
+bool Worker::ask(FlowQuery& query, std::chrono::steady_clock::time_point end) noexcept {
   query_.store(&query, std::memory_order_release);
   while (!query.answered.load(std::memory_order_acquire)) {
     FlowQuery* mine = &query;
     // Once the worker has taken the query its answer is a moment away; before, it can be withdrawn.
-    if (steady_clock::now() > end && query_.compare_exchange_strong(mine, nullptr)) return false;
+    if (std::chrono::steady_clock::now() > end && query_.compare_exchange_strong(mine, nullptr))
+      return false;
     std::this_thread::yield();
   }
   return true;

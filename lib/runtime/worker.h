@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -37,9 +38,9 @@ class Worker {
   void run() noexcept;
   void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
-  /// Control thread: has the worker answer about a flow. False when it did not get to it in time
-  /// (or has ended); the query is the caller's again in any case.
-  bool ask(FlowQuery& query) noexcept;
+  /// Control thread: has the worker answer about a flow. False when it did not get to it until
+  /// `end` (or has ended); the query is the caller's again in any case.
+  bool ask(FlowQuery& query, std::chrono::steady_clock::time_point end) noexcept;
 
   /// What its flows' hosts use, see Classifier::hosts().
   const HostUsage* hosts() const noexcept { return classifier_.hosts(); }

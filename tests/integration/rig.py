@@ -21,7 +21,7 @@ import urllib.request
 
 BIN = os.environ.get("FLOWMARK_BIN", "build/bin")
 SOURCE = os.environ.get("FLOWMARK_SOURCE", os.path.join(os.path.dirname(__file__), "../.."))
-PATIENCE_S = 60
+PATIENCE_S = 180  # how long a machine may stand still
 
 
 def skip_all(reason):
@@ -183,7 +183,11 @@ class Daemon:
         os.rename(temporary, self.config_path)
 
     def __enter__(self):
-        self.wait_notification("READY=1")
+        try:
+            self.wait_notification("READY=1")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

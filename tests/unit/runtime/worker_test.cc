@@ -162,14 +162,16 @@ TEST_F(WorkerTest, AnswersWhatItKnowsOfAFlow) {
   classifier.window_memory_bytes = 1u << 20;
   Worker worker(WorkerOptions{}, classifier, io, publisher, *counters_, nullptr);
   FlowQuery early;
-  EXPECT_FALSE(worker.ask(early)) << "it does not run yet: the question comes back";
+  EXPECT_FALSE(worker.ask(early, std::chrono::steady_clock::now()))
+      << "it does not run yet: the question comes back";
   std::thread thread([&worker] { worker.run(); });
   while (counters_->models[0].inferences.get() == 0 || counters_->empty_polls.get() < 100) {
     std::this_thread::yield();
   }
   FlowQuery query;
   query.key = parse_flow("udp 10.0.0.1:40000 192.0.2.1:5004");
-  EXPECT_TRUE(worker.ask(query));
+  constexpr auto kNever = std::chrono::steady_clock::time_point::max();
+  EXPECT_TRUE(worker.ask(query, kNever));
   EXPECT_TRUE(query.found);
   EXPECT_EQ(query.packets, 300u);
   EXPECT_EQ(query.mark, kSmallMark);
@@ -178,7 +180,7 @@ TEST_F(WorkerTest, AnswersWhatItKnowsOfAFlow) {
   EXPECT_NEAR(query.models[0].probabilities[0], 0.9F, 0.02F);
   FlowQuery other;
   other.key = parse_flow("udp 10.0.0.1:1 192.0.2.1:5004");
-  EXPECT_TRUE(worker.ask(other));
+  EXPECT_TRUE(worker.ask(other, kNever));
   EXPECT_FALSE(other.found);
   worker.stop();
   thread.join();
