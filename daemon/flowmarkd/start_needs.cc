@@ -9,6 +9,7 @@
 #include "daemon/flowmarkd/listen_address.h"
 #include "daemon/flowmarkd/logging.h"
 #include "daemon/flowmarkd/stream/verdict_stream.h"
+#include "dpdk/eal_trial.h"
 #include "dpdk/memory_check.h"
 #include "dpdk/packet_pool.h"
 #include "dpdk/port_check.h"
@@ -54,6 +55,8 @@ StartNeeds::StartNeeds(const Settings& settings, bool besides_itself)
 
 void check_start(const Settings& settings) {
   const StartNeeds needs(settings, true);
+  // What runs with this configuration has started, and may hold the huge pages.
+  if (needs.lock.itself() == 0) try_eal(settings, needs.plan);
   const auto models = load_models(settings, 1);
   if (auto faults = class_faults(settings, *models); !faults.empty()) {
     for (std::string& fault : faults) fault = settings.file.string() + ": " + fault;

@@ -18,6 +18,15 @@ int call(void* work) {
   return 0;
 }
 
+/// The EAL leaves it behind, e.g. /var/run/dpdk/flowmark, also when it does not start.
+void remove_runtime_folder(const std::string& file_prefix) noexcept {
+  std::error_code ignored;
+  const char* const folder = rte_eal_get_runtime_dir();
+  if (folder != nullptr && std::filesystem::path(folder).filename() == file_prefix) {
+    std::filesystem::remove_all(folder, ignored);
+  }
+}
+
 }  // namespace
 
 Eal::Eal(const EalPlan& plan, const std::string& file_prefix) : file_prefix_(file_prefix) {
@@ -30,20 +39,17 @@ Eal::Eal(const EalPlan& plan, const std::string& file_prefix) : file_prefix_(fil
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   if (rte_eal_init(static_cast<int>(words.size()), pointers.data()) < 0) {
+    const std::string reason = rte_strerror(rte_errno);
+    remove_runtime_folder(file_prefix);
     std::string line;
     for (const std::string& word : plan.arguments) line += " " + word;
-    fail("DPDK does not start: {} (arguments:{})", rte_strerror(rte_errno), line);
+    fail("DPDK does not start: {} (arguments:{})", reason, line);
   }
 }
 
 Eal::~Eal() {
   rte_eal_cleanup();
-  // The EAL leaves its runtime folder, e.g. /var/run/dpdk/flowmark, behind.
-  std::error_code ignored;
-  const char* const folder = rte_eal_get_runtime_dir();
-  if (folder != nullptr && std::filesystem::path(folder).filename() == file_prefix_) {
-    std::filesystem::remove_all(folder, ignored);
-  }
+  remove_runtime_folder(file_prefix_);
 }
 
 void Eal::launch(unsigned lcore, const std::function<void()>& work) {

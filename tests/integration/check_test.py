@@ -79,6 +79,32 @@ class NeedsTest(rig.FolderTest):
                           self.refused("", ports=port % ("tx_pcap=" + folder + "/out")))
 
     @unittest.skipIf(os.geteuid() != 0, "needs root")
+    def refused_by_dpdk(self, ports, *eal_args):
+        """What the check says where DPDK refuses the start."""
+        config = self.base_config().replace("eal: {", "eal: {args: %s, " % list(eal_args))
+        config += "metrics: {listen: ''}\n" + ports
+        started = self.start(config)
+        self.assertNotEqual(started.returncode, 0, started.stderr)
+        checked = self.start(config, "--check-config")
+        self.assertEqual(checked.returncode, 1, checked.stdout + checked.stderr)
+        return checked.stderr
+
+    def test_drivers_of_software_ports(self):
+        told = self.refused_by_dpdk("ports: [{name: net_null0, role: lan}, "
+                                    "{name: 'net_nul1,size=64', role: wan}]\n")
+        self.assertIn("ports[1].name: value net_nul1,size=64: DPDK has no driver", told)
+
+    def test_arguments_for_dpdk(self):
+        for argument in ("--no-such-option", "--iova-mode=none", "--lcores=0@0"):
+            told = self.refused_by_dpdk(NULL_PORTS, argument)
+            self.assertIn("eal.args: value [%s]" % argument, told)
+
+    def test_good_arguments_for_dpdk(self):
+        config = self.base_config().replace("eal: {", "eal: {args: ['--vdev', 'net_null7'], ")
+        checked = self.start(config + NULL_PORTS, "--check-config")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertEqual(checked.stderr, "")
+
     def test_capabilities(self):
         ports = NULL_PORTS.replace("net_null1", "'net_af_packet0,iface=lo'")
         for name in ("net_raw", "net_admin"):
