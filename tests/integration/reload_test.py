@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -113,6 +114,16 @@ class ReloadTest(rig.FolderTest):
         with open(pipe, "wb"):
             start.terminate()
             self.assertEqual(start.wait(timeout=rig.PATIENCE_S), -signal.SIGTERM)
+
+    def test_an_error_of_the_control_thread_ends_nothing(self):
+        with self.daemon() as daemon:
+            _, most = resource.prlimit(daemon.process.pid, resource.RLIMIT_AS)
+            resource.prlimit(daemon.process.pid, resource.RLIMIT_AS, (1 << 20, most))
+            daemon.process.send_signal(signal.SIGHUP)  # no memory for the thread that loads
+            self.wait_for_log(daemon, "the control thread goes on after an error")
+            resource.prlimit(daemon.process.pid, resource.RLIMIT_AS, (most, most))
+            self.assertEqual(daemon.ctl("reload")["outcome"], "unchanged")
+            self.assertEqual(daemon.stop()[0], 0)
 
     def test_many_requests_in_one_go_are_all_answered_between_others(self):
         with self.daemon() as daemon:

@@ -241,7 +241,7 @@ TEST_F(ReloaderTest, RequestsThatWaitAreJoinedAndOneUnderWayIsNot) {
   EXPECT_FALSE(reloader().is_busy());
 }
 
-TEST_F(ReloaderTest, FilesAreStampedBeforeTheyAreRead) {
+TEST_F(ReloaderTest, KnowsTheFilesThatItReads) {
   reloader();
   ASSERT_EQ(reloader().files().size(), 2u);
   EXPECT_EQ(reloader().files()[0].path, config_);
