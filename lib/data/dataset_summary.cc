@@ -1,6 +1,8 @@
 // The papers' rules, and what a dataset holds, for people and machines.
 
 #include "base/error.h"
+
+#include <nlohmann/json.hpp>
 #include "data/dataset.h"
 
 namespace flowmark {

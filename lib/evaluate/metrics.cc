@@ -1,6 +1,7 @@
 #include "evaluate/metrics.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "evaluate/mean.h"

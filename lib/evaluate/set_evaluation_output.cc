@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "data/label_sets.h"
 #include "evaluate/set_evaluation.h"

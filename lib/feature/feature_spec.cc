@@ -1,6 +1,7 @@
 #include "feature/feature_spec.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "feature/json_object.h"

@@ -1,6 +1,7 @@
 #include "feature/json_object.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"

@@ -136,15 +136,4 @@ std::vector<LabelThreshold> choose_thresholds(std::span<const float> probabiliti
   return thresholds;
 }
 
-nlohmann::ordered_json to_json(std::span<const LabelThreshold> thresholds,
-                               const std::vector<std::string>& labels) {
-  nlohmann::ordered_json out;
-  for (size_t c = 0; c < thresholds.size(); ++c) {
-    out[labels[c]] = {{"threshold", thresholds[c].threshold},
-                      {"sure", thresholds[c].sure},
-                      {"found", thresholds[c].found}};
-  }
-  return out;
-}
-
 }  // namespace flowmark

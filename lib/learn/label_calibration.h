@@ -1,9 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace flowmark {
@@ -38,9 +36,5 @@ struct LabelThreshold {
 std::vector<LabelThreshold> choose_thresholds(std::span<const float> probabilities,
                                               std::span<const uint64_t> sets, uint32_t labels,
                                               double accuracy);
-
-/// What a model's card says of them: {"voip": {"threshold", "sure", "found"}, ...}
-nlohmann::ordered_json to_json(std::span<const LabelThreshold> thresholds,
-                               const std::vector<std::string>& labels);
 
 }  // namespace flowmark

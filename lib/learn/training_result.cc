@@ -31,6 +31,17 @@ std::string confidence_text(const TrainingResult& result) {
 
 }  // namespace
 
+nlohmann::ordered_json to_json(std::span<const LabelThreshold> thresholds,
+                               const std::vector<std::string>& labels) {
+  nlohmann::ordered_json out;
+  for (size_t c = 0; c < thresholds.size(); ++c) {
+    out[labels[c]] = {{"threshold", thresholds[c].threshold},
+                      {"sure", thresholds[c].sure},
+                      {"found", thresholds[c].found}};
+  }
+  return out;
+}
+
 nlohmann::ordered_json PartResult::to_json() const {
   return single ? single->to_json() : multi->to_json();
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@
 #include "model/model.h"
 
 namespace flowmark {
+
+/// What a model's card says of its labels' thresholds: {"voip": {"threshold", "sure", "found"},
+/// ...}
+nlohmann::ordered_json to_json(std::span<const LabelThreshold> thresholds,
+                               const std::vector<std::string>& labels);
 
 /// How right a model is on one part of the data: one of the two, if there is any data.
 struct PartResult {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "feature/json_object.h"
 #include "feature/live_feature.h"
 #include "feature/range_check.h"

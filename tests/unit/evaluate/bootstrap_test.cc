@@ -1,5 +1,7 @@
 #include "evaluate/bootstrap.h"
 
+#include <nlohmann/json.hpp>
+
 #include <gtest/gtest.h>
 
 #include "base/error.h"

@@ -1,5 +1,7 @@
 #include "evaluate/evaluation.h"
 
+#include <nlohmann/json.hpp>
+
 #include "data/label_sets.h"
 
 #include <gtest/gtest.h>

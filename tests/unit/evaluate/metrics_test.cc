@@ -1,5 +1,7 @@
 #include "evaluate/metrics.h"
 
+#include <nlohmann/json.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

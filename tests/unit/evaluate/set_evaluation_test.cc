@@ -1,5 +1,7 @@
 #include "evaluate/set_evaluation.h"
 
+#include <nlohmann/json.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,7 @@
 #include "feature/short_spec.h"
 
+#include <nlohmann/json.hpp>
+
 #include <gtest/gtest.h>
 
 #include "feature/feature_spec.h"
