@@ -1,6 +1,6 @@
 #include "daemon/flowmarkd/answer_watch.h"
 
-#include <spdlog/spdlog.h>
+#include "daemon/flowmarkd/log.h"
 
 namespace flowmark {
 
@@ -11,7 +11,7 @@ size_t AnswerWatch::look(const ModelSet& running, bool settled, const Counts& co
     const ActiveModel& active = running.models()[slot];
     if (!told_.insert(active.model->sha256).second) continue;
     ++lines;
-    spdlog::error(
+    log_error(
         "{}: {} answers with scores that are not finite; such windows get no verdict "
         "(flowmark_answers_not_finite_total): train it again",
         active.name, active.model->path);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -20,6 +19,7 @@
 
 #include "base/error.h"
 #include "daemon/flowmarkd/json_line.h"
+#include "daemon/flowmarkd/log.h"
 #include "daemon/flowmarkd/logging.h"
 #include "daemon/flowmarkd/signals.h"
 
@@ -106,7 +106,7 @@ void Control::wait_and_serve() {
     try {
       serve(events[static_cast<size_t>(i)].data.fd);
     } catch (const std::exception& error) {
-      spdlog::error("the control thread goes on after an error: {}", error.what());
+      log_error("the control thread goes on after an error: {}", error.what());
     }
   }
 }
@@ -161,7 +161,7 @@ void Control::on_tick() {
 void Control::drain_events() {
   constexpr int kLinesPerTick = 20;
   int lines = 0, unlogged = 0;
-  const bool verbose = spdlog::should_log(spdlog::level::debug);
+  const bool verbose = is_logged(LogLevel::debug);
   VerdictEvent event;
   for (EventRing* ring : sources_.rings) {
     while (ring->pop(event)) {
@@ -172,14 +172,14 @@ void Control::drain_events() {
         ++unlogged;
         continue;
       }
-      spdlog::debug("{}: {} {} ({:.2f}{}{}) after {} packets", to_string(event.key, event.up_is_a),
-                    names.model_name(event.model),
-                    names.verdict_name(event.model, event.class_index, event.labels),
-                    event.confidence, event.provisional ? ", provisional" : "",
-                    event.final ? ", final" : "", event.packets);
+      log_debug("{}: {} {} ({:.2f}{}{}) after {} packets", to_string(event.key, event.up_is_a),
+                names.model_name(event.model),
+                names.verdict_name(event.model, event.class_index, event.labels), event.confidence,
+                event.provisional ? ", provisional" : "", event.final ? ", final" : "",
+                event.packets);
     }
   }
-  if (unlogged > 0) spdlog::debug("and {} verdicts more", unlogged);
+  if (unlogged > 0) log_debug("and {} verdicts more", unlogged);
 }
 
 // A change of a running model's file reads the models again; of any other file, the configuration.
@@ -202,7 +202,7 @@ void Control::feed_watchdog() {
   for (size_t i = 0; i < now.size() && i < progress_.size(); ++i) {
     if (now[i].rounds != progress_[i].rounds) continue;
     alive = false;
-    spdlog::error("{} makes no progress: the watchdog is not fed", now[i].name);
+    log_error("{} makes no progress: the watchdog is not fed", now[i].name);
   }
   progress_ = now;
   if (alive) sd_notify(0, "WATCHDOG=1");
@@ -237,17 +237,17 @@ void Control::on_loaded() {
 
 void Control::report(const std::string& cause, const ReloadReport& report) {
   if (report.outcome == ReloadOutcome::refused) {
-    spdlog::error("{}: refused, running on with generation {}: {}", cause, report.generation,
-                  report.message);
+    log_error("{}: refused, running on with generation {}: {}", cause, report.generation,
+              report.message);
   } else {
-    spdlog::info("{}: {}, generation {}: {}", cause, to_string(report.outcome), report.generation,
-                 report.message);
+    log_info("{}: {}, generation {}: {}", cause, to_string(report.outcome), report.generation,
+             report.message);
     set_log_level(sources_.reloader.settings().log.level);
   }
   watch_.watch(sources_.reloader.files());
   if (!report.needs_restart.empty()) {
-    spdlog::warn("{}: needs a restart to take effect: {}", cause,
-                 fmt::join(report.needs_restart, ", "));
+    log_warning("{}: needs a restart to take effect: {}", cause,
+                fmt::join(report.needs_restart, ", "));
   }
   notify_state(*sources_.reloader.current(), sources_.reloader.last_refusal());
 }

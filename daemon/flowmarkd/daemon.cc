@@ -1,7 +1,5 @@
 #include "daemon/flowmarkd/daemon.h"
 
-#include <spdlog/spdlog.h>
-
 #include <bit>
 #include <chrono>
 #include <cstring>
@@ -11,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/on_exit.h"
+#include "daemon/flowmarkd/log.h"
 #include "daemon/flowmarkd/mark_matrix.h"
 #include "dpdk/on_core_of.h"
 #include "runtime/summary.h"
@@ -170,31 +169,31 @@ int Daemon::run() {
   // Whatever ends this function, no worker outlives what it works with.
   const OnExit workers_end([this] { stop(); });
   launch();
-  spdlog::info("flowmarkd {} runs: {}, {} workers ({}), {} MB of {}", FLOWMARK_VERSION,
-               to_string(settings_.mode), workers_.size(), to_string(spreading_),
-               settings_.eal.memory_mb, needs_.plan.huge_pages ? "huge pages" : "ordinary memory");
-  spdlog::info("memory: {}", memory_text(settings_));
+  log_info("flowmarkd {} runs: {}, {} workers ({}), {} MB of {}", FLOWMARK_VERSION,
+           to_string(settings_.mode), workers_.size(), to_string(spreading_),
+           settings_.eal.memory_mb, needs_.plan.huge_pages ? "huge pages" : "ordinary memory");
+  log_info("memory: {}", memory_text(settings_));
   for (const auto& port : ports_) {
     if (spreading_ == Spreading::symmetric) {
-      spdlog::info("{}: {}", port->name(), port->spreading_text());
+      log_info("{}: {}", port->name(), port->spreading_text());
     }
   }
   if (stream_) {
     const StreamSettings& to = settings_.verdict_stream;
-    spdlog::info("the stream of verdicts goes to {}{}{}", to.socket.string(),
-                 to.socket.empty() || to.file.empty() ? "" : " and ", to.file.string());
+    log_info("the stream of verdicts goes to {}{}{}", to.socket.string(),
+             to.socket.empty() || to.file.empty() ? "" : " and ", to.file.string());
   }
-  if (exporter_) spdlog::info("metrics at http://{}/metrics", settings_.metrics_listen);
+  if (exporter_) log_info("metrics at http://{}/metrics", settings_.metrics_listen);
   const int signal = control_->run();
-  spdlog::info("{}: stopping", signal != 0 ? strsignal(signal) : "no forwarding any more");
+  log_info("{}: stopping", signal != 0 ? strsignal(signal) : "no forwarding any more");
   stop();
   const bool sends = settings_.mode == RunMode::inline_ports;
   const Totals totals(counters_);
   std::cout << summary_text(totals, *reloader_.current(), sends) << ports_text(port_reports())
             << std::flush;
   if (sends && totals.received() != totals.transmitted() + totals.all_dropped()) {
-    spdlog::error("{} packets received but {} sent and {} dropped", totals.received(),
-                  totals.transmitted(), totals.all_dropped());
+    log_error("{} packets received but {} sent and {} dropped", totals.received(),
+              totals.transmitted(), totals.all_dropped());
     return 1;
   }
   return signal != 0 ? 0 : 1;

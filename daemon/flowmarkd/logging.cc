@@ -9,12 +9,29 @@
 #include "base/error.h"
 #include "daemon/flowmarkd/append_file.h"
 #include "daemon/flowmarkd/journal.h"
+#include "daemon/flowmarkd/log.h"
 #include "daemon/flowmarkd/log_file.h"
 
 namespace flowmark {
 namespace {
 
 constexpr const char* kWithTime = "%Y-%m-%dT%H:%M:%S.%e%z %l: %v";
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::trace:
+      return spdlog::level::trace;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
 
 /// Of the default logger; nullptr: it writes to standard error.
 LogFile* log_file() {
@@ -56,27 +73,25 @@ void check_log_file(const LogSettings& settings) {
 }
 
 void set_log_level(LogLevel level) {
-  switch (level) {
-    case LogLevel::trace:
-      return spdlog::set_level(spdlog::level::trace);
-    case LogLevel::debug:
-      return spdlog::set_level(spdlog::level::debug);
-    case LogLevel::info:
-      return spdlog::set_level(spdlog::level::info);
-    case LogLevel::warn:
-      return spdlog::set_level(spdlog::level::warn);
-    case LogLevel::error:
-      return spdlog::set_level(spdlog::level::err);
-  }
+  spdlog::set_level(to_spdlog(level));
+}
+
+bool is_logged(LogLevel level) {
+  return spdlog::should_log(to_spdlog(level));
+}
+
+void log_line(LogLevel level, fmt::string_view format, fmt::format_args values) {
+  if (!is_logged(level)) return;
+  spdlog::default_logger_raw()->log(to_spdlog(level), fmt::vformat(format, values));
 }
 
 void reopen_log() {
   LogFile* const file = log_file();
   if (file == nullptr) return;
   if (const std::string failure = reopen(*file); !failure.empty()) {
-    spdlog::error("the log goes on in the file it had: {}", failure);
+    log_error("the log goes on in the file it had: {}", failure);
   } else {
-    spdlog::info("the log file is open anew");
+    log_info("the log file is open anew");
   }
 }
 
@@ -86,9 +101,9 @@ void reopen_moved_log() {
   if (file == nullptr || !file->was_moved()) return;
   const std::string failure = reopen(*file);
   if (failure.empty()) {
-    spdlog::info("the log file was moved away: it goes on in a new one");
+    log_info("the log file was moved away: it goes on in a new one");
   } else if (!told) {
-    spdlog::error("the log file was moved away, and the log goes on there: {}", failure);
+    log_error("the log file was moved away, and the log goes on there: {}", failure);
   }
   told = !failure.empty();
 }

@@ -1,11 +1,11 @@
 #include "daemon/flowmarkd/port_watch.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
 #include "base/error.h"
+#include "daemon/flowmarkd/log.h"
 
 namespace flowmark {
 namespace {
@@ -29,19 +29,19 @@ bool PortWatch::look_at(const Port& port, LinkState& before) const {
     if (now == before) return true;
     switch (now) {
       case LinkState::up:
-        spdlog::info("{}: the link is up", port.place());
+        log_info("{}: the link is up", port.place());
         break;
       case LinkState::down:
-        spdlog::warn("{}: the link is down: what should leave there is dropped", port.place());
+        log_warning("{}: the link is down: what should leave there is dropped", port.place());
         break;
       case LinkState::gone:
-        spdlog::error("{}: the interface was deleted: waiting for one of its name", port.place());
+        log_error("{}: the interface was deleted: waiting for one of its name", port.place());
         break;
     }
     before = now;
     return true;
   } catch (const Error& error) {
-    spdlog::error("{}", error.what());
+    log_error("{}", error.what());
     return false;
   }
 }
@@ -55,13 +55,13 @@ void PortWatch::tell_of_drops() {
     over_mtu += worker->dropped[static_cast<size_t>(Drop::over_mtu)].get();
   }
   if (cut_off != 0 && !std::exchange(told_of_cut_off_, true)) {
-    spdlog::warn(
+    log_warning(
         "frames arrive that are longer than the port's ring (framesz) and are dropped: the sender "
         "or the interface merges packets (ethtool -K IF gro off lro off; for a veth also tso off "
         "gso off at its other end), or its MTU is larger");
   }
   if (over_mtu != 0 && !std::exchange(told_of_mtu_, true)) {
-    spdlog::warn(
+    log_warning(
         "frames arrive that are longer than the other port's MTU and are dropped: give both "
         "interfaces the same MTU");
   }
@@ -80,13 +80,13 @@ void PortWatch::tell_of_losses() {
   now.received = totals.received() - std::min(unread, totals.received());
   switch (losses_.look(now)) {
     case LossWatch::Turn::began:
-      spdlog::warn(
+      log_warning(
           "{:.1f}% of the packets were lost before they were classified: verdicts are less sure "
           "(what was lost where: flowmark ctl status; what helps: docs/operations.md)",
           100 * losses_.share());
       break;
     case LossWatch::Turn::ended:
-      spdlog::info("packets are no longer lost before they are classified");
+      log_info("packets are no longer lost before they are classified");
       break;
     case LossWatch::Turn::none:
       break;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "dpdk/dpdk_io.h"
 #include "dpdk/mbuf_filter.h"
+#include "dpdk/mbuf_view_inline.h"
 
 namespace flowmark {
 namespace {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "dpdk/mbuf_filter.h"
+#include "dpdk/mbuf_view_inline.h"
 
 namespace flowmark {
 

@@ -1,61 +1,31 @@
 #pragma once
 
-#include <rte_mbuf.h>
-
-#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <span>
 
+#include "base/time.h"
 #include "net/packet.h"
+
+struct rte_mbuf;
 
 namespace flowmark {
 
 /// Shows a burst of mbufs as Packets. A segmented mbuf whose first segment is short gets its first
-/// bytes copied into one piece, and back after they were marked. Used by one thread.
+/// bytes copied into one piece, and back after they were marked. Used by one thread. The functions
+/// are inline: they stand in dpdk/mbuf_view_inline.h, because they need DPDK's headers.
 class MbufView {
  public:
   static constexpr size_t kBurst = 32;
   /// All headers up to the transport's fit in it, tunnels included.
   static constexpr uint32_t kHead = 512;
 
-  Packet show(size_t place, rte_mbuf* mbuf, TimeUs time_us, uint16_t port) noexcept {
-    Packet packet;
-    packet.wire_length = mbuf->pkt_len;
-    packet.time_us = time_us;
-    packet.port = port;
-    packet.data = rte_pktmbuf_mtod(mbuf, uint8_t*);
-    packet.head_length = mbuf->data_len;
-    copied_[place] = mbuf->nb_segs > 1 && mbuf->data_len < kHead;
-    if (copied_[place]) [[unlikely]] {
-      packet.data = heads_[place].data();
-      packet.head_length = std::min(mbuf->pkt_len, kHead);
-      copy_head(mbuf, packet.data, packet.head_length, false);
-    }
-    return packet;
-  }
-
+  Packet show(size_t place, rte_mbuf* mbuf, TimeUs time_us, uint16_t port) noexcept;
   /// The packet at `place` was changed: brings the change into the mbuf.
-  void write_back(size_t place, rte_mbuf* mbuf) noexcept {
-    if (copied_[place]) [[unlikely]] {
-      copy_head(mbuf, heads_[place].data(), std::min(mbuf->pkt_len, kHead), true);
-    }
-  }
+  void write_back(size_t place, rte_mbuf* mbuf) noexcept;
 
  private:
-  static void copy_head(rte_mbuf* mbuf, uint8_t* head, uint32_t length, bool back) noexcept {
-    for (rte_mbuf* segment = mbuf; segment != nullptr && length > 0; segment = segment->next) {
-      auto* const data = rte_pktmbuf_mtod(segment, uint8_t*);
-      const uint32_t part = std::min<uint32_t>(segment->data_len, length);
-      if (back) {
-        std::copy_n(head, part, data);
-      } else {
-        std::copy_n(data, part, head);
-      }
-      head += part;
-      length -= part;
-    }
-  }
+  static void copy_head(rte_mbuf* mbuf, uint8_t* head, uint32_t length, bool back) noexcept;
 
   std::array<bool, kBurst> copied_{};
   std::array<std::array<uint8_t, kHead>, kBurst> heads_;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <rte_lcore.h>
 #include <sched.h>
 
 namespace flowmark {
@@ -9,15 +8,8 @@ namespace flowmark {
 /// core's NUMA node.
 class OnCoreOf {
  public:
-  explicit OnCoreOf(unsigned lcore) {
-    const rte_cpuset_t wanted = rte_lcore_cpuset(lcore);
-    if (sched_getaffinity(0, sizeof(before_), &before_) == 0) {
-      moved_ = sched_setaffinity(0, sizeof(wanted), &wanted) == 0;
-    }
-  }
-  ~OnCoreOf() {
-    if (moved_) sched_setaffinity(0, sizeof(before_), &before_);
-  }
+  explicit OnCoreOf(unsigned lcore);
+  ~OnCoreOf();
   OnCoreOf(const OnCoreOf&) = delete;
   OnCoreOf& operator=(const OnCoreOf&) = delete;
 

@@ -1,7 +1,6 @@
 #include "daemon/flowmarkd/stream/stream_thread.h"
 
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "daemon/flowmarkd/log.h"
 
 namespace flowmark {
 namespace {
@@ -51,7 +51,7 @@ void StreamThread::run() {
       is_last = is_asked_to_stop && !is_behind;
       if (is_last) stream_->finish(kPatienceMs);
     } catch (const std::exception& error) {
-      spdlog::error("the verdict stream goes on after an error: {}", error.what());
+      log_error("the verdict stream goes on after an error: {}", error.what());
     }
   }
 }

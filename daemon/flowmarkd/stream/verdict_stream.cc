@@ -1,7 +1,6 @@
 #include "daemon/flowmarkd/stream/verdict_stream.h"
 
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "base/error.h"
 #include "classify/flow_news.h"
+#include "daemon/flowmarkd/log.h"
 #include "runtime/unix_listener.h"
 
 namespace flowmark {
@@ -190,7 +190,7 @@ void VerdictStream::look_after_file() {
     told_of_file_ = false;
   } catch (const Error& error) {
     if (!std::exchange(told_of_file_, true)) {
-      spdlog::error("the stream of verdicts goes on in the file it had: {}", error.what());
+      log_error("the stream of verdicts goes on in the file it had: {}", error.what());
     }
   }
 }

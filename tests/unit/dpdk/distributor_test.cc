@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pcap/pcap.h>
 #include <rte_dev.h>
+#include <rte_memory.h>
 #include <unistd.h>
 
 #include <atomic>

@@ -78,8 +78,8 @@ TEST(NftLanguage, KnowsTheTableAsTheKernelDoes) {
 }
 
 TEST(NftLanguage, RefusesWhatIsNoTable) {
-  for (const char* table :
-       {"flowmark", "inet", "inet ", "inet flow mark", "inet f; flush ruleset", "arp f", ""}) {
+  for (const char* table : {"flowmark", "inet", "inet ", "inet flow mark", "inet f; flush ruleset",
+                            "arp flows", "inet 4flows", "inet _flows", "inet flow-mark", ""}) {
     try {
       NftLanguage(table, NftValue::mark, MarkLayout());
       FAIL() << table;
