@@ -1,30 +1,50 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
-#include <exception>
 #include <functional>
-#include <iostream>
+#include <memory>
 #include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace flowmark {
 
-/// The options that all programs of bench/train have.
+/// The options that all programs of bench/learn have.
 struct BenchOptions {
   std::string data;      ///< a packet sequence file; empty: made-up flows
   std::string dump;      ///< write the training's input there, for a comparison
   uint32_t threads = 0;  ///< 0: all
   bool json = false;
+};
 
-  void add_to(CLI::App& app) {
-    app.add_option("--data", data, "Packet sequence file (default: made-up flows)");
-    app.add_option("--dump", dump, "Write the input there, for a comparison");
-    app.add_option("--threads", threads, "Threads to use (default: all)");
-    app.add_flag("--json", json, "Print one line of JSON");
-  }
+/// The command line of a program of bench/learn. Only bench_options.cc includes the parser, which
+/// takes longer to compile than a benchmark.
+class BenchCommand {
+ public:
+  BenchCommand(const char* about, const char* name);
+  ~BenchCommand();
+
+  /// Options set their value when run() reads the command line.
+  void add_common(BenchOptions& options);
+  void add(const char* option, uint32_t& value, const char* help);
+  void add(const char* option, double& value, const char* help);
+  /// `choices`: the words that are taken; empty: all.
+  void add(const char* option, std::string& value, const char* help,
+           const std::vector<std::string>& choices = {});
+  void add_flag(const char* option, bool& value, const char* help);
+
+  /// The body of main(): reads the command line, then does the work. Returns the exit status; an
+  /// exception of the work is told and gives 1.
+  int run(int argc, char** argv, const std::function<void()>& work);
+
+ private:
+  std::unique_ptr<CLI::App> app_;
 };
 
 /// The least time of some rounds; CPU time, of all threads, is steadier than the clock on a busy
@@ -42,17 +62,5 @@ struct BenchTime {
     cpu_s = std::min(cpu_s, static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
   }
 };
-
-/// The body of main(): reads the command line into what `app`'s options are bound to, then runs.
-inline int run_bench(CLI::App& app, int argc, char** argv, const std::function<void()>& run) {
-  CLI11_PARSE(app, argc, argv);
-  try {
-    run();
-    return 0;
-  } catch (const std::exception& error) {
-    std::cerr << app.get_name() << ": " << error.what() << "\n";
-    return 1;
-  }
-}
 
 }  // namespace flowmark

@@ -81,12 +81,12 @@ void run(const Options& chosen) {
 }  // namespace flowmark
 
 int main(int argc, char** argv) {
-  CLI::App app("How long an epoch of a CNN's training takes", "cnn_bench");
+  flowmark::BenchCommand command("How long an epoch of a CNN's training takes", "cnn_bench");
   flowmark::Options options;
-  options.add_to(app);
-  app.add_option("--bins", options.bins, "Pixels of a picture's side");
-  app.add_option("--per-class", options.per_class, "Pictures of each class");
-  app.add_option("--batch", options.batch, "Pictures a step");
-  app.add_option("--epochs", options.epochs, "How many");
-  return flowmark::run_bench(app, argc, argv, [&] { flowmark::run(options); });
+  command.add_common(options);
+  command.add("--bins", options.bins, "Pixels of a picture's side");
+  command.add("--per-class", options.per_class, "Pictures of each class");
+  command.add("--batch", options.batch, "Pictures a step");
+  command.add("--epochs", options.epochs, "How many");
+  return command.run(argc, argv, [&] { flowmark::run(options); });
 }

@@ -67,11 +67,11 @@ void run(const Options& chosen) {
 }  // namespace flowmark
 
 int main(int argc, char** argv) {
-  CLI::App app("How long a forest takes to train", "forest_bench");
+  flowmark::BenchCommand command("How long a forest takes to train", "forest_bench");
   flowmark::Options options;
-  options.add_to(app);
-  app.add_option("--examples", options.examples, "Made-up windows");
-  app.add_option("--trees", options.forest.trees, "How many");
-  app.add_flag("--extra", options.forest.random_thresholds, "Extremely randomised trees");
-  return flowmark::run_bench(app, argc, argv, [&] { flowmark::run(options); });
+  command.add_common(options);
+  command.add("--examples", options.examples, "Made-up windows");
+  command.add("--trees", options.forest.trees, "How many");
+  command.add_flag("--extra", options.forest.random_thresholds, "Extremely randomised trees");
+  return command.run(argc, argv, [&] { flowmark::run(options); });
 }

@@ -96,12 +96,12 @@ void run(const Options& options) {
 }  // namespace flowmark
 
 int main(int argc, char** argv) {
-  CLI::App app("How long linear models take to train", "linear_bench");
+  flowmark::BenchCommand command("How long linear models take to train", "linear_bench");
   flowmark::Options options;
-  options.add_to(app);
-  app.add_option("--model", options.model, "logistic, naive-bayes or gaussian-nb")
-      ->check(CLI::IsMember({"logistic", "naive-bayes", "gaussian-nb"}));
-  app.add_option("--examples", options.examples, "Made-up windows");
-  app.add_option("--strength", options.strength, "l2, alpha or variance smoothing");
-  return flowmark::run_bench(app, argc, argv, [&] { flowmark::run(options); });
+  command.add_common(options);
+  command.add("--model", options.model, "logistic, naive-bayes or gaussian-nb",
+              {"logistic", "naive-bayes", "gaussian-nb"});
+  command.add("--examples", options.examples, "Made-up windows");
+  command.add("--strength", options.strength, "l2, alpha or variance smoothing");
+  return command.run(argc, argv, [&] { flowmark::run(options); });
 }
