@@ -66,28 +66,36 @@ ActiveModel activate(const std::filesystem::path& file, std::string name) {
 
 }  // namespace
 
-ModelSet make_models(const std::string& which) {
-  if (which != "both" && which != "linear" && which != "cnn" && which != "none") {
-    fail("--models={}: should be both, linear, cnn or none", which);
-  }
-  std::mt19937 random(1);
-  const auto file = std::filesystem::temp_directory_path() / "flowmark-pipeline-bench.onnx";
-  std::vector<ActiveModel> models;
+void write_bench_model(const std::filesystem::path& file, BenchModel kind, uint32_t seed) {
+  std::mt19937 random(seed);
   ModelDescription description;
   description.task = "category";
   description.classes = kClasses;
-  if (which == "both" || which == "linear") {
+  if (kind == BenchModel::linear) {
     description.input = histogram({.kind = HistogramKind::combined});
     const size_t features = description.input.length();
     write_linear_model(file, description,
                        {random_weights(kClasses.size() * features, random),
                         random_weights(kClasses.size(), random)});
-    models.push_back(activate(file, "linear"));
-  }
-  if (which == "both" || which == "cnn") {
+  } else {
     description.input = FeatureSpec{};
     write_network_model(file, description,
                         flowpic_network(static_cast<uint32_t>(kClasses.size()), random));
+  }
+}
+
+ModelSet make_models(const std::string& which) {
+  if (which != "both" && which != "linear" && which != "cnn" && which != "none") {
+    fail("--models={}: should be both, linear, cnn or none", which);
+  }
+  const auto file = std::filesystem::temp_directory_path() / "flowmark-pipeline-bench.onnx";
+  std::vector<ActiveModel> models;
+  if (which == "both" || which == "linear") {
+    write_bench_model(file, BenchModel::linear, 1);
+    models.push_back(activate(file, "linear"));
+  }
+  if (which == "both" || which == "cnn") {
+    write_bench_model(file, BenchModel::cnn, 2);
     models.push_back(activate(file, "cnn"));
   }
   std::filesystem::remove(file);
