@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -159,7 +160,7 @@ class Bench {
   void ask() {
     FlowQuery query;
     query.key = traffic_.some_flow();
-    worker_->ask(query);
+    worker_->ask(query, std::chrono::steady_clock::time_point::max());
   }
 
   void read_events_and_counters() {
