@@ -2,10 +2,17 @@
 """Fails when an #include points up the layers of docs/architecture.md, or when a library is included
 outside its room. The table there is what counts: its first column names a room (a folder of lib/ or
 daemon/, or one file), its second the rooms that it uses, its fourth the headers that only it may
-include (their paths' beginnings)."""
+include (their paths' beginnings). Fails also when a header includes what is slow to compile."""
 import os
 import re
 import sys
+
+# Each file that sees one of these takes one to four seconds more to compile.
+SLOW_IN_HEADERS = {
+    "nlohmann/json.hpp": "nlohmann/json_fwd.hpp does for a declaration",
+    "regex": "include it in a .cc file",
+    "spdlog/spdlog.h": "daemon/flowmarkd/log.h writes to the log",
+}
 
 ROOT = os.environ.get("FLOWMARK_SOURCE", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -79,6 +86,8 @@ def main():
                         continue
                     includes += 1
                     where, header = f"{path}:{number}", found.group(2)
+                    if name.endswith(".h") and header in SLOW_IN_HEADERS:
+                        faults.append(f"{where}: <{header}> in a header: {SLOW_IN_HEADERS[header]}")
                     if found.group(1) == "<":
                         for prefix, rooms in owners.items():
                             if header.startswith(prefix) and room not in rooms:
