@@ -307,9 +307,9 @@ class InlineTest(rig.FolderTest):
             self.assertEqual(status, 0, daemon.log())
             self.assertEqual(rig.summary_count(summary, "dropped"), 0)
 
-    def test_a_hundred_reloads_in_a_row_lose_nothing(self):
+    def test_a_thousand_reloads_in_a_row_lose_nothing(self):
         """One after the other without a pause, while packets pass."""
-        rounds, outcomes = 100, []
+        rounds, outcomes = 1000, []
         files = [self.path("a.onnx"), self.path("b.onnx")]
         rig.make_model(files[0], "streaming", "voip")
         rig.make_model(files[1], "voip", "streaming")
