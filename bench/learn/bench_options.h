@@ -23,7 +23,7 @@ struct BenchOptions {
   bool json = false;
 };
 
-/// The command line of a program of bench/learn. Only bench_options.cc includes the parser, which
+/// The command line of a benchmark. Only bench_options.cc includes the parser, which
 /// takes longer to compile than a benchmark.
 class BenchCommand {
  public:

@@ -18,6 +18,7 @@
 #include "base/on_exit.h"
 #include "bench/pipeline/bench_models.h"
 #include "bench/runtime/timed_traffic.h"
+#include "learn/bench_options.h"
 #include "runtime/cycles.h"
 #include "runtime/event_ring.h"
 #include "runtime/model_store.h"
@@ -202,38 +203,13 @@ void print(const Case& test, Round kind, const RoundTimes& times, bool json) {
   std::fflush(stdout);
 }
 
-const char* const kHelp =
-    "reload_bench [--json] [--reloads=N] [--flows=N]\n"
-    "             [--case=same_windows|other_windows|eight_networks]\n"
-    "How long the rounds of a worker take (a burst of 32 packets each) while the control side\n"
-    "loads models, publishes them, asks about flows, and reads events and counters. By the clock,\n"
-    "and by the CPU time of the worker's thread. Wants two cores of its own.\n";
+constexpr const char* kAbout =
+    "How long the rounds of a worker take (a burst of 32 packets each) while the control side "
+    "loads "
+    "models, publishes them, asks about flows, and reads events and counters. By the clock, and by "
+    "the CPU time of the worker's thread. Wants two cores of its own.";
 
-bool read_argument(const std::string& argument, Arguments& arguments) {
-  const auto value = [&argument](const char* name) -> const char* {
-    return argument.starts_with(name) ? argument.c_str() + std::string(name).size() : nullptr;
-  };
-  if (argument == "--json") {
-    arguments.json = true;
-  } else if (const char* reloads = value("--reloads=")) {
-    arguments.reloads = static_cast<uint32_t>(std::stoul(reloads));
-  } else if (const char* flows = value("--flows=")) {
-    arguments.flows = static_cast<uint32_t>(std::stoul(flows));
-  } else if (const char* name = value("--case=")) {
-    arguments.only_case = name;
-  } else {
-    return false;
-  }
-  return true;
-}
-
-int main_of(int argc, char** argv) {
-  Arguments arguments;
-  for (int i = 1; i < argc; ++i) {
-    if (read_argument(argv[i], arguments)) continue;
-    std::fputs(kHelp, stdout);
-    return std::string(argv[i]) == "--help" ? 0 : 2;
-  }
+void run_cases(const Arguments& arguments) {
   const auto folder = std::filesystem::temp_directory_path() / "flowmark-reload-bench";
   std::filesystem::create_directories(folder);
   const OnExit remove([&folder] { std::filesystem::remove_all(folder); });
@@ -246,17 +222,22 @@ int main_of(int argc, char** argv) {
       print(test, round, bench.times(round), arguments.json);
     }
   }
-  return 0;
+}
+
+int main_of(int argc, char** argv) {
+  Arguments arguments;
+  BenchCommand command(kAbout, "reload_bench");
+  command.add("--reloads", arguments.reloads, "Changes of models in each case");
+  command.add("--flows", arguments.flows, "Flows of the traffic");
+  command.add("--case", arguments.only_case, "Only this one",
+              {"same_windows", "other_windows", "eight_networks"});
+  command.add_flag("--json", arguments.json, "Print a line of JSON for each kind of round");
+  return command.run(argc, argv, [&arguments] { run_cases(arguments); });
 }
 
 }  // namespace
 }  // namespace flowmark::bench
 
 int main(int argc, char** argv) {
-  try {
-    return flowmark::bench::main_of(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "reload_bench: %s\n", error.what());
-    return 1;
-  }
+  return flowmark::bench::main_of(argc, argv);
 }

@@ -24,6 +24,14 @@ bool wrong_kind(const YamlNode& item) {
   return item.kind != YamlNode::Kind::map && item.kind != YamlNode::Kind::null;
 }
 
+/// Tells a list that is longer than `most`.
+void check_length(const Place& place, const YamlNode& list, size_t length, size_t most,
+                  const char* right) {
+  if (length <= most) return;
+  place.problems.add(list.line, place.path,
+                     fmt::format("{} given: at most {} {}", length, most, right));
+}
+
 bool given(const YamlNode& map, const std::string& key) {
   return &at(map, key) != &map;
 }
@@ -69,11 +77,7 @@ void check_ports(const Place& root, const YamlNode& document, const Settings& se
 void check_models(const Place& root, const YamlNode& document, const Settings& settings) {
   const Place place = root.child("models");
   const YamlNode& list = at(document, "models");
-  if (settings.models.size() > kMaxModels) {
-    place.problems.add(
-        list.line, place.path,
-        fmt::format("{} given: at most {} run at once", settings.models.size(), kMaxModels));
-  }
+  check_length(place, list, settings.models.size(), kMaxModels, "run at once");
   std::set<std::string> names;
   for (size_t i = 0; i < settings.models.size() && i < list.items.size(); ++i) {
     const ModelSettings& model = settings.models[i];
@@ -125,11 +129,7 @@ void check_effects(const Place& place, const YamlNode& item, const FlowPolicy& p
 void check_policies(const Place& root, const YamlNode& document, const Settings& settings) {
   const Place place = root.child("policies");
   const YamlNode& list = at(document, "policies");
-  if (settings.policies.size() > kMostPolicies) {
-    place.problems.add(
-        list.line, place.path,
-        fmt::format("{} given: at most {} are possible", settings.policies.size(), kMostPolicies));
-  }
+  check_length(place, list, settings.policies.size(), kMostPolicies, "are possible");
   std::set<std::string> names;
   const MarkingSettings& marking = settings.marking;
   for (size_t i = 0; i < settings.policies.size() && i < list.items.size(); ++i) {
