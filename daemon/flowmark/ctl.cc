@@ -158,8 +158,10 @@ void print_explanation(const Json& answer) {
     std::cout << "  no windows: too few packets, no memory for them, no models, or by a policy\n";
   }
   for (const Json& model : answer.value("models", Json::array())) {
-    std::cout << fmt::format("  {}: {} after {} windows\n", text_of(model, "model"),
-                             text_of(model, "class"), text_of(model, "windows"));
+    const bool is_asked = model.value("asked", true);
+    std::cout << fmt::format("  {}: {} after {} windows{}\n", text_of(model, "model"),
+                             text_of(model, "class"), text_of(model, "windows"),
+                             is_asked ? "" : ", not asked: its condition does not hold");
     const Json probabilities = model.value("probabilities", Json::object());
     for (const auto& [name, share] : probabilities.items()) {
       std::cout << fmt::format("    {:<24}{:>8.4f}\n", name, share.get<double>());

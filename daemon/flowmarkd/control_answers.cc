@@ -66,6 +66,7 @@ nlohmann::ordered_json Control::explain(const std::string& flow) const {
     }
     models.push_back({{"model", names.model_name(slot)},
                       {"class", names.verdict_name(slot, answer.class_index, answer.labels)},
+                      {"asked", answer.is_asked},
                       {"windows", answer.windows},
                       {"probabilities", probabilities}});
   }

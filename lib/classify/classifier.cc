@@ -159,6 +159,7 @@ Classifier::Standing Classifier::standing(FlowId id, size_t model) const noexcep
   standing.class_index = verdict.class_index;
   if (layout.is_multilabel(model)) standing.labels = layout.labels(*state, model);
   standing.windows = verdict.windows;
+  standing.is_asked = states.is_asked(*state, model);
   standing.probabilities = layout.votes(*state, model);
   return standing;
 }

@@ -95,6 +95,7 @@ class Classifier final : private FlowRemovalListener {
     uint8_t class_index = kNoClass;
     uint32_t labels = 0;  ///< of a multi-label model: bits of all classes that stand
     uint32_t windows = 0;
+    bool is_asked = true;                  ///< its condition holds, or it has none
     std::span<const float> probabilities;  ///< voted
   };
   Standing standing(FlowId id, size_t model) const noexcept;

@@ -127,6 +127,7 @@ bool DueWindows::take(DueItem& item) noexcept {
   if (state == nullptr) return false;
   states_.layout().model(*state, item.model).queued[item.direction] = false;
   look_soon(table_[item.flow]);
+  if (!states_.is_asked(*state, item.model)) return false;  // no longer
   // Even when nothing more is queued, what is queued already is served.
   return !leave_out(*state, item.model, std::min(ladder.step(), LadderStep::cheapest));
 }
@@ -154,8 +155,7 @@ void DueWindows::prefetch_next() noexcept {
 }
 
 bool DueWindows::is_urgent(FlowId id, FlowState& state, uint8_t slot) const noexcept {
-  return hold_of(table_[id]) >= Hold::answered &&
-         states_.layout().model(state, slot).verdict.class_index == kNoClass;
+  return hold_of(table_[id]) >= Hold::answered && !states_.would_refine(state, slot);
 }
 
 bool DueWindows::enqueue(DueItem item, FlowState& state) noexcept {
@@ -172,7 +172,7 @@ bool DueWindows::enqueue(DueItem item, FlowState& state) noexcept {
 bool DueWindows::leave_out(FlowState& state, uint8_t slot, LadderStep step) noexcept {
   LadderStep by = LadderStep::all;
   if (step == LadderStep::all) return false;
-  if (states_.layout().model(state, slot).verdict.class_index != kNoClass) {
+  if (states_.would_refine(state, slot)) {
     by = LadderStep::no_refinement;
   } else if (step >= LadderStep::cheapest && has_cheaper(state, slot)) {
     by = LadderStep::cheapest;

@@ -40,7 +40,8 @@ class DueWindows {
   bool empty() const noexcept { return size() == 0; }
   size_t size() const noexcept { return urgent_.size() + others_.size(); }
   LadderStep step() const noexcept { return ladder_.step(); }
-  /// Takes the next window. False when there is none, its flow is gone, or it is left out now.
+  /// Takes the next window. False when there is none, its flow is gone, its model's condition no
+  /// longer holds, or it is left out now.
   bool take(DueItem& item) noexcept;
 
   /// What an inference of a model took, for the choice of the cheapest.

@@ -58,7 +58,26 @@ FlowState* FlowStates::find(FlowId id, uint32_t serial) noexcept {
 bool FlowStates::is_asked(FlowState& state, size_t slot) const noexcept {
   const auto& condition = models_->models()[slot].condition;
   if (!condition) return true;
-  return (condition->class_mask & layout_.standing(state, condition->model)) != 0;
+  const uint32_t other = condition->model;
+  const VerdictState& verdict = layout_.model(state, other).verdict;
+  VerdictView view;
+  view.has_answered = verdict.windows > 0;
+  view.standing = layout_.standing(state, other);
+  if (condition->has_confidence() && view.has_answered) {
+    const std::span<const float> votes = layout_.votes(state, other);
+    const uint8_t likeliest = best_class(votes);
+    view.likeliest = uint32_t{1} << likeliest;
+    view.confidence = votes[verdict.class_index != kNoClass ? verdict.class_index : likeliest];
+    view.hysteresis = models_->models()[other].policy.hysteresis;
+  }
+  return condition->holds(view, layout_.model(state, slot).verdict.windows > 0);
+}
+
+bool FlowStates::would_refine(FlowState& state, size_t slot) const noexcept {
+  if (layout_.model(state, slot).verdict.class_index != kNoClass) return true;
+  const auto& condition = models_->models()[slot].condition;
+  return condition && condition->has_confidence() && models_->same_task(slot, condition->model) &&
+         layout_.standing(state, condition->model) != 0;
 }
 
 bool FlowStates::make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noexcept {

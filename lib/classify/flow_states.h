@@ -58,6 +58,9 @@ class FlowStates {
   }
   /// Whether a model is asked on a flow: it has no condition, or that holds.
   bool is_asked(FlowState& state, size_t slot) const noexcept;
+  /// Whether an answer of a model would only refine what stands: its own verdict, or that of the
+  /// model of the same task whose confidence it waits for.
+  bool would_refine(FlowState& state, size_t slot) const noexcept;
 
   // A burst of so many packets: begin_burst(); for each packet append() if the flow is ready or can
   // be made so; end_burst().

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "classify/class_tag.h"
+#include "classify/verdict_condition.h"
 #include "mark/mark_numbers.h"
 #include "mark/marking.h"
 #include "model/model.h"
@@ -27,14 +28,6 @@ struct VerdictPolicy {
   float confidence = 0.4F;            ///< below it the model abstains
   bool confidence_given = false;      ///< else a model's own threshold replaces `confidence`
   float hysteresis = 0.1F;            ///< lead a new class needs over the standing one
-};
-
-/// Asks the model only on flows on which another model gave one of the named classes.
-struct VerdictCondition {
-  uint32_t model = 0;       ///< slot of the other model, smaller than this one's
-  uint64_t class_mask = 0;  ///< bit c: its class c
-
-  friend bool operator==(const VerdictCondition&, const VerdictCondition&) = default;
 };
 
 /// One running model with its policy.

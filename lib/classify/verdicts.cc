@@ -46,7 +46,11 @@ void Verdicts::add(FlowId id, const Answer& answer) noexcept {
     counters_.models[slot].abstentions.add();
   }
   const bool settled_now = verdict.settled && !was_settled && verdict.class_index != kNoClass;
-  if (change != VerdictChange::none || settled_now) settle(id, answer, change, before);
+  const uint32_t withdrawn = withdraw_dependents(table_[id]);
+  count_change(state, answer, change, before);
+  if (change != VerdictChange::none || withdrawn != 0) renew_mark(id, answer.time_us);
+  if (change != VerdictChange::none || settled_now) tell_answer(id, answer, change);
+  tell_withdrawn(id, answer, withdrawn);
 }
 
 VerdictChange Verdicts::vote_on(FlowState& state, const Answer& answer) noexcept {
@@ -70,18 +74,14 @@ VerdictChange Verdicts::vote_on(FlowState& state, const Answer& answer) noexcept
                      answer.provisional, thresholds, policy);
 }
 
+void Verdicts::renew_mark(FlowId id, TimeUs time_us) noexcept {
+  const uint8_t mark_before = table_[id].mark;
+  set_mark(table_[id]);
+  news_.changed(id, mark_before, time_us);
+}
+
 // A verdict was given, changed or withdrawn, or rests on a full window for the first time.
-// `before`: the classes that stood.
-void Verdicts::settle(FlowId id, const Answer& answer, VerdictChange change,
-                      uint32_t before) noexcept {
-  FlowState& state = *states_.find(id);
-  count_change(state, answer, change, before);
-  if (change != VerdictChange::none) {
-    withdraw_dependents(table_[id], answer.model);
-    const uint8_t mark_before = table_[id].mark;
-    set_mark(table_[id]);
-    news_.changed(id, mark_before, answer.time_us);
-  }
+void Verdicts::tell_answer(FlowId id, const Answer& answer, VerdictChange change) noexcept {
   VerdictEvent event;
   event.time_us = answer.time_us;
   event.provisional = answer.provisional;
@@ -89,6 +89,16 @@ void Verdicts::settle(FlowId id, const Answer& answer, VerdictChange change,
   tell(id, answer.model, event);
 }
 
+void Verdicts::tell_withdrawn(FlowId id, const Answer& answer, uint32_t slots) noexcept {
+  for (; slots != 0; slots &= slots - 1) {
+    VerdictEvent event;
+    event.time_us = answer.time_us;
+    event.provisional = answer.provisional;
+    tell(id, static_cast<uint8_t>(std::countr_zero(slots)), event);
+  }
+}
+
+// `before`: the classes that stood.
 void Verdicts::count_change(FlowState& state, const Answer& answer, VerdictChange change,
                             uint32_t before) noexcept {
   const StateLayout& layout = states_.layout();
@@ -110,18 +120,26 @@ void Verdicts::count_change(FlowState& state, const Answer& answer, VerdictChang
   }
 }
 
-// Models that are only asked under a verdict of this one lose theirs when it no longer holds.
-void Verdicts::withdraw_dependents(FlowEntry& entry, uint8_t slot) noexcept {
+// A model that is no longer asked about the flow loses its verdict and forgets its answers: nothing
+// would refresh them. In the order of the slots, because a condition may rest on a verdict that
+// goes here. Returns the slots whose verdict goes without the answer having said so: where a
+// confidence ends it, and not only a class, which the line of the other model's verdict tells.
+uint32_t Verdicts::withdraw_dependents(FlowEntry& entry) noexcept {
+  static_assert(kMaxModels <= 32);
   const StateLayout& layout = states_.layout();
   auto& state = *static_cast<FlowState*>(entry.state);
-  for (size_t other = slot + 1U; other < layout.slots.size(); ++other) {
-    const auto& condition = states_.models()->models()[other].condition;
-    if (!condition || condition->model != slot || states_.is_asked(state, other)) continue;
-    count_standing(entry, other, -1);
-    layout.model(state, other).verdict = VerdictState{};
-    if (layout.is_multilabel(other)) layout.labels(state, other) = 0;
-    std::ranges::fill(layout.votes(state, other), 0.0F);
+  uint32_t untold = 0;
+  for (size_t slot = 1; slot < layout.slots.size(); ++slot) {
+    const auto& condition = states_.models()->models()[slot].condition;
+    VerdictState& verdict = layout.model(state, slot).verdict;
+    if (!condition || verdict.windows == 0 || states_.is_asked(state, slot)) continue;
+    if (condition->has_confidence() && layout.standing(state, slot) != 0) untold |= 1U << slot;
+    count_standing(entry, slot, -1);
+    verdict = VerdictState{};
+    if (layout.is_multilabel(slot)) layout.labels(state, slot) = 0;
+    std::ranges::fill(layout.votes(state, slot), 0.0F);
   }
+  return untold;
 }
 
 // Before a verdict changes (-1) and after it has (+1).

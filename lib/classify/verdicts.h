@@ -49,10 +49,12 @@ class Verdicts {
 
  private:
   VerdictChange vote_on(FlowState& state, const Answer& answer) noexcept;
-  void settle(FlowId id, const Answer& answer, VerdictChange change, uint32_t before) noexcept;
+  void renew_mark(FlowId id, TimeUs time_us) noexcept;
+  void tell_answer(FlowId id, const Answer& answer, VerdictChange change) noexcept;
   void count_change(FlowState& state, const Answer& answer, VerdictChange change,
                     uint32_t before) noexcept;
-  void withdraw_dependents(FlowEntry& entry, uint8_t slot) noexcept;
+  uint32_t withdraw_dependents(FlowEntry& entry) noexcept;
+  void tell_withdrawn(FlowId id, const Answer& answer, uint32_t slots) noexcept;
   void count_standing(FlowEntry& entry, size_t slot, int step) noexcept;
   void set_mark(FlowEntry& entry) noexcept;
   uint8_t mark_of(FlowState& state) const noexcept;

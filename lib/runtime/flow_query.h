@@ -15,6 +15,7 @@ struct FlowQuery {
     uint8_t class_index = kNoClass;
     uint32_t labels = 0;   ///< of a multi-label model: bits of all classes that stand
     uint32_t windows = 0;  ///< that were voted on
+    bool is_asked = true;  ///< its condition holds, or it has none
     uint32_t classes = 0;
     std::array<float, kMaxClasses> probabilities{};
   };

@@ -68,6 +68,8 @@ VerdictCondition condition_of(const ModelSettings& wanted, const std::vector<Act
     }
     condition.class_mask |= uint64_t{1} << (place - classes.begin());
   }
+  condition.below = wanted.when->below;
+  condition.above = wanted.when->above;
   return condition;
 }
 
@@ -95,13 +97,9 @@ bool same_model(const ActiveModel& a, const ActiveModel& b) {
            x.hop_packets == y.hop_packets && x.hop_us == y.hop_us && x.votes == y.votes &&
            x.confidence == y.confidence && x.hysteresis == y.hysteresis;
   };
-  const auto same_condition = [](const auto& x, const auto& y) {
-    return x.has_value() == y.has_value() &&
-           (!x || (x->model == y->model && x->class_mask == y->class_mask));
-  };
   return a.name == b.name && a.marks == b.marks && a.class_dscp == b.class_dscp &&
          a.label_thresholds == b.label_thresholds && same_file(*a.model, *b.model) &&
-         same_policy(a.policy, b.policy) && same_condition(a.condition, b.condition);
+         same_policy(a.policy, b.policy) && a.condition == b.condition;
 }
 
 }  // namespace

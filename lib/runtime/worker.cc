@@ -113,6 +113,7 @@ void Worker::answer_query() noexcept {
       answer.class_index = standing.class_index;
       answer.labels = standing.labels;
       answer.windows = standing.windows;
+      answer.is_asked = standing.is_asked;
       answer.classes = static_cast<uint32_t>(std::min(standing.probabilities.size(), kMaxClasses));
       std::copy_n(standing.probabilities.begin(), answer.classes, answer.probabilities.begin());
     }

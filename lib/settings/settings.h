@@ -57,10 +57,13 @@ struct FlowSettings {
   friend bool operator==(const FlowSettings&, const FlowSettings&) = default;
 };
 
-/// Asks a model only on flows of these classes of another model.
+/// Asks a model only on flows about which another model says this (VerdictCondition). All that is
+/// given must hold.
 struct WhenSettings {
   std::string model;
-  std::vector<std::string> classes;
+  std::vector<std::string> classes;  ///< empty: any
+  std::optional<float> below;        ///< confidence, 0 to 1
+  std::optional<float> above;        ///< confidence, 0 to 1, less than `below`
 
   friend bool operator==(const WhenSettings&, const WhenSettings&) = default;
 };

@@ -74,6 +74,18 @@ void check_ports(const Place& root, const YamlNode& document, const Settings& se
   }
 }
 
+/// `before`: the names of the models further up the list.
+void check_when(const Place& place, const YamlNode& node, const WhenSettings& when,
+                const std::set<std::string>& before) {
+  if (!when.model.empty() && !before.contains(when.model)) {
+    place.child("model").wrong(at(node, "model"),
+                               "expected the name of a model further up the list");
+  }
+  if (when.below && when.above && *when.below <= *when.above) {
+    place.child("below").wrong(at(node, "below"), "expected more than `above`");
+  }
+}
+
 void check_models(const Place& root, const YamlNode& document, const Settings& settings) {
   const Place place = root.child("models");
   const YamlNode& list = at(document, "models");
@@ -86,10 +98,7 @@ void check_models(const Place& root, const YamlNode& document, const Settings& s
     if (wrong_kind(item)) continue;
     if (!given(item, "name")) here.missing(item, "name", "a name of your choice");
     if (!given(item, "path")) here.missing(item, "path", "the model file");
-    if (model.when && !model.when->model.empty() && !names.contains(model.when->model)) {
-      here.child("when.model")
-          .wrong(at(at(item, "when"), "model"), "expected the name of a model further up the list");
-    }
+    if (model.when) check_when(here.child("when"), at(item, "when"), *model.when, names);
     if (!model.name.empty() && !names.insert(model.name).second) {
       here.child("name").wrong(at(item, "name"), "another model has this name");
     }

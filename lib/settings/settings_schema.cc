@@ -115,20 +115,35 @@ Fields<VerdictPolicy> policy_fields() {
           real("hysteresis", &VerdictPolicy::hysteresis, 0, 1)};
 }
 
+schema::Field<WhenSettings> confidence(const char* key,
+                                       std::optional<float> WhenSettings::*member) {
+  return {key, [=](const Place& place, const YamlNode& node, WhenSettings& out) {
+            double value = 0;
+            if (schema::read_real(place, node, 0, 1, value)) {
+              out.*member = static_cast<float>(value);
+            }
+          }};
+}
+
+void read_when(const Place& place, const YamlNode& node, ModelSettings& out) {
+  const Fields<WhenSettings> fields{
+      name("model", &WhenSettings::model), texts("classes", &WhenSettings::classes),
+      confidence("below", &WhenSettings::below), confidence("above", &WhenSettings::above)};
+  WhenSettings value;
+  schema::read_map(place, node, fields, value);
+  if (value.model.empty()) place.missing(node, "model", "the name of another model");
+  const bool has_bound = schema::has(node, "below") || schema::has(node, "above");
+  if (value.classes.empty() && (schema::has(node, "classes") || !has_bound)) {
+    place.missing(node, "classes", "a list of its classes, or below or above: a confidence");
+  }
+  out.when = std::move(value);
+}
+
 Fields<ModelSettings> model_fields() {
-  const Fields<WhenSettings> when{name("model", &WhenSettings::model),
-                                  texts("classes", &WhenSettings::classes)};
   return {name("name", &ModelSettings::name),
           path("path", &ModelSettings::path, false),
           section("policy", &ModelSettings::policy, policy_fields()),
-          {"when",
-           [when](const Place& place, const YamlNode& node, ModelSettings& out) {
-             WhenSettings value;
-             schema::read_map(place, node, when, value);
-             if (value.model.empty()) place.missing(node, "model", "the name of another model");
-             if (value.classes.empty()) place.missing(node, "classes", "a list of its classes");
-             out.when = std::move(value);
-           }},
+          {"when", read_when},
           boolean("marks", &ModelSettings::marks),
           word("precision", &ModelSettings::precision,
                {{"exact", Precision::exact}, {"bf16", Precision::bf16}})};

@@ -151,7 +151,7 @@ TEST_F(ClassifierTest, APictureModelJudgesEachDirection) {
 TEST_F(ClassifierTest, AModelMayWaitForAnotherOnesVerdict) {
   ActiveModel first = active(size_model(histogram_spec()), "first");
   ActiveModel second = active(size_model(histogram_spec(32)), "second");
-  second.condition = VerdictCondition{0, 0b10};  // only what `first` calls large
+  second.condition = VerdictCondition{.class_mask = 0b10};  // only what `first` calls large
   second.class_dscp = {dscp::kAf41, dscp::kAf41};
   use({first, second});
   std::vector<uint8_t> small, large;

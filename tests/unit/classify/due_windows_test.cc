@@ -98,14 +98,44 @@ TEST_F(DueWindowsTest, OtherModelsEmptyTheQueue) {
 
 TEST_F(DueWindowsTest, AModelWaitsForItsCondition) {
   ActiveModel second = active(size_model(histogram_spec()));
-  second.condition = VerdictCondition{0, 0b01};
+  second.condition = VerdictCondition{.class_mask = 0b01};
   use({active(size_model(histogram_spec())), second});
   const FlowId id = flows_.packets(1, 4);
   EXPECT_EQ(take_all(), 1);
-  model_state(id, 0).verdict.class_index = 0;
+  model_state(id, 0).verdict = {.windows = 1, .class_index = 0};
   flows_.packet(1);
   EXPECT_EQ(take_all(), 1);
   EXPECT_EQ(item_.model, 1);
+}
+
+TEST_F(DueWindowsTest, AWindowIsNotTakenOnceItsConditionNoLongerHolds) {
+  ActiveModel second = active(size_model(histogram_spec()));
+  second.condition = VerdictCondition{.class_mask = 0b01};
+  use({active(size_model(histogram_spec())), second});
+  const FlowId id = flows_.packets(1, 4);
+  EXPECT_EQ(take_all(), 1);
+  model_state(id, 0).verdict = {.windows = 1, .class_index = 0};
+  flows_.packet(1);
+  EXPECT_EQ(due_.size(), 1U);
+  model_state(id, 0).verdict.class_index = 1;
+  EXPECT_FALSE(due_.take(item_));
+  EXPECT_FALSE(model_state(id, 1).queued[0]) << "it may be due again";
+}
+
+TEST_F(DueWindowsTest, ALargerModelIsLeftOutFirstWhereTheSmallOneHasAVerdict) {
+  ActiveModel second = active(size_model(histogram_spec()));
+  second.condition = VerdictCondition{.below = 0.95F};
+  use({active(size_model(histogram_spec())), second});
+  const FlowId unsure = flows_.packets(1, 4);
+  EXPECT_EQ(take_all(), 1);
+  model_state(unsure, 0).verdict = {.windows = 1, .class_index = 0};
+  while (due_.step() < LadderStep::no_refinement) {
+    flows_.packets(static_cast<uint16_t>(100 + due_.size()), 4);
+  }
+  const size_t waiting = due_.size();
+  flows_.packet(1);
+  EXPECT_EQ(due_.size(), waiting);
+  EXPECT_EQ(flows_.counters->left_out[static_cast<size_t>(LadderStep::no_refinement)].get(), 1U);
 }
 
 // 2^32 packets are 12 hours of 100,000 packets a second in one tunnel.

@@ -116,16 +116,50 @@ TEST(FlowStates, AModelWithAConditionIsAskedOnlyWhereThatHolds) {
   WorkerFlows flows;
   std::vector<ActiveModel> models = {active(size_model(histogram_spec())),
                                      active(size_model(histogram_spec()))};
-  models[1].condition = VerdictCondition{0, 0b10};
+  models[1].condition = VerdictCondition{.class_mask = 0b10};
   flows.use(models);
   FlowState& state = *flows.states.find(flows.packets(1, 2));
-  uint8_t& verdict = flows.states.layout().model(state, 0).verdict.class_index;
+  VerdictState& verdict = flows.states.layout().model(state, 0).verdict;
   EXPECT_TRUE(flows.states.is_asked(state, 0));
   EXPECT_FALSE(flows.states.is_asked(state, 1));
-  verdict = 0;
+  verdict = {.windows = 1, .class_index = 0};
   EXPECT_FALSE(flows.states.is_asked(state, 1));
-  verdict = 1;
+  verdict.class_index = 1;
   EXPECT_TRUE(flows.states.is_asked(state, 1));
+}
+
+TEST(FlowStates, AModelMayWaitForAnotherOnesConfidence) {
+  WorkerFlows flows;
+  std::vector<ActiveModel> models(2, active(size_model(histogram_spec())));
+  models[1].condition = VerdictCondition{.below = 0.8F};
+  flows.use(models);
+  FlowState& state = *flows.states.find(flows.packets(1, 2));
+  const StateLayout& layout = flows.states.layout();
+  EXPECT_FALSE(flows.states.is_asked(state, 1)) << "the other one has not answered";
+  layout.model(state, 0).verdict = {.windows = 1, .class_index = 1};
+  layout.votes(state, 0)[1] = 0.7F;
+  EXPECT_TRUE(flows.states.is_asked(state, 1));
+  layout.votes(state, 0)[1] = 0.85F;
+  EXPECT_FALSE(flows.states.is_asked(state, 1));
+  layout.model(state, 1).verdict.windows = 1;
+  EXPECT_TRUE(flows.states.is_asked(state, 1)) << "within the other one's hysteresis";
+  layout.votes(state, 0)[1] = 0.95F;
+  EXPECT_FALSE(flows.states.is_asked(state, 1));
+}
+
+TEST(FlowStates, AnAnswerOfALargerModelRefinesTheSmallOnesVerdict) {
+  WorkerFlows flows;
+  std::vector<ActiveModel> models(3, active(size_model(histogram_spec())));
+  models[1].condition = VerdictCondition{.below = 0.8F};
+  models[2].condition = VerdictCondition{.class_mask = 0b10};
+  flows.use(models);
+  FlowState& state = *flows.states.find(flows.packets(1, 2));
+  EXPECT_FALSE(flows.states.would_refine(state, 0));
+  EXPECT_FALSE(flows.states.would_refine(state, 1));
+  flows.states.layout().model(state, 0).verdict = {.windows = 1, .class_index = 1};
+  EXPECT_TRUE(flows.states.would_refine(state, 0));
+  EXPECT_TRUE(flows.states.would_refine(state, 1));
+  EXPECT_FALSE(flows.states.would_refine(state, 2)) << "it says something of its own";
 }
 
 /// Five flows under one kind of model, then another set of models.

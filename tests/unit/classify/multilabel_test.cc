@@ -155,7 +155,7 @@ TEST_F(Multilabel, ALabelStaysWithinTheHysteresis) {
 
 TEST_F(Multilabel, AnotherModelMayWaitForOneOfTheLabels) {
   ActiveModel second = testing::active(testing::size_model(testing::histogram_spec()));
-  second.condition = VerdictCondition{0, 0b100};  // voip
+  second.condition = VerdictCondition{.class_mask = 0b100};  // voip
   use({content(), second});
   answer_ = {0.9F, 0, 0};
   send(10);

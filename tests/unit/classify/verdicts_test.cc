@@ -109,7 +109,7 @@ TEST_F(VerdictsTest, AnotherVerdictMovesTheFlowToItsClass) {
 TEST_F(VerdictsTest, AVerdictGoesWithTheOneThatItDependsOn) {
   std::vector<ActiveModel> models(2, active(size_model(histogram_spec())));
   models[0].policy.votes = 1;
-  models[1].condition = VerdictCondition{0, 0b01};
+  models[1].condition = VerdictCondition{.class_mask = 0b01};
   models[1].class_dscp = {dscp::kAf41, dscp::kAf41};
   use(models);
   const FlowId id = flows_.packets(1, 5);
@@ -120,6 +120,81 @@ TEST_F(VerdictsTest, AVerdictGoesWithTheOneThatItDependsOn) {
   EXPECT_EQ(flows_.table[id].mark, dscp::kAf11);
   EXPECT_EQ(flows_now(1, 0), 0U);
   EXPECT_EQ(flows_.states.layout().standing(*flows_.states.find(id), 1), 0U);
+}
+
+/// Two models of one task: the second one is asked while the first one is less sure than 0.8.
+std::vector<ActiveModel> small_and_large() {
+  std::vector<ActiveModel> models(2, active(size_model(histogram_spec())));
+  models[0].policy.votes = 1;
+  models[1].condition = VerdictCondition{.below = 0.8F};
+  models[1].class_dscp = {dscp::kAf41, dscp::kAf41};
+  return models;
+}
+
+TEST_F(VerdictsTest, TheLargerModelsVerdictMarksOnceThereIsOne) {
+  use(small_and_large());
+  const FlowId id = flows_.packets(1, 5);
+  answer(id, 0, 0.6F);
+  EXPECT_EQ(flows_.table[id].mark, dscp::kExpedited);
+  answer(id, 1, 0.3F);
+  EXPECT_EQ(flows_.table[id].mark, dscp::kAf41);
+  EXPECT_EQ(flows_now(1, 1), 1U);
+}
+
+TEST_F(VerdictsTest, WhereTheLargerModelAbstainsTheSmallOnesVerdictMarks) {
+  std::vector<ActiveModel> models = small_and_large();
+  models[1].policy.confidence = 0.9F;
+  use(models);
+  const FlowId id = flows_.packets(1, 5);
+  answer(id, 0, 0.6F);
+  answer(id, 1, 0.3F);
+  EXPECT_EQ(flows_.table[id].mark, dscp::kExpedited);
+}
+
+TEST_F(VerdictsTest, OnceTheSmallModelIsSureTheLargerOnesVerdictGoes) {
+  use(small_and_large());
+  const FlowId id = flows_.packets(1, 5);
+  answer(id, 0, 0.6F);
+  answer(id, 1, 0.3F);
+  answer(id, 0, 0.85F);
+  EXPECT_EQ(flows_.table[id].mark, dscp::kAf41) << "within the hysteresis";
+  told_.clear();
+  answer(id, 0, 0.95F);
+  EXPECT_EQ(flows_.table[id].mark, dscp::kExpedited);
+  EXPECT_EQ(flows_now(1, 1), 0U);
+  ASSERT_EQ(told_.size(), 1U) << "the small one's verdict is the same as before";
+  EXPECT_EQ(told_[0].model, 1);
+  EXPECT_EQ(told_[0].class_index, kNoClass);
+  EXPECT_EQ(told_[0].confidence, 0.0F);
+  EXPECT_EQ(told_[0].mark, dscp::kExpedited);
+}
+
+TEST_F(VerdictsTest, AskedAgainTheLargerModelBeginsAnew) {
+  use(small_and_large());
+  const FlowId id = flows_.packets(1, 5);
+  answer(id, 0, 0.6F);
+  for (int i = 0; i < 4; ++i) answer(id, 1, 0.1F, false);
+  answer(id, 0, 0.95F);
+  answer(id, 0, 0.6F);
+  answer(id, 1, 0.9F, false);
+  EXPECT_EQ(flows_.states.layout().standing(*flows_.states.find(id), 1), 0b01U)
+      << "its earlier answers are forgotten";
+}
+
+TEST_F(VerdictsTest, AVerdictThatGoesTakesThoseAlongThatRestOnIt) {
+  std::vector<ActiveModel> models = small_and_large();
+  models.push_back(models[1]);
+  models[2].condition = VerdictCondition{.model = 1, .class_mask = 0b10};
+  models[2].class_dscp = {dscp::kAf21, dscp::kAf21};
+  use(models);
+  const FlowId id = flows_.packets(1, 5);
+  answer(id, 0, 0.6F);
+  answer(id, 1, 0.3F);
+  answer(id, 2, 0.3F);
+  EXPECT_EQ(flows_.table[id].mark, dscp::kAf21);
+  answer(id, 0, 0.95F);
+  EXPECT_EQ(flows_.table[id].mark, dscp::kExpedited);
+  EXPECT_EQ(flows_now(2, 1), 0U);
 }
 
 TEST_F(VerdictsTest, AFlowThatEndsHasALastWordOfEachModelThatWasAsked) {

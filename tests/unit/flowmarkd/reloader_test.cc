@@ -278,6 +278,24 @@ TEST_F(ReloaderTest, ConditionsOnUnknownClassesAreRefused) {
   EXPECT_THAT(report.message, HasSubstr("value tor: model category"));
 }
 
+TEST_F(ReloaderTest, AnotherConfidenceOfAConditionIsAChange) {
+  reloader();
+  const auto configure_bound = [this](double bound) {
+    std::ofstream(config_) << "ports: [{name: a, role: lan}, {name: b, role: wan}]\n"
+                              "models:\n- {name: category, path: m.onnx}\n"
+                              "- {name: two, path: m.onnx, when: {model: category, below: "
+                           << bound << "}}\n";
+  };
+  configure_bound(0.75);
+  EXPECT_EQ(run(LoadKind::settings).outcome, ReloadOutcome::loaded);
+  const auto before = reloader().current();
+  EXPECT_EQ(before->models()[1].condition, (VerdictCondition{.below = 0.75F}));
+  EXPECT_EQ(run(LoadKind::settings).outcome, ReloadOutcome::unchanged);
+  configure_bound(0.5);
+  EXPECT_EQ(run(LoadKind::settings).outcome, ReloadOutcome::loaded);
+  EXPECT_FALSE(reloader().current()->asks_as(*before)) << "flows are judged anew";
+}
+
 TEST_F(ReloaderTest, NamesOfOldGenerationsAreStillKnown) {
   const uint64_t old = reloader().current()->generation();
   testing::write_constant_model(model_, 0, {"chat", "p2p"});

@@ -167,12 +167,43 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"models: [{name: a, path: x}, {name: a, path: y}]", "another model has this name"},
         BadValue{"models: [{name: a, path: x, when: {model: b, classes: [c]}}]",
                  "models[0].when.model: value b: expected the name of a model further up"},
+        BadValue{"models: [{name: a, path: x}, {name: b, path: y, when: {model: a}}]",
+                 "models[1].when.classes: missing: a list of its classes, or below or above"},
+        BadValue{"models: [{name: a, path: x}, {name: b, path: y, when: {model: a, classes: [], "
+                 "below: 0.8}}]",
+                 "models[1].when.classes: missing"},
+        BadValue{"models: [{name: a, path: x}, {name: b, path: y, when: {model: a, below: 80}}]",
+                 "models[1].when.below: value 80: expected a number 0 to 1"},
+        BadValue{"models: [{name: a, path: x}, {name: b, path: y, when: {model: a, above: -1}}]",
+                 "models[1].when.above: value -1: expected a number 0 to 1"},
+        BadValue{"models: [{name: a, path: x}, {name: b, path: y, when: {model: a, below: 0.5, "
+                 "above: 0.5}}]",
+                 "models[1].when.below: value 0.5: expected more than `above`"},
         BadValue{"models: [{name: a, path: x, policy: {confidence: 1.5}}]",
                  "models[0].policy.confidence: value 1.5: expected a number 0 to 1"},
         BadValue{"models: [{name: a, path: x, precision: half}]",
                  "models[0].precision: value half: expected one of exact, bf16"},
         BadValue{"log: {level: loud}", "log.level: value loud: expected one of trace"},
         BadValue{"frobnicate: 1", ":5: frobnicate: unknown key: known here: mode, ports"}));
+
+TEST(Settings, AModelMayWaitForTheConfidenceOfAnother) {
+  const Settings settings = parse(std::string(kPorts) + R"(
+models:
+- {name: small, path: a}
+- {name: large, path: b, when: {model: small, below: 0.8}}
+- {name: third, path: c, when: {model: large, classes: [p2p], above: 0.5, below: 0.9}}
+)");
+  WhenSettings large;
+  large.model = "small";
+  large.below = 0.8F;
+  EXPECT_EQ(settings.models[1].when, large);
+  WhenSettings third;
+  third.model = "large";
+  third.classes = {"p2p"};
+  third.below = 0.9F;
+  third.above = 0.5F;
+  EXPECT_EQ(settings.models[2].when, third);
+}
 
 TEST(Settings, PortsMustFitTheMode) {
   EXPECT_THAT(problems("mode: inline"), ElementsAre(HasSubstr("mode inline needs 2")));
