@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <memory>
 #include <numeric>
 
@@ -37,8 +38,7 @@ constexpr uint32_t kPayloadBits = 22;
 constexpr uint32_t kNanBits = 0x7fc00000;
 
 struct Tree {
-  size_t first = 0;   ///< node
-  size_t leaves = 0;  ///< first row of leaf scores
+  size_t first = 0;  ///< node
   uint32_t depth = 0;
 };
 
@@ -55,14 +55,17 @@ struct ForestScratch final : EngineScratch {
 
 /// Lays the trees of a plan out one after the other, each breadth first: the upper levels, which
 /// every window visits, share cache lines. A node with two parents is written twice, but both lead
-/// to the same children.
+/// to the same children. Leaves of the same scores share a row, whatever their trees: of trees
+/// grown far, most leaves hold windows of one class.
 class Layout {
  public:
   Layout(const ForestPlan& plan, uint32_t feature_bits)
       : plan_(plan),
         feature_bits_(feature_bits),
         children_(plan.nodes.size(), kNone),
-        height_(plan.nodes.size(), kNone) {}
+        height_(plan.nodes.size(), kNone) {
+    share_leaves();
+  }
 
   Tree add(uint32_t root);
 
@@ -71,21 +74,41 @@ class Layout {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  Node leaf(const Tree& tree, uint32_t row);
+  void share_leaves();
+  Node leaf(uint32_t row) const;
   uint32_t height(uint32_t root);
 
   const ForestPlan& plan_;
   uint32_t feature_bits_;
   std::vector<uint32_t> children_;  ///< place in its tree, by node of the plan
   std::vector<uint32_t> height_;    ///< longest way to a leaf
+  std::vector<uint32_t> shared_;    ///< row in `leaves`, by row of the plan
 };
 
-Node Layout::leaf(const Tree& tree, uint32_t row) {
-  const size_t count = leaves.size() / plan_.scores - tree.leaves;
-  if (count >> kPayloadBits != 0) fail("a tree has more than {} leaves", 1u << kPayloadBits);
-  const float* from = plan_.leaves.data() + size_t{row} * plan_.scores;
-  leaves.insert(leaves.end(), from, from + plan_.scores);
-  return {std::bit_cast<float>(kNanBits | static_cast<uint32_t>(count)), 0};
+// Bit by bit the same, so that sums come out as they would without sharing.
+void Layout::share_leaves() {
+  const size_t width = plan_.scores, count = plan_.leaves.size() / width;
+  const auto row = [&](uint32_t number) { return plan_.leaves.data() + number * width; };
+  const auto difference = [&](uint32_t a, uint32_t b) {
+    return std::memcmp(row(a), row(b), width * sizeof(float));
+  };
+  std::vector<uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::sort(order, [&](uint32_t a, uint32_t b) { return difference(a, b) < 0; });
+  shared_.resize(count);
+  uint32_t rows = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (i == 0 || difference(order[i - 1], order[i]) != 0) {
+      leaves.insert(leaves.end(), row(order[i]), row(order[i]) + width);
+      ++rows;
+    }
+    shared_[order[i]] = rows - 1;
+  }
+  if (rows >> kPayloadBits != 0) fail("trees of more than {} leaves", 1u << kPayloadBits);
+}
+
+Node Layout::leaf(uint32_t row) const {
+  return {std::bit_cast<float>(kNanBits | shared_[row]), 0};
 }
 
 uint32_t Layout::height(uint32_t root) {
@@ -110,14 +133,13 @@ uint32_t Layout::height(uint32_t root) {
 Tree Layout::add(uint32_t root) {
   Tree tree;
   tree.first = nodes.size();
-  tree.leaves = leaves.size() / plan_.scores;
   tree.depth = height(root);
   std::vector<uint32_t> order{root};
   for (size_t place = 0; place < order.size(); ++place) {
     const uint32_t from = order[place];
     const ForestPlan::Node& node = plan_.nodes[from];
     if (node.feature == ForestPlan::kLeaf) {
-      nodes.push_back(leaf(tree, node.yes));
+      nodes.push_back(leaf(node.yes));
       continue;
     }
     if (children_[from] == kNone) {
@@ -171,11 +193,14 @@ class ForestEngine final : public Engine {
 void reserve_layout(const ForestPlan& plan, LoadBudget& budget) {
   constexpr const char* kPlace = "the decision trees";
   constexpr double kNodeBytes = 40, kNodeWork = 60, kGrowth = 3;
+  // To sort the leaves: two numbers each, some twenty comparisons.
+  constexpr double kRowBytes = 8, kRowWork = 200;
   const auto nodes = static_cast<double>(plan.nodes.size());
   const auto scores = static_cast<double>(plan.leaves.size());
-  budget.reserve(nodes * kNodeBytes + kGrowth * scores * sizeof(float), kPlace);
+  const double rows = scores / plan.scores;
+  budget.reserve(nodes * kNodeBytes + kGrowth * scores * sizeof(float) + rows * kRowBytes, kPlace);
   budget.reserve_scratch(2.0 * plan.inputs * sizeof(float), kPlace);
-  budget.spend(nodes * kNodeWork + scores, kPlace);
+  budget.spend(nodes * kNodeWork + rows * kRowWork + scores, kPlace);
 }
 
 ForestEngine::ForestEngine(const ForestPlan& plan, const Kernels& kernels, LoadBudget& budget)
@@ -250,8 +275,7 @@ uint32_t ForestEngine::walk(ForestScratch& own) const noexcept {
   }
   for (size_t lane = 0; lane < kLanes; ++lane) {
     const uint32_t bits = std::bit_cast<uint32_t>(at[lane]->threshold);
-    own.rows[own.next_tree + lane] =
-        static_cast<uint32_t>(trees[lane].leaves) + (bits & ((1u << kPayloadBits) - 1));
+    own.rows[own.next_tree + lane] = bits & ((1u << kPayloadBits) - 1);
   }
   own.next_tree += kLanes;
   return static_cast<uint32_t>(kLanes) * (depth + 4) * kUnitsPerStep;

@@ -91,6 +91,18 @@ TEST(ForestEngine, OneScoreStandsForTwoClasses) {
   }
 }
 
+TEST(ForestEngine, LeavesOfTheSameScoresAgreeWithTheReference) {
+  std::mt19937 random(3);
+  ForestPlan plan = random_forest(500, 5, 30, 8, random);
+  const size_t rows = plan.leaves.size() / plan.scores;
+  for (size_t row = 4; row < rows; ++row) {  // four different ones, in all trees
+    std::copy_n(plan.leaves.begin() + static_cast<ptrdiff_t>(random() % 4 * plan.scores),
+                plan.scores, plan.leaves.begin() + static_cast<ptrdiff_t>(row * plan.scores));
+  }
+  plan.output.transform = OutputRule::Transform::none;
+  expect_agreement(plan, random);
+}
+
 TEST(ForestEngine, NodesMayShareTheirChildren) {
   // x0 == 2 ? leaf 1 : (x1 <= 1 ? leaf 0 : leaf 2), as equality is compiled.
   ForestPlan plan;
