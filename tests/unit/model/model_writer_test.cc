@@ -216,5 +216,30 @@ TEST(ModelWriter, LeavesOfTwoClassesNameBoth) {
   expect_same(*load_model(directory / "forest.onnx"), plan, random);
 }
 
+TEST(ModelWriter, ListsOfNumbersTakeNoTagForEachNumber) {
+  std::mt19937 random(5);
+  constexpr size_t kNumbers = 10'000;
+  OnnxNode node;
+  node.op = "TreeEnsembleClassifier";
+  OnnxAttribute& integers = node.attributes["integers"];
+  integers.type = OnnxAttribute::Type::integers;
+  integers.ints = {0, -1, 127, 128, INT64_MAX, INT64_MIN};
+  integers.ints.resize(kNumbers, 100);
+  OnnxAttribute& numbers = node.attributes["numbers"];
+  numbers.type = OnnxAttribute::Type::numbers;
+  numbers.floats = testing::random_floats(kNumbers, 1, random);
+  node.attributes["none"].type = OnnxAttribute::Type::integers;
+  OnnxModel model;
+  model.opsets = {{"", 13}, {"ai.onnx.ml", 1}};
+  model.nodes = {node};
+  const std::string bytes = serialize_onnx(model);
+  EXPECT_LT(bytes.size(), kNumbers * (1 + sizeof(float)) + 500);
+  const OnnxModel back = parse_onnx(bytes);
+  ASSERT_EQ(back.nodes.size(), 1U);
+  EXPECT_EQ(back.nodes[0].attributes.at("integers").ints, integers.ints);
+  EXPECT_EQ(back.nodes[0].attributes.at("numbers").floats, numbers.floats);
+  EXPECT_TRUE(back.nodes[0].attributes.at("none").ints.empty());
+}
+
 }  // namespace
 }  // namespace flowmark
