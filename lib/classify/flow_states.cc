@@ -34,19 +34,22 @@ void FlowStates::use_models(PreparedModels& prepared) noexcept {
   layout_.same_since = asks_the_same ? prepared.layout.same_since : epoch;
   models_ = prepared.models;
   if (models_ == nullptr) return;
-  std::list<HeldPlan> fresh;
-  fresh.splice(fresh.end(), prepared.plans);
-  for (auto held = plans_.begin(); held != plans_.end();) {
-    const auto next = std::next(held);
-    if (held->flows == 0) prepared.plans.splice(prepared.plans.end(), plans_, held);
-    held = next;
+  take_over_plan(prepared.plans);
+}
+
+// `prepared` holds the new models' plan; afterwards it holds those that no flow needs. Flows that
+// were begun under an earlier plan may be many and their plans too: none of them is looked at here.
+void FlowStates::take_over_plan(std::list<HeldPlan>& prepared) noexcept {
+  const bool is_the_same =
+      !plans_.empty() && plans_.back().plan->specs() == models_->plan()->specs();
+  if (!is_the_same) {
+    prepared.back().epoch = plans_.empty() ? 1 : plans_.back().epoch + 1;
+    if (!plans_.empty() && plans_.back().flows == 0) {
+      idle_plans_.splice(idle_plans_.end(), plans_, std::prev(plans_.end()));
+    }
+    plans_.splice(plans_.end(), prepared);
   }
-  if (!plans_.empty() && plans_.back().plan->specs() == models_->plan()->specs()) {
-    prepared.plans.splice(prepared.plans.end(), fresh);
-    return;
-  }
-  fresh.back().epoch = plans_.empty() ? 1 : plans_.back().epoch + 1;
-  plans_.splice(plans_.end(), fresh);
+  prepared.splice(prepared.end(), idle_plans_);
 }
 
 FlowState* FlowStates::find(FlowId id, uint32_t serial) noexcept {
@@ -135,9 +138,15 @@ void FlowStates::attach(FlowEntry& entry, FlowState& state) const noexcept {
   look_soon(entry);
 }
 
-HeldPlan& FlowStates::held_plan(uint32_t epoch) noexcept {
-  if (plans_.back().epoch == epoch) return plans_.back();
-  return *std::ranges::find(plans_, epoch, &HeldPlan::epoch);
+std::list<HeldPlan>::iterator FlowStates::held_plan(uint32_t epoch) noexcept {
+  const auto last = std::prev(plans_.end());
+  return last->epoch == epoch ? last : std::ranges::find(plans_, epoch, &HeldPlan::epoch);
+}
+
+// A flow holds the plan no longer. The present models' plan stays whoever holds it.
+void FlowStates::let_go(std::list<HeldPlan>::iterator held) noexcept {
+  if (--held->flows != 0 || held == std::prev(plans_.end())) return;
+  idle_plans_.splice(idle_plans_.end(), plans_, held);
 }
 
 // The same models go on with what they know of the flow. Windows that waited for inference are due
@@ -189,26 +198,26 @@ void FlowStates::adopt(FlowId id) noexcept {
 }
 
 void FlowStates::rebuild_windows(FlowState& state) noexcept {
-  HeldPlan& from = held_plan(state.plan);
+  const auto from = held_plan(state.plan);
   HeldPlan& to = plans_.back();
   if (state.windows != nullptr) {
     FlowWindows* fresh = FlowWindows::create(*to.plan, pool_);
     if (fresh == nullptr) return;
     const auto [older, newer] = state.windows->records();
     for (const auto part : {older, newer}) (void)fresh->add(part, *to.plan, pool_);
-    FlowWindows::destroy(state.windows, *from.plan, pool_);
+    FlowWindows::destroy(state.windows, *from->plan, pool_);
     state.windows = fresh;
   }
   state.plan = to.epoch;
-  --from.flows;
   ++to.flows;
+  let_go(from);
 }
 
 void FlowStates::release(FlowEntry& entry) noexcept {
   auto& state = *static_cast<FlowState*>(entry.state);
-  HeldPlan& held = held_plan(state.plan);
-  FlowWindows::destroy(state.windows, *held.plan, pool_);
-  --held.flows;
+  const auto held = held_plan(state.plan);
+  FlowWindows::destroy(state.windows, *held->plan, pool_);
+  let_go(held);
   entry.live = static_cast<uint8_t>(state.live);
   pool_.release(&state, state.block_bytes);
   entry.state = nullptr;

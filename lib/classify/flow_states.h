@@ -127,7 +127,9 @@ class FlowStates {
   void adopt(FlowId id) noexcept;
   void keep(FlowEntry& entry, FlowState& state) const noexcept;
   void rebuild_windows(FlowState& state) noexcept;
-  HeldPlan& held_plan(uint32_t epoch) noexcept;
+  void take_over_plan(std::list<HeldPlan>& prepared) noexcept;
+  std::list<HeldPlan>::iterator held_plan(uint32_t epoch) noexcept;
+  void let_go(std::list<HeldPlan>::iterator held) noexcept;
   bool make_way(FlowId keep) noexcept;
   FlowId find_idle(FlowId keep) noexcept;
   // flow_states_staging.cc
@@ -146,7 +148,8 @@ class FlowStates {
 
   const ModelSet* models_ = nullptr;
   StateLayout layout_;
-  std::list<HeldPlan> plans_;  ///< by epoch; the last one is the present models'
+  std::list<HeldPlan> plans_;       ///< by epoch; the last one is the present models'
+  std::list<HeldPlan> idle_plans_;  ///< former ones that no flow holds; given back with the next
   uint32_t next_serial_ = 1;
   uint32_t adoptions_left_ = 0;  ///< flows that may still be moved to new models in this burst
   bool models_are_new_ = false;  ///< since the last burst

@@ -124,7 +124,7 @@ void FlowStates::hand_on(FlowId id) noexcept {
   entry.staging.count = 0;
   state.counted = 0;
   if (staged.empty()) return;
-  const WindowPlan& plan = *held_plan(state.plan).plan;
+  const WindowPlan& plan = *held_plan(state.plan)->plan;
   if (state.windows == nullptr) state.windows = FlowWindows::create(plan, pool_);
   if (state.windows == nullptr && make_way(id)) state.windows = FlowWindows::create(plan, pool_);
   if (state.windows == nullptr) {

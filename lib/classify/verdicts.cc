@@ -16,7 +16,9 @@ Verdicts::Verdicts(FlowTable& table, FlowStates& states, FlowNews& news, WorkerC
 // the new set yet.
 void Verdicts::use_models(PreparedModels& prepared) noexcept {
   for (ModelCounters& model : counters_.models) {
-    for (Counter& flows : model.flows_now) flows.set(0);
+    for (Counter& flows : model.flows_now) {
+      if (flows.get() != 0) flows.set(0);  // writing costs: other cores read the counters
+    }
   }
   if (prepared.models == nullptr) return;
   std::swap(owners_, prepared.owners);

@@ -219,6 +219,24 @@ TEST(FlowStates, ModelsOfAnotherFormRebuildWindowsFromTheLastRecords) {
   EXPECT_EQ(flows.states.begin_read(id, 0, Direction::up, reader), 101U);
 }
 
+TEST(FlowStates, APlanThatNoFlowHoldsIsGivenBackWithTheNextModels) {
+  WorkerFlows flows;
+  flows.use(one_model());
+  flows.packets(1, 50);
+  flows.use(one_model(picture_spec()));
+  EXPECT_TRUE(flows.prepared->plans.empty()) << "a flow holds the first plan";
+  flows.packet(1);  // moves to the second one
+  flows.use(one_model(histogram_spec(16)));
+  ASSERT_EQ(flows.prepared->plans.size(), 1U);
+  EXPECT_EQ(flows.prepared->plans.front().plan->specs()[0], histogram_spec());
+  flows.use(one_model());  // no flow ever held the third
+  ASSERT_EQ(flows.prepared->plans.size(), 1U);
+  EXPECT_EQ(flows.prepared->plans.front().plan->specs()[0], histogram_spec(16));
+  flows.table.clear();
+  flows.use(one_model());
+  ASSERT_EQ(flows.prepared->plans.size(), 2U) << "the second, and this one, which is there already";
+}
+
 TEST(FlowStates, AFlowThatLeavesGivesAllMemoryBackAlsoAcrossModels) {
   WorkerFlows flows;
   for (const FeatureSpec& spec : {histogram_spec(), picture_spec(), histogram_spec()}) {
