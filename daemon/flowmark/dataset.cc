@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/data_options.h"
 #include "daemon/flowmark/commands.h"
 #include "data/dataset.h"
 
@@ -17,6 +18,7 @@ namespace {
 struct DatasetArguments {
   std::vector<std::string> data;
   std::string label_key = "label";
+  std::string data_root;
   std::string rules = "none";
   std::string out;
   double block_s = 0, first_s = 0;
@@ -92,7 +94,7 @@ int run_dataset(const DatasetArguments& arguments) {
   if (arguments.threads > 0) {
     limit.emplace(tbb::global_control::max_allowed_parallelism, arguments.threads);
   }
-  const auto sources = collect_sources(arguments.data, arguments.label_key);
+  const auto sources = sources_there(arguments.data, arguments.label_key, arguments.data_root);
   const DatasetSummary summary = build_dataset(sources, options, arguments.out);
   if (arguments.json) {
     nlohmann::ordered_json out = summary.to_json();
@@ -170,6 +172,7 @@ CLI::App* add_dataset(CLI::App& parent, std::function<int()>& run) {
   command->add_option("--label-key", arguments->label_key, "What a class is: label, or another key")
       ->type_name("KEY")
       ->capture_default_str();
+  add_data_root_option(*command, arguments->data_root);
   command->add_option("--out", arguments->out, "Where to write it; packed if it ends in .gz")
       ->type_name("SET.csv.gz");
   add_cutting_options(*command, *arguments);

@@ -11,6 +11,7 @@
 
 #include "base/progress.h"
 #include "cli/choice.h"
+#include "cli/data_options.h"
 #include "cli/learner_options.h"
 #include "daemon/flowmark/commands.h"
 #include "experiment/run.h"
@@ -21,6 +22,7 @@ namespace {
 struct ExperimentArguments {
   std::vector<std::string> data;
   std::string label_key = "label";
+  std::string data_root;
   std::string out;
   std::vector<std::string> only;
   ExperimentOptions options;
@@ -122,7 +124,7 @@ int run_named(const std::string& name, ExperimentArguments arguments, const CLI:
     }
   }
   const ExperimentData data =
-      load_experiment_data(collect_sources(arguments.data, arguments.label_key));
+      load_experiment_data(sources_there(arguments.data, arguments.label_key, arguments.data_root));
   arguments.options.split =
       arguments.split.empty() ? default_experiment_split(data) : arguments.split;
   const ExperimentPlan plan =
@@ -172,6 +174,7 @@ void add_data_options(CLI::App& command, ExperimentArguments& arguments) {
   command.add_option("--label-key", arguments.label_key, "Manifest key of the kind of traffic")
       ->type_name("KEY")
       ->capture_default_str();
+  add_data_root_option(command, arguments.data_root);
   command.add_option("--out", arguments.out, "Folder for the results; finished cells are kept")
       ->type_name("FOLDER");
   command

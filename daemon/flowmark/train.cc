@@ -46,6 +46,8 @@ constexpr const char* kTrainHelp =
     "nb.onnx\n"
     "  flowmark train --model-type cnn --spec flowpic-32 --augment rtt,shift,loss --data "
     "manifest.yaml --out cnn.onnx\n"
+    "  flowmark train --data config/models/all.yaml --data-root recordings --balance-by source "
+    "--out m.onnx\n"
     "  flowmark train --multi-label --data mixtures.yaml --out content.onnx\n"
     "  flowmark train --data flows.csv.gz --no-tiles --prefix-seconds 15 --train-per-class 100 "
     "--seed 3 --out m.onnx\n";
@@ -113,6 +115,12 @@ void add_training_options(CLI::App& command, TrainArguments& arguments) {
   command.add_flag("--undersample", plan.undersample,
                    "Train on as many windows of each class (multi-label: of each set of labels) as "
                    "the smallest has, drawn at random");
+  command
+      .add_option("--balance-by", plan.balance_by,
+                  "Within a class every source counts the same, so that none is learnt as a class: "
+                  "the manifest's key that names it (large sources lose windows, small ones repeat "
+                  "theirs up to ten times)")
+      ->type_name("KEY");
   command.add_flag("--multi-label", plan.multilabel,
                    capable(plan.learners, &LearnerKind::multilabel) +
                        ": labels such as voip+chat are several classes at once, each an answer of "

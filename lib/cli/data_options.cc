@@ -1,11 +1,35 @@
 // What `flowmark train` and `flowmark eval` share: options that say which data, and how it is cut.
 
-#include <cmath>
-
 #include "cli/data_options.h"
+
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <iostream>
+
+#include "base/error.h"
 #include "data/prefixes.h"
 
 namespace flowmark {
+
+void add_data_root_option(CLI::App& command, std::string& root) {
+  command
+      .add_option("--data-root", root,
+                  "Folder that ${data_root} in a manifest's paths stands for; what is not there is "
+                  "left out")
+      ->type_name("FOLDER");
+}
+
+std::vector<DataSource> sources_there(const std::vector<std::string>& data,
+                                      const std::string& label_key, const std::string& data_root) {
+  const SourceList list = find_sources(data, {label_key, data_root});
+  for (const std::string& line : list.absent) std::cerr << line << "\n";
+  if (list.sources.empty()) {
+    fail("{}: none of its recordings is there", fmt::join(data, ", "));
+  }
+  return list.sources;
+}
+
 void DataOptions::add_to(CLI::App& command) {
   command
       .add_option("--data", data,
@@ -16,6 +40,7 @@ void DataOptions::add_to(CLI::App& command) {
       .add_option("--label-key", label_key, "Key of the manifest's entries that holds the class")
       ->type_name("KEY")
       ->capture_default_str();
+  add_data_root_option(command, data_root);
   command
       .add_option("--prefix-packets", prefix_packets,
                   "Also cut each flow's first N packets, for each N (windows of packets: by "
@@ -75,7 +100,7 @@ CutOptions DataOptions::cut(const std::vector<FlowPrefix>& otherwise) const {
 }
 
 std::vector<DataSource> DataOptions::sources() const {
-  return collect_sources(data, label_key);
+  return sources_there(data, label_key, data_root);
 }
 
 }  // namespace flowmark

@@ -14,6 +14,7 @@ namespace flowmark {
 struct DataOptions {
   std::vector<std::string> data;
   std::string label_key = "label";
+  std::string data_root;
   std::vector<uint32_t> prefix_packets;
   std::vector<double> prefix_seconds;
   bool no_prefixes = false;
@@ -28,8 +29,15 @@ struct DataOptions {
   /// What is to be cut. `otherwise`: the prefixes where the command line says nothing of them
   /// (data/prefixes.h). Throws UsageError.
   CutOptions cut(const std::vector<FlowPrefix>& otherwise) const;
-  /// Throws Error when a file cannot be read.
+  /// Says on standard error what is left out. Throws Error when a file cannot be read.
   std::vector<DataSource> sources() const;
 };
+
+/// `--data-root`, into `root`.
+void add_data_root_option(CLI::App& command, std::string& root);
+/// find_sources; what is absent is said on standard error, a line each. Throws Error also when
+/// nothing is left.
+std::vector<DataSource> sources_there(const std::vector<std::string>& data,
+                                      const std::string& label_key, const std::string& data_root);
 
 }  // namespace flowmark

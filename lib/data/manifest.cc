@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
@@ -37,6 +38,42 @@ std::vector<std::filesystem::path> expand(const std::filesystem::path& path) {
   }
   std::sort(found.begin(), found.end());
   return found;
+}
+
+constexpr std::string_view kDataRoot = "${data_root}/";
+
+/// "lab/{technique}" with what a flow has under `technique`.
+std::string fill_in(const std::string& text, const std::map<std::string, std::string>& known,
+                    const std::string& where, const std::string& flow) {
+  std::string filled;
+  size_t at = 0;
+  for (size_t open = text.find('{'); open != text.npos; open = text.find('{', at)) {
+    const size_t close = text.find('}', open);
+    if (close == text.npos) break;
+    const std::string key = text.substr(open + 1, close - open - 1);
+    const auto value = known.find(key);
+    if (value == known.end() || value->second.empty()) {
+      fail("{}: source: flow {} has no key '{}', which {} asks for", where, flow, key, text);
+    }
+    filled += text.substr(at, open - at) + value->second;
+    at = close + 1;
+  }
+  return filled + text.substr(at);
+}
+
+/// Where an entry's files are; nullopt: under ${data_root}, and nobody has said where that is.
+std::optional<std::filesystem::path> place_of(const DataSource& entry,
+                                              const std::filesystem::path& manifest,
+                                              const ManifestOptions& options) {
+  const std::string path = entry.path.string();
+  if (!path.starts_with(kDataRoot)) return manifest.parent_path() / entry.path;
+  if (options.data_root.empty()) return std::nullopt;
+  return options.data_root / path.substr(kDataRoot.size());
+}
+
+std::vector<DataSource> all_of(SourceList list) {
+  if (!list.absent.empty()) fail("{}", fmt::join(list.absent, "\n"));
+  return std::move(list.sources);
 }
 
 }  // namespace
@@ -76,6 +113,9 @@ std::map<std::string, std::string> DataSource::attributes_of(const RecordedFlow&
     if (key != "path" && key != "session_pattern" && key != "columns" && key != "times") {
       all[key] = value;
     }
+  }
+  if (const auto source = attributes.find("source"); source != attributes.end()) {
+    all["source"] = fill_in(source->second, all, where, flow.name);
   }
   all.emplace("label", flow.label);
   const std::string session = session_of(flow.name);
@@ -122,49 +162,71 @@ std::optional<std::string> DataSource::class_of(const RecordedFlow& flow) const 
       where, flow.name, path.string(), found, known);
 }
 
-std::vector<DataSource> read_manifest(const std::filesystem::path& path,
-                                      const std::string& label_key) {
+SourceList find_manifest_sources(const std::filesystem::path& path,
+                                 const ManifestOptions& options) {
   std::ifstream input(path, std::ios::binary);
   if (!input) {
     fail("{}: cannot be read: {}", path.string(), std::strerror(errno));
   }
   const std::string text{std::istreambuf_iterator<char>(input), {}};
-  std::vector<DataSource> sources;
+  SourceList list;
   std::vector<std::string> problems;
-  for (const DataSource& entry : parse_manifest(text, path, label_key)) {
-    const std::vector<std::filesystem::path> files = expand(path.parent_path() / entry.path);
+  for (const DataSource& entry : parse_manifest(text, path, options.label_key)) {
+    const auto place = place_of(entry, path, options);
+    if (!place) {
+      list.absent.push_back(fmt::format("{}: {}: left out: --data-root says where such files are",
+                                        entry.where, entry.path.string()));
+      continue;
+    }
+    const std::vector<std::filesystem::path> files = expand(*place);
+    const bool is_outside = entry.path.string().starts_with(kDataRoot);
+    if (is_outside && (files.empty() || !std::filesystem::exists(files.front()))) {
+      list.absent.push_back(
+          fmt::format("{}: {}: left out: not there", entry.where, place->string()));
+      continue;
+    }
     if (files.empty()) {
       problems.push_back(
           fmt::format("{}: path: value {}: no file matches it", entry.where, entry.path.string()));
     }
     for (const std::filesystem::path& file : files) {
-      sources.push_back(entry);
-      sources.back().path = file;
+      list.sources.push_back(entry);
+      list.sources.back().path = file;
     }
   }
   if (!problems.empty()) {
     fail("{}", fmt::join(problems, "\n"));
   }
-  return sources;
+  return list;
 }
 
-std::vector<DataSource> collect_sources(const std::vector<std::string>& arguments,
-                                        const std::string& label_key) {
-  std::vector<DataSource> sources;
+SourceList find_sources(const std::vector<std::string>& arguments, const ManifestOptions& options) {
+  SourceList all;
   for (const std::string& argument : arguments) {
     const std::filesystem::path path(argument);
     if (path.extension() == ".yaml" || path.extension() == ".yml") {
-      auto more = read_manifest(path, label_key);
-      std::move(more.begin(), more.end(), std::back_inserter(sources));
+      SourceList more = find_manifest_sources(path, options);
+      std::move(more.sources.begin(), more.sources.end(), std::back_inserter(all.sources));
+      std::move(more.absent.begin(), more.absent.end(), std::back_inserter(all.absent));
     } else {
       DataSource source;
       source.path = path;
       source.where = argument;
-      source.label_key = label_key;
-      sources.push_back(source);
+      source.label_key = options.label_key;
+      all.sources.push_back(source);
     }
   }
-  return sources;
+  return all;
+}
+
+std::vector<DataSource> read_manifest(const std::filesystem::path& path,
+                                      const std::string& label_key) {
+  return all_of(find_manifest_sources(path, {label_key, {}}));
+}
+
+std::vector<DataSource> collect_sources(const std::vector<std::string>& arguments,
+                                        const std::string& label_key) {
+  return all_of(find_sources(arguments, {label_key, {}}));
 }
 
 }  // namespace flowmark

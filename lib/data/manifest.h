@@ -50,17 +50,37 @@ struct DataSource {
   /// label or the labels do not match.
   std::optional<std::string> class_of(const RecordedFlow& flow) const;
   /// All that is known of a flow: its own attributes, the columns, the entry's keys, and at least
-  /// `label` (as the file has it) and `capture` (the session, else the file's name).
+  /// `label` (as the file has it) and `capture` (the session, else the file's name). In the entry's
+  /// `source` the names of other keys in braces stand for what the flow has there:
+  /// "lab/{technique}". Throws Error naming the flow that has no such key.
   std::map<std::string, std::string> attributes_of(const RecordedFlow& flow) const;
 };
 
+/// How manifests are read.
+struct ManifestOptions {
+  std::string label_key = "label";  ///< the key that holds the class
+  /// The folder that `${data_root}` stands for at the beginning of a path: recordings that are not
+  /// kept beside the manifest. Empty: nobody has said.
+  std::filesystem::path data_root;
+};
+
+struct SourceList {
+  std::vector<DataSource> sources;
+  /// A line for each entry under `${data_root}` that is left out because its files are not there:
+  /// file, line, path and what to do.
+  std::vector<std::string> absent;
+};
+
 /// Reads a manifest (docs/cli.md): a YAML file with a list `sessions`. Paths are relative to it and
-/// may be patterns (* and ? in the last part). `label_key` names the key that holds the class,
-/// "label" as a rule. Throws Error naming file, line, key, value and what would be right.
+/// may be patterns (* and ? in the last part). Throws Error naming file, line, key, value and what
+/// would be right.
+SourceList find_manifest_sources(const std::filesystem::path& path, const ManifestOptions& options);
+/// For each argument: a manifest if it ends in .yaml or .yml, else a file of flows by itself.
+SourceList find_sources(const std::vector<std::string>& arguments, const ManifestOptions& options);
+
+/// The same where every file must be there. Throws Error also for what is absent.
 std::vector<DataSource> read_manifest(const std::filesystem::path& path,
                                       const std::string& label_key = "label");
-
-/// For each argument: a manifest if it ends in .yaml or .yml, else a file of flows by itself.
 std::vector<DataSource> collect_sources(const std::vector<std::string>& arguments,
                                         const std::string& label_key = "label");
 

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "data/balance.h"
 #include "learn/training_run.h"
 
 namespace flowmark {
@@ -53,6 +54,11 @@ std::string TrainingRun::card() const {
   card["balanced"] = plan_.learning.balanced;
   if (learner_->interrupted()) card["interrupted"] = true;
   if (plan_.undersample) card["undersampled"] = true;
+  if (!plan_.balance_by.empty()) {
+    card["balanced_by"] = plan_.balance_by;
+    card["sources"] =
+        source_names(examples_, rows_of(examples_, split_, Part::train, true), plan_.balance_by);
+  }
   if (!plan_.versus.empty()) card["versus"] = plan_.versus;
   for (const Augmentation kind : plan_.augment.kinds) {
     card["augmentations"].push_back(to_string(kind));

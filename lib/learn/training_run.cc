@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "base/error.h"
+#include "data/balance.h"
 #include "data/golden_rows.h"
 #include "data/label_sets.h"
 #include "data/split_summary.h"
@@ -94,8 +95,14 @@ std::vector<uint32_t> TrainingRun::training_rows() {
     }
     rows.insert(rows.end(), more.begin(), more.end());
   }
-  return repeated(examples_, rows,
-                  [&](const ExampleFlow& flow) { return plan_.sources[flow.source].times; });
+  return balanced(repeated(
+      examples_, rows, [&](const ExampleFlow& flow) { return plan_.sources[flow.source].times; }));
+}
+
+/// By source, where the plan asks for it.
+std::vector<uint32_t> TrainingRun::balanced(std::vector<uint32_t> rows) const {
+  if (plan_.balance_by.empty()) return rows;
+  return balance_rows(examples_, rows, {.key = plan_.balance_by, .seed = plan_.split.seed});
 }
 
 bool TrainingRun::learns_validation() const {
@@ -125,7 +132,8 @@ void TrainingRun::learn() {
     std::filesystem::remove(state_file(), ignored);
   }
   if (progress_ != nullptr) *progress_ << "\n";
-  const std::vector<uint32_t> validation = rows_of(examples_, split_, Part::validation, false);
+  const std::vector<uint32_t> validation =
+      balanced(rows_of(examples_, split_, Part::validation, false));
   const std::vector<uint32_t> train = training_rows();
   learner_ = plan_.learners.make(plan_.learner, learner_options(), plan_.input);
   if (plan_.on_start) plan_.on_start();

@@ -33,6 +33,9 @@ struct TrainingPlan {
   LearnerOptions learning;
   AugmentOptions augment;    ///< no kinds: none; `seed` is set by the training
   bool undersample = false;  ///< as many windows of each class as the smallest has
+  /// If not empty: what is known of flows that names their source; within a class every source
+  /// counts the same, in training and validation (data/balance.h).
+  std::string balance_by;
   double target_accuracy = 0.99;
   std::string task = "category";
   std::filesystem::path out;  ///< the model file; OUT.state keeps an interrupted training
@@ -60,6 +63,7 @@ class TrainingRun {
   void judge();
 
   std::vector<uint32_t> training_rows();
+  std::vector<uint32_t> balanced(std::vector<uint32_t> rows) const;
   LearnerOptions learner_options() const;
   bool learns_validation() const;
   std::filesystem::path state_file() const;

@@ -143,5 +143,36 @@ TEST_F(ManifestTest, AFileAloneGoesByItsOwnLabels) {
   EXPECT_THROW(sources[0].class_of({"1", "", {}}), Error);
 }
 
+TEST_F(ManifestTest, FilesUnderTheDataRootMayBeAbsent) {
+  std::ofstream(folder_ / "calls" / "1.csv") << "";
+  const auto path = write(
+      "sessions:\n- {path: own.csv}\n- {path: \"${data_root}/1.csv\"}\n"
+      "- {path: \"${data_root}/2.csv\"}\n- {path: \"${data_root}/sub/*.csv\"}\n");
+  const SourceList list = find_manifest_sources(path, {"label", folder_ / "calls"});
+  ASSERT_EQ(list.sources.size(), 2U);
+  EXPECT_EQ(list.sources[0].path, folder_ / "own.csv");
+  EXPECT_EQ(list.sources[1].path, folder_ / "calls" / "1.csv");
+  EXPECT_THAT(list.absent, ElementsAre(HasSubstr("m.yaml:4: "), HasSubstr("m.yaml:5: ")));
+  EXPECT_THAT(list.absent[0], HasSubstr("calls/2.csv: left out: not there"));
+
+  const SourceList unknown = find_sources({path.string()}, {});
+  EXPECT_EQ(unknown.sources.size(), 1U);
+  EXPECT_EQ(unknown.absent.size(), 3U);
+  EXPECT_THAT(unknown.absent[0], HasSubstr("--data-root"));
+  EXPECT_THROW(read_manifest(path), Error);
+}
+
+TEST_F(ManifestTest, ASourceIsMadeOfWhatIsKnownOfTheFlow) {
+  const auto sources = read_manifest(
+      write("sessions:\n- {path: a, source: \"lab/{technique}/{site}\", site: home}\n"));
+  RecordedFlow flow;
+  flow.name = "7";
+  flow.attributes["technique"] = "tor";
+  EXPECT_EQ(sources[0].attributes_of(flow).at("source"), "lab/tor/home");
+  flow.attributes.clear();
+  EXPECT_THAT([&] { sources[0].attributes_of(flow); },
+              testing::ThrowsMessage<Error>(HasSubstr("flow 7 has no key 'technique'")));
+}
+
 }  // namespace
 }  // namespace flowmark

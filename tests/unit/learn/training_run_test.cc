@@ -94,6 +94,18 @@ TEST_F(TrainingRunTest, OneClassAgainstTheOthers) {
               ThrowsMessage<Error>(HasSubstr("--versus games: the data has no such class")));
 }
 
+TEST_F(TrainingRunTest, BalancedBySourceTheCardNamesTheSources) {
+  plan_.balance_by = "source";
+  EXPECT_THAT([&] { TrainingRun(plan_, nullptr).run(); },
+              ThrowsMessage<Error>(HasSubstr("has no key 'source'")));
+  plan_.sources[0].attributes["source"] = "house/kitchen";
+  const TrainingResult result = TrainingRun(plan_, nullptr).run();
+  const auto card = nlohmann::json::parse(result.card);
+  EXPECT_EQ(card["balanced_by"], "source");
+  EXPECT_EQ(card["sources"], nlohmann::json::array({"house"}));
+  EXPECT_EQ(result.test.single->flows().accuracy(), 1);
+}
+
 TEST_F(TrainingRunTest, AnInterruptedTrainingNamesTheFileItGoesOnFrom) {
   std::atomic<bool> stop = true;
   plan_.learner = "forest";
