@@ -22,6 +22,8 @@ CLI::App* add_dataset(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_train(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_eval(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run);
+/// Below `experiment`.
+void add_experiment_sources(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_render(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_model(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run);

@@ -254,8 +254,8 @@ void add_picture_options(CLI::App& command, ExperimentArguments& arguments) {
 }  // namespace
 
 CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
-  CLI::App* command =
-      parent.add_subcommand("experiment", "The papers' experiments over labelled recordings");
+  CLI::App* command = parent.add_subcommand(
+      "experiment", "The papers' experiments, and the board of sources, over labelled recordings");
   command->require_subcommand(1);
   command->footer(kExperimentHelp);
   for (const char* name : {"leroux", "flowpic"}) {
@@ -293,6 +293,7 @@ CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
       run = [arguments, name, one] { return run_named(name, *arguments, *one); };
     });
   }
+  add_experiment_sources(*command, run);
   return command;
 }
 

@@ -86,7 +86,7 @@ void draw(SourceRows& source, std::mt19937_64& random, std::vector<uint32_t>& ou
 const std::string& source_of(const ExampleSet& examples, uint32_t row, const std::string& key) {
   const ExampleFlow& flow = examples.flows[examples.info(row).flow];
   const std::string& source = flow.attribute(key);
-  if (source.empty()) {
+  if (source.empty() && !key.empty()) {
     fail("flow {} has no key '{}': sources cannot be balanced by it", flow.name, key);
   }
   return source;

@@ -12,6 +12,7 @@ namespace flowmark {
 /// How rows are drawn so that no source can be learnt as a class.
 struct BalanceOptions {
   /// What is known of a flow that names its source. Levels are parted by '/': "lab/tor/lte".
+  /// Empty: all rows are of one source, and most_rows alone is heeded.
   std::string key = "source";
   /// No row is drawn more often, so that a source of a few flows is not learnt by heart.
   uint32_t most_times = 10;

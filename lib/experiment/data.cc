@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/keyed_random.h"
+#include "base/hash_text.h"
 #include "base/read_number.h"
 #include "data/load_examples.h"
 
@@ -39,13 +39,6 @@ double background_of(const Attributes& all, const std::string& where, const std:
     fail("{}: flow {}: background {}: must be packets a second, 0 to 10000000", where, flow, text);
   }
   return rate;
-}
-
-uint64_t hash_text(uint64_t hash, const std::string& text) {
-  for (const char letter : text) {
-    hash = mix64(hash ^ static_cast<uint8_t>(letter));
-  }
-  return mix64(hash ^ 0x100);  // so that neighbouring texts do not run together
 }
 
 }  // namespace

@@ -3,42 +3,24 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "experiment/cell_files.h"
 
 namespace flowmark {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::filesystem::path file_of(const std::filesystem::path& folder, const std::string& id) {
-  std::string name;
-  for (const char letter : id) {
-    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                       (letter >= '0' && letter <= '9') || letter == '-' || letter == '_';
-    name += letter == '/' ? "."
-            : plain       ? std::string(1, letter)
-                          : fmt::format("%{:02x}", static_cast<unsigned char>(letter));
-  }
-  return folder / "cells" / (name + ".json");
-}
-
 /// A result kept from before, if it is of the same data and options.
-std::optional<CellResult> kept_result(const std::filesystem::path& path, uint64_t digest) {
-  std::ifstream file(path);
-  if (!file) {
-    return std::nullopt;
-  }
+std::optional<CellResult> kept_result(const CellFiles& files, const std::string& id,
+                                      uint64_t digest) {
   try {
-    const Json json = Json::parse(file);
-    if (json.at("digest") == fmt::format("{:016x}", digest)) {
-      return CellResult::from_json(json.at("result"));
-    }
+    if (const auto json = files.read(id, digest)) return CellResult::from_json(*json);
   } catch (const nlohmann::json::exception&) {
-    // Not ours or damaged: it is computed again and replaced.
+    // Damaged: it is computed again and replaced.
   }
   return std::nullopt;
 }
@@ -135,11 +117,7 @@ std::vector<CellResult> run_experiment(const ExperimentPlan& plan, const Experim
   if (wanted.empty()) {
     fail("no cell of {} is called '{}' (--list shows them)", plan.name, fmt::join(only, "', '"));
   }
-  std::error_code error;
-  std::filesystem::create_directories(folder / "cells", error);
-  if (error) {
-    fail("{}: cannot be made: {}", (folder / "cells").string(), error.message());
-  }
+  const CellFiles files(folder);
   CellRunner runner(data, options);
   const uint64_t data_digest = data.digest();
   std::map<size_t, CellResult> results;
@@ -148,16 +126,12 @@ std::vector<CellResult> run_experiment(const ExperimentPlan& plan, const Experim
     const ExperimentCell& cell = plan.cells[i];
     if (hooks.before) hooks.before(cell, results.size(), wanted.size());
     const uint64_t digest = cell_digest(cell, options, data_digest);
-    const auto path = file_of(folder, cell.id);
-    const auto kept = kept_result(path, digest);
+    const auto kept = kept_result(files, cell.id, digest);
     const auto same = by_digest.find(digest);
     CellResult result = kept ? *kept : same != by_digest.end() ? same->second : runner.run(cell);
     result.id = cell.id;
     by_digest.emplace(digest, result);
-    if (!kept) {
-      const Json json{{"digest", fmt::format("{:016x}", digest)}, {"result", result.to_json()}};
-      write_text_file(path, json.dump(1) + "\n");
-    }
+    if (!kept) files.write(cell.id, digest, result.to_json());
     if (hooks.after) hooks.after(cell, result, kept.has_value());
     results[i] = result;
   }

@@ -52,6 +52,19 @@ struct ComparedRow {
 };
 std::string svg_comparison(const std::vector<ComparedRow>& rows, const std::string& title);
 
+/// Several figures a row as marks on a scale of 0 to 100%.
+struct DotPlot {
+  struct Row {
+    std::string name;
+    std::vector<double> values;  ///< by series
+  };
+  std::string title;
+  std::vector<std::string> series;  ///< 1 to 4; each has its own mark
+  std::vector<Row> rows;
+  double chance = 0;  ///< a dashed line there: what guessing reaches
+};
+std::string svg_dots(const DotPlot& plot);
+
 /// A plot as a file of its own.
 std::string standalone_svg(const std::string& svg);
 

@@ -199,7 +199,7 @@ class WrongUse(unittest.TestCase):
     def test_wrong_use_is_2(self):
         self.expect(2, says="subcommand")
         self.expect(2, "feature", says="feature")
-        self.expect(2, "experiment", "lerou", says="experiment: no command 'lerou': must be one of leroux, flowpic")
+        self.expect(2, "experiment", "lerou", says="experiment: no command 'lerou': must be one of leroux, flowpic, sources")
         self.expect(2, "model", "inspekt", says="model: no command 'inspekt'")
         self.expect(2, "features", FLOWS, says="--spec")
         self.expect(2, "features", "--spec", "flowpick", FLOWS, says="flowpic, size_iat")
@@ -594,6 +594,32 @@ class Experiments(unittest.TestCase):
         self.assertGreater(cells["flowpic/pixels/32"]["balanced_accuracy"], 0.9)
         self.assertEqual(cells["flowpic/vs-all/voip/plain-vpn"]["classes"], ["other", "voip"])
         self.assertEqual(cells["flowpic/technique"]["classes"], ["plain", "vpn"])
+
+    def test_sources_are_left_out_in_turn(self):
+        manifest = os.path.join(self.folder, "sources.yaml")
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write("sessions:\n"
+                       "  - {path: flows.csv, flows: [\"?\", \"1?\"], source: home}\n"
+                       "  - {path: flows.csv, source: office}\n"
+                       "  - {path: \"${data_root}/none.csv\", source: elsewhere}\n")
+        out = os.path.join(self.folder, "sources")
+        arguments = ("sources", "--data", manifest, "--out", out, "--quick", "--spec", "size_iat-log1p")
+        done = self.experiment(*arguments)
+        self.assertIn("none.csv: left out: --data-root says where", done.stderr)
+        self.assertIn("| mean | 2 left out in turn |", done.stdout)
+        with open(os.path.join(out, "results.json"), encoding="utf-8") as file:
+            results = json.load(file)
+        self.assertEqual([u["value"] for u in results["units"]], ["home", "office"])
+        self.assertGreater(results["axes"][0]["mean"]["by class"], 0.8)
+        check = PageCheck()
+        with open(os.path.join(out, "report.html"), encoding="utf-8") as file:
+            check.feed(file.read())
+        self.assertEqual((check.open, check.outside, check.without_words), ([], [], 0))
+        again = json.loads(self.experiment(*arguments, "--json").stdout)
+        self.assertEqual(again["units"], results["units"], "finished cells were computed again")
+        listed = self.experiment("sources", "--data", manifest, "--list").stdout
+        self.assertIn("sources/source/office", listed)
+        self.assertEqual(run("experiment", "sources", "--data", manifest).returncode, 2)
 
     def test_list_and_wrong_use(self):
         listed = self.experiment("leroux", "--data", self.manifest, "--list").stdout

@@ -106,5 +106,18 @@ TEST(Plot, ComparisonShowsBothFigures) {
   EXPECT_THAT(svg, HasSubstr("<title>published 85.0%</title>"));
 }
 
+TEST(DotPlots, SayEveryFigureAndChance) {
+  DotPlot plot;
+  plot.title = "The board";
+  plot.series = {"model", "neighbours", "early"};
+  plot.rows = {{"home & office", {0.9, 0.4, 0.5}}};
+  plot.chance = 0.25;
+  const std::string svg = svg_dots(plot);
+  EXPECT_THAT(svg, HasSubstr("home &amp; office: model 90.0%, neighbours 40.0%, early 50.0%. "
+                             "Chance: 25.0%."));
+  EXPECT_THAT(svg, HasSubstr("<title>neighbours 40.0%</title>"));
+  EXPECT_THAT(svg, HasSubstr("stroke-dasharray"));
+}
+
 }  // namespace
 }  // namespace flowmark
