@@ -185,6 +185,9 @@ void add_board_options(CLI::App& command, BoardArguments& arguments) {
       ->capture_default_str();
   command.add_flag("--unbalanced-sources", arguments.unbalanced_sources,
                    "Let every window of a class count the same, whatever its source");
+  command.add_flag("--validate-by-source", options.validate_by_source,
+                   "Calibrate and choose the confidence on whole sources that are not trained on, "
+                   "instead of on sessions");
   command.add_option("--neighbours", options.neighbours, "Of the baseline")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

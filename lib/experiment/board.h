@@ -29,9 +29,12 @@ struct BoardOptions {
   /// every window counts the same.
   std::string balance_by = "source";
   uint32_t max_flows = 200;  ///< of a class and source, and of a class in a test; drawn at random
-  uint32_t max_windows = 3000;   ///< of a class in a training, drawn at random
-  uint32_t flow_windows = 8;     ///< full windows of a flow, spread evenly over it
-  double validation = 0.15;      ///< share of the sessions (else flows) that are trained on
+  uint32_t max_windows = 3000;  ///< of a class in a training, drawn at random
+  uint32_t flow_windows = 8;    ///< full windows of a flow, spread evenly over it
+  double validation = 0.15;     ///< share of what is trained on, dealt by session (else flow)
+  /// Whole sources are for validation instead of sessions, so that the model is calibrated, and its
+  /// confidence chosen, where it was not trained.
+  bool validate_by_source = false;
   double target_accuracy = 0.9;  ///< that the confidence is chosen for on validation data
   uint32_t neighbours = 5;       ///< of the baseline
   uint64_t seed = 1;

@@ -26,6 +26,7 @@ uint64_t unit_digest(const BoardUnit& unit, const BoardOptions& options, uint64_
                   options.flow_windows, std::bit_cast<uint64_t>(options.validation),
                   std::bit_cast<uint64_t>(options.target_accuracy), options.neighbours,
                   options.seed, data_digest);
+  if (options.validate_by_source) text += " validated by source";
   Learners learners = options.learners;
   for (const LearnerOption& option : learners.options()) {
     text += fmt::format(" {} {}", option.name, learners.get(option.name));

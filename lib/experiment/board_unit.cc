@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "base/hash_text.h"
@@ -24,10 +25,48 @@ struct UnitRows {
   std::vector<uint32_t> train, validation, test;
 };
 
-/// Sessions stay together; a flow of none is by itself.
-bool is_for_validation(const ExampleFlow& flow, const BoardOptions& options) {
-  const uint64_t key = hash_text(0, flow.session.empty() ? flow.name : flow.session);
-  return KeyedRandom(options.seed).uniform(key) < options.validation;
+/// Sources for validation, so many of those that are trained on, drawn at random; every class keeps
+/// a source to learn from.
+std::set<std::string> held_sources(const ExampleSet& examples, const std::vector<bool>& is_out,
+                                   const BoardOptions& options) {
+  std::map<std::string, std::set<uint32_t>> classes_of;
+  for (size_t f = 0; f < examples.flows.size(); ++f) {
+    const ExampleFlow& flow = examples.flows[f];
+    if (!is_out[f]) classes_of[flow.attribute("source")].insert(flow.class_index);
+  }
+  std::vector<uint32_t> left(examples.classes.size(), 0);  // sources of each class
+  std::vector<std::pair<uint64_t, std::string>> order;
+  for (const auto& [source, classes] : classes_of) {
+    order.emplace_back(KeyedRandom(options.seed).bits(hash_text(0, source)), source);
+    for (const uint32_t c : classes) ++left[c];
+  }
+  std::sort(order.begin(), order.end());
+  const double wanted = options.validation * static_cast<double>(order.size());
+  std::set<std::string> held;
+  for (const auto& [key, source] : order) {
+    const std::set<uint32_t>& classes = classes_of[source];
+    if (static_cast<double>(held.size()) >= wanted) break;
+    if (std::ranges::any_of(classes, [&](uint32_t c) { return left[c] == 1; })) continue;
+    held.insert(source);
+    for (const uint32_t c : classes) --left[c];
+  }
+  return held;
+}
+
+/// By flow: whether it is for validation. Sessions stay together, a flow of none is by itself; or
+/// sources stay together.
+std::vector<bool> validation_flows(const ExampleSet& examples, const std::vector<bool>& is_out,
+                                   const BoardOptions& options) {
+  std::set<std::string> sources;
+  if (options.validate_by_source) sources = held_sources(examples, is_out, options);
+  std::vector<bool> held;
+  for (const ExampleFlow& flow : examples.flows) {
+    const uint64_t group = hash_text(0, flow.session.empty() ? flow.name : flow.session);
+    held.push_back(options.validate_by_source
+                       ? sources.contains(flow.attribute("source"))
+                       : KeyedRandom(options.seed).uniform(group) < options.validation);
+  }
+  return held;
 }
 
 /// The unit's flows, at most so many of a class.
@@ -49,14 +88,14 @@ UnitRows deal(const ExampleSet& examples, const BoardUnit& unit, const BoardOpti
   std::vector<bool> is_out(examples.flows.size(), false);
   for (const uint32_t flow : unit.flows) is_out[flow] = true;
   const std::vector<bool> judged = judged_flows(examples, unit, options);
+  const std::vector<bool> held = validation_flows(examples, is_out, options);
   UnitRows rows;
   for (uint32_t row = 0; row < examples.size(); ++row) {
     const ExampleInfo& info = examples.info(row);
     if (is_out[info.flow]) {
       if (judged[info.flow]) rows.test.push_back(row);
     } else if (!info.repeat) {
-      const bool held = is_for_validation(examples.flows[info.flow], options);
-      (held ? rows.validation : rows.train).push_back(row);
+      (held[info.flow] ? rows.validation : rows.train).push_back(row);
     }
   }
   BalanceOptions balance;

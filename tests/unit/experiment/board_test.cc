@@ -142,6 +142,20 @@ TEST_F(BoardTest, BalancingKeepsSourcesFromBeingLearntAsClasses) {
             balanced_by_class(plain, plain.whole) + 0.1);
 }
 
+TEST_F(BoardTest, ValidationMayTakeWholeSources) {
+  const BoardData data = load();
+  const BoardUnit unit = board_units(data.examples)[3];
+  options_.validation = 0.5;
+  const BoardResult by_session = run_board_unit(data, unit, options_);
+  options_.validate_by_source = true;
+  const BoardResult by_source = run_board_unit(data, unit, options_);
+  EXPECT_NE(by_source.confidence, by_session.confidence);
+  EXPECT_EQ(by_source.flows, by_session.flows);
+  // A single source would be left for each class, all the same.
+  options_.validation = 1;
+  EXPECT_EQ(run_board_unit(data, unit, options_).lacks, "");
+}
+
 TEST_F(BoardTest, ClassesThatNothingElseTeachesAreSaid) {
   BoardData data = load();
   BoardUnit calls{"class", "voip", {}};
