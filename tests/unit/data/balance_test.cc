@@ -128,6 +128,19 @@ TEST_F(BalanceTest, DrawsNoMoreOfAClassThanAsked) {
   EXPECT_EQ(counts.at("films home"), 30U);
 }
 
+TEST_F(BalanceTest, WithoutAKeyAllRowsAreOfOneSource) {
+  add(0, "home", 300);
+  add(0, "", 100);
+  add(1, "home", 30);
+  BalanceOptions options;
+  options.key.clear();
+  EXPECT_EQ(balanced(options).size(), examples_.size());
+  options.most_rows = 100;
+  const std::vector<uint32_t> rows = balanced(options);
+  EXPECT_EQ(rows.size(), 130U);
+  EXPECT_EQ(std::adjacent_find(rows.begin(), rows.end()), rows.end());
+}
+
 TEST_F(BalanceTest, IsTheSameForTheSameSeedOnly) {
   add(0, "home", 300);
   add(0, "office", 100);
