@@ -15,6 +15,14 @@ FlowPrefix prefix_of_seconds(double seconds) {
   return {0, std::llround(seconds * static_cast<double>(kUsPerSecond))};
 }
 
+/// Whether so long a beginning is shorter than a window; where nothing limits it, every one is.
+bool is_shorter(TimeUs us, const FeatureSpec& spec) {
+  return spec.window_us() == 0 || us < spec.window_us();
+}
+bool is_shorter(uint32_t packets, const FeatureSpec& spec) {
+  return spec.window_packets() == 0 || packets < spec.window_packets();
+}
+
 }  // namespace
 
 void sort_prefixes(std::vector<FlowPrefix>& prefixes) {
@@ -25,14 +33,14 @@ void sort_prefixes(std::vector<FlowPrefix>& prefixes) {
 
 std::vector<FlowPrefix> training_prefixes(const FeatureSpec& spec) {
   std::vector<FlowPrefix> prefixes;
-  if (spec.is_by_time()) {
+  if (spec.is_by_time() && spec.window_us() > 0) {
     for (const double seconds : kLearnedSeconds) {
       const FlowPrefix prefix = prefix_of_seconds(seconds);
-      if (prefix.us < spec.window_us()) prefixes.push_back(prefix);
+      if (is_shorter(prefix.us, spec)) prefixes.push_back(prefix);
     }
   } else {
     for (const uint32_t packets : kLearnedPackets) {
-      if (packets < spec.window_packets()) prefixes.push_back({packets, 0});
+      if (is_shorter(packets, spec)) prefixes.push_back({packets, 0});
     }
   }
   return prefixes;
@@ -43,14 +51,14 @@ std::vector<FlowPrefix> evaluation_prefixes(std::span<const FeatureSpec> inputs)
   for (const double seconds : kJudgedSeconds) {
     const FlowPrefix prefix = prefix_of_seconds(seconds);
     if (std::ranges::all_of(inputs, [&](const FeatureSpec& spec) {
-          return !spec.is_by_time() || prefix.us < spec.window_us();
+          return !spec.is_by_time() || is_shorter(prefix.us, spec);
         })) {
       prefixes.push_back(prefix);
     }
   }
   for (const uint32_t packets : kJudgedPackets) {
     if (std::ranges::all_of(inputs, [&](const FeatureSpec& spec) {
-          return spec.is_by_time() || packets < spec.window_packets();
+          return spec.is_by_time() || is_shorter(packets, spec);
         })) {
       prefixes.push_back({packets, 0});
     }

@@ -12,8 +12,8 @@ namespace flowmark {
 void sort_prefixes(std::vector<FlowPrefix>& prefixes);
 
 /// The beginnings of a flow that a model learns beside full windows, sorted: 1, 2, 5, 10, ...
-/// seconds where windows are stretches of time, else 10, 16, 32, ... packets, as far as they are
-/// shorter than a window.
+/// seconds where windows are stretches of time, else (also where nothing limits them) 10, 16, 32,
+/// ... packets, as far as they are shorter than a window.
 std::vector<FlowPrefix> training_prefixes(const FeatureSpec& spec);
 
 /// The beginnings by which it is judged how early models are right, sorted: packets and seconds, as

@@ -13,7 +13,7 @@
 #include "base/time.h"
 #include "feature/offline_window.h"
 #include "feature/panel.h"
-#include "feature/values.h"
+#include "feature/sparse_window.h"
 #include "flow/recorded_flow.h"
 
 namespace flowmark {
@@ -21,7 +21,8 @@ namespace flowmark {
 class JsonObject;
 class LiveFeature;
 
-/// The longest stretch of a flow that one window covers. 0: no limit of that sort.
+/// The longest stretch of a flow that one window covers. 0: no limit of that sort; where both are 0
+/// a window covers all of the flow so far.
 struct WindowExtent {
   TimeUs time_us = 0;
   uint32_t packets = 0;
@@ -42,6 +43,8 @@ class Feature {
   virtual ~Feature() = default;
 
   ValueKind values() const noexcept { return values_; }
+  /// What an element of a window may come to (docs/models.md).
+  virtual float largest_value() const noexcept { return flowmark::largest_value(values_); }
   /// The name in `flowmark.input`.
   virtual std::string_view kind() const noexcept = 0;
   /// One line for people, e.g. "FlowPic 1500 x 1500, 60 s".
@@ -51,12 +54,19 @@ class Feature {
   /// Of a tensor that is an image; otherwise the tensor is [1, length].
   virtual std::optional<ImageShape> image() const noexcept { return std::nullopt; }
   virtual WindowExtent extent() const noexcept = 0;
+  /// Whether a flow of this age and so many packets fills a window; before, a window can only grow.
+  /// One without limits never fills.
+  virtual bool is_full(TimeUs age_us, uint32_t packets) const noexcept {
+    const WindowExtent most = extent();
+    return (most.time_us > 0 && age_us >= most.time_us) ||
+           (most.packets > 0 && packets >= most.packets);
+  }
   /// Whether each direction has windows of its own; otherwise one window covers both.
   virtual bool has_directions() const noexcept = 0;
 
   /// Throws Error, beginning with `where`, if a number is out of its range.
   virtual void check(const std::string& where) const = 0;
-  /// Adds all keys but "kind" and "values".
+  /// Adds all keys but "kind" and "values". Kinds of ValueKind::number have no key "values".
   virtual void write(nlohmann::ordered_json& json) const = 0;
 
   /// The windows of live flows. The specification must have passed check().

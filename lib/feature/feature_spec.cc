@@ -1,9 +1,8 @@
 #include "feature/feature_spec.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
+#include "feature/feature_json.h"
 #include "feature/json_object.h"
 #include "feature/kinds.h"
 
@@ -12,24 +11,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string written(const Feature& feature) {
-  Json json{{"kind", feature.kind()}};
-  feature.write(json);
-  json["values"] = to_string(feature.values());
-  return json.dump();
-}
-
-std::shared_ptr<const Feature> read(const std::string& name, JsonObject& object) {
-  for (const FeatureKind& kind : feature_kinds()) {
-    if (std::ranges::find(kind.names, name) != kind.names.end()) return kind.read(name, object);
-  }
-  fail("{}: kind {} is not in the list of kinds", object.where(), name);
-}
-
 std::shared_ptr<const Feature> default_feature() {
   const Json json = Json::object();
   JsonObject object(json, "default", "");
-  return read(feature_names().front(), object);
+  return read_feature(feature_kinds(), feature_names().front(), object);
 }
 
 }  // namespace
@@ -44,6 +29,8 @@ const char* to_string(ValueKind kind) noexcept {
       return "fraction";
     case ValueKind::log1p:
       return "log1p";
+    case ValueKind::number:
+      return "number";
   }
   return "?";
 }
@@ -54,18 +41,12 @@ FeatureSpec::FeatureSpec() {
 }
 
 FeatureSpec::FeatureSpec(std::shared_ptr<const Feature> feature)
-    : feature_(std::move(feature)), json_(written(*feature_)) {}
+    : feature_(std::move(feature)), json_(feature_json(*feature_).dump()) {}
 
 FeatureSpec FeatureSpec::from_json(const std::string& text, const std::string& where) {
   const Json json = parse_json(text, where);
   JsonObject object(json, where, "");
-  if (!json.contains("kind")) {
-    object.missing("kind", fmt::format("one of {}", fmt::join(feature_names(), ", ")));
-  }
-  std::string kind;
-  object.word("kind", kind, feature_names());
-  const std::shared_ptr<const Feature> feature = read(kind, object);
-  object.finish();
+  const std::shared_ptr<const Feature> feature = read_feature(feature_kinds(), object);
   feature->check(where);
   return FeatureSpec(feature);
 }

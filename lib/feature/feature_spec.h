@@ -38,11 +38,9 @@ class FeatureSpec {
   uint32_t window_packets() const noexcept { return feature_->extent().packets; }
   /// Whether windows are stretches of time alone, whatever number of packets comes.
   bool is_by_time() const noexcept { return window_packets() == 0; }
-  /// Whether a flow of this age and so many packets fills a window; before, a window can only grow.
+  /// Whether a flow of this age and so many packets fills a window.
   bool is_full(TimeUs age_us, uint32_t packets) const noexcept {
-    const WindowExtent extent = feature_->extent();
-    return (extent.time_us > 0 && age_us >= extent.time_us) ||
-           (extent.packets > 0 && packets >= extent.packets);
+    return feature_->is_full(age_us, packets);
   }
 
   std::vector<Panel> panels() const { return feature_->panels(); }

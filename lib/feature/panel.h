@@ -8,7 +8,7 @@ namespace flowmark {
 /// What an axis of a panel measures.
 struct PanelAxis {
   enum class Scale : uint8_t { linear, logarithmic };
-  enum class Unit : uint8_t { seconds, microseconds, bytes };
+  enum class Unit : uint8_t { seconds, microseconds, bytes, elements };
 
   std::string title;
   Scale scale = Scale::linear;
@@ -27,6 +27,8 @@ struct Panel {
   uint32_t columns = 0;
   PanelAxis x;  ///< along a row
   PanelAxis y;  ///< along a column
+  /// Panels of the same group share their scale of grey.
+  uint32_t group = 0;
 };
 
 }  // namespace flowmark

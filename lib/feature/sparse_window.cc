@@ -24,6 +24,7 @@ const Logarithms logarithms;
 float feature_value(ValueKind values, uint32_t count, uint32_t packets) noexcept {
   switch (values) {
     case ValueKind::count:
+    case ValueKind::number:
       return static_cast<float>(count);
     case ValueKind::binary:
       return count != 0 ? 1.0F : 0.0F;
@@ -34,6 +35,23 @@ float feature_value(ValueKind values, uint32_t count, uint32_t packets) noexcept
                                                   : Logarithms::log1p(count);
   }
   return 0.0F;
+}
+
+float largest_value(ValueKind values) noexcept {
+  constexpr float kMostPackets = 65535;
+  constexpr float kMostNumber = 32;  // logarithms of numbers of 44 bits, places on short axes
+  switch (values) {
+    case ValueKind::count:
+      return kMostPackets;
+    case ValueKind::binary:
+    case ValueKind::fraction:
+      return 1;
+    case ValueKind::log1p:
+      return std::log1p(kMostPackets);
+    case ValueKind::number:
+      return kMostNumber;
+  }
+  return 0;
 }
 
 }  // namespace flowmark

@@ -22,4 +22,7 @@ using SparseWindow = std::vector<SparseValue>;
 /// packets: the count, 1, count / packets or ln(1 + count).
 float feature_value(ValueKind values, uint32_t count, uint32_t packets) noexcept;
 
+/// What an element may come to, with more packets than traffic brings into one window.
+float largest_value(ValueKind values) noexcept;
+
 }  // namespace flowmark

@@ -57,7 +57,7 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
   model->golden_windows = static_cast<uint32_t>(metadata.golden.windows.size());
   model->engine = build_engine(plan, default_kernels(), options.precision, budget);
   run_golden(metadata.golden, *model->engine, metadata.classes, budget);
-  try_windows(*model->engine, metadata.input.values(), metadata.classes, budget);
+  try_windows(*model->engine, metadata.input.feature().largest_value(), metadata.classes, budget);
   model->task = std::move(metadata.task);
   model->classes = std::move(metadata.classes);
   model->input = metadata.input;

@@ -12,20 +12,6 @@ namespace {
 constexpr double kBf16Tolerance = 0.05;
 /// Of all histograms every place is tried.
 constexpr uint32_t kMostPlaces = 1 << 16;
-constexpr float kMostPackets = 65535;
-
-float largest(ValueKind values) {
-  switch (values) {
-    case ValueKind::binary:
-    case ValueKind::fraction:
-      return 1;
-    case ValueKind::log1p:
-      return std::log1p(kMostPackets);
-    case ValueKind::count:
-      break;
-  }
-  return kMostPackets;
-}
 
 SparseWindow spread_out(uint32_t length, float value) {
   const uint32_t step = (length + kMostPlaces - 1) / kMostPlaces;
@@ -65,7 +51,7 @@ void run_golden(const GoldenWindows& golden, const Engine& engine,
   }
 }
 
-void try_windows(const Engine& engine, ValueKind values, const std::vector<std::string>& classes,
+void try_windows(const Engine& engine, float largest_value, const std::vector<std::string>& classes,
                  LoadBudget& budget) {
   const uint32_t length = engine.input_length();
   const struct {
@@ -73,7 +59,7 @@ void try_windows(const Engine& engine, ValueKind values, const std::vector<std::
     SparseWindow window;
   } tried[] = {{"an empty window", {}},
                {"a window of ones", spread_out(length, 1)},
-               {"a window of the largest values", spread_out(length, largest(values))}};
+               {"a window of the largest values", spread_out(length, largest_value)}};
   const auto scratch = engine.make_scratch();
   for (const auto& [name, window] : tried) {
     const auto output = run_within(budget, engine, *scratch, window);

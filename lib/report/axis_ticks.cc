@@ -53,6 +53,7 @@ std::string short_label(PanelAxis::Unit unit, double value) {
     case PanelAxis::Unit::microseconds:
       return short_time(value);
     case PanelAxis::Unit::bytes:
+    case PanelAxis::Unit::elements:
       break;
   }
   return short_bytes(value);

@@ -21,7 +21,7 @@ uint32_t height_of(const Panel& panel, uint32_t row) {
 
 uint8_t grey_of(float value, float most) {
   const double share =
-      std::log1p(static_cast<double>(value)) / std::log1p(static_cast<double>(most));
+      std::log1p(std::abs(static_cast<double>(value))) / std::log1p(static_cast<double>(most));
   return static_cast<uint8_t>(kWhite * (1 - kFaintest - (1 - kFaintest) * share));
 }
 

@@ -21,7 +21,7 @@ struct PanelScale {
 PanelScale scale_of(const Panel& panel, uint32_t side);
 
 /// Draws the panel's cells of a window into the rectangle with that upper left corner, framed:
-/// darker is more, on a logarithmic scale from 0 to `most`.
+/// darker is farther from 0, on a logarithmic scale from 0 to `most`.
 void draw_panel(const Panel& panel, std::span<const SparseValue> window, const PanelScale& scale,
                 float most, uint32_t x, uint32_t y, Canvas& canvas);
 

@@ -1,6 +1,7 @@
 #include "report/draw_window.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/draw_axes.h"
 #include "report/draw_panel.h"
@@ -18,6 +19,23 @@ DrawnSize with_margins(const PanelScale& scale, const PanelMargins& margins) {
   return {scale.width + margins.left + margins.right, scale.height + margins.top + margins.bottom};
 }
 
+bool is_in(const Panel& panel, const SparseValue& cell) {
+  return cell.index >= panel.first && cell.index - panel.first < panel.rows * panel.columns;
+}
+
+/// The largest absolute value in the panels of a group.
+float most_of(const std::vector<Panel>& panels, uint32_t group,
+              std::span<const SparseValue> window) {
+  float most = 0;
+  for (const Panel& panel : panels) {
+    if (panel.group != group) continue;
+    for (const SparseValue& cell : window) {
+      if (is_in(panel, cell)) most = std::max(most, std::abs(cell.value));
+    }
+  }
+  return most;
+}
+
 }  // namespace
 
 DrawnSize drawn_size(const FeatureSpec& spec, const DrawStyle& style) {
@@ -33,11 +51,9 @@ DrawnSize drawn_size(const FeatureSpec& spec, const DrawStyle& style) {
 
 void draw_window(const FeatureSpec& spec, std::span<const SparseValue> window,
                  const DrawStyle& style, uint32_t x, uint32_t y, Canvas& canvas) {
-  float most = 0;
-  for (const SparseValue& cell : window) {
-    most = std::max(most, cell.value);
-  }
-  for (const Panel& panel : spec.panels()) {
+  const std::vector<Panel> panels = spec.panels();
+  for (const Panel& panel : panels) {
+    const float most = most_of(panels, panel.group, window);
     const PanelScale scale = scale_of(panel, style.side);
     const PanelAxes axes = axes_of(panel, scale, style);
     const uint32_t left = x + axes.margins.left;

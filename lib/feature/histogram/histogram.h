@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "feature/feature_spec.h"
-#include "feature/histogram/log_bins.h"
+#include "feature/log_bins.h"
 
 namespace flowmark {
 

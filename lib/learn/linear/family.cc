@@ -1,5 +1,6 @@
 #include "learn/linear/family.h"
 
+#include "base/error.h"
 #include "learn/linear/learner.h"
 
 namespace flowmark {
@@ -18,6 +19,7 @@ constexpr LearnerKind kLinearKinds[] = {
      .help = "gaussian-nb",
      .inexact_hint = " (a larger --smoothing helps)"}};
 constexpr const LearnerKind& kLogistic = kLinearKinds[0];
+constexpr const LearnerKind& kNaiveBayes = kLinearKinds[1];
 constexpr const LearnerKind& kGaussian = kLinearKinds[2];
 
 class LinearFamily final : public LearnerFamily {
@@ -50,8 +52,15 @@ class LinearFamily final : public LearnerFamily {
   bool learns_validation() const override { return training_.refit; }
 
   std::unique_ptr<Learner> make(const LearnerKind& kind, const LearnerOptions& options,
-                                const FeatureSpec&) const override {
+                                const FeatureSpec& input) const override {
     if (&kind == &kGaussian) return make_gaussian_learner(smoothing_, options);
+    if (&kind == &kNaiveBayes && input.values() == ValueKind::number) {
+      fail(
+          "{} learns from counts: 'kind' of the feature specification must not be {}, whose "
+          "numbers "
+          "may be negative",
+          kind.name, input.kind());
+    }
     LinearTraining training = training_;
     training.type = &kind == &kLogistic ? LinearType::logistic : LinearType::naive_bayes;
     training.strengths = &kind == &kLogistic ? l2_ : alpha_;

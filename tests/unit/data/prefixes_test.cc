@@ -23,6 +23,14 @@ TEST(TrainingPrefixes, AreShorterThanAWindow) {
               ElementsAre("10 packets", "16 packets", "32 packets"));
   EXPECT_THAT(names(training_prefixes(spec(R"({"kind":"flowpic","window_s":10})"))),
               ElementsAre("1 s", "2 s", "5 s"));
+  EXPECT_THAT(names(training_prefixes(spec(R"({"kind":"flow_numbers"})"))),
+              ElementsAre("10 packets", "16 packets", "32 packets", "64 packets", "128 packets",
+                          "256 packets", "512 packets", "1024 packets"));
+}
+
+TEST(EvaluationPrefixes, WhatHasNoLimitSuitsAllOfThem) {
+  const std::vector<FeatureSpec> one = {spec(R"({"kind":"flow_numbers"})")};
+  EXPECT_EQ(evaluation_prefixes(one).size(), 15U);
 }
 
 TEST(EvaluationPrefixes, SuitAllModels) {

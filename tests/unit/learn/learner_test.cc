@@ -224,6 +224,9 @@ TEST(Learner, RefusesWhatCannotBeLearnt) {
   }
   EXPECT_THAT([] { small().make("cnn", quiet(), histogram_60()); },
               ThrowsMessage<Error>(HasSubstr("must be flowpic, not size_iat")));
+  const auto numbers = FeatureSpec::from_json(R"({"kind":"flow_numbers"})", "test");
+  EXPECT_THAT([&] { small().make("naive-bayes", quiet(), numbers); },
+              ThrowsMessage<Error>(HasSubstr("must not be flow_numbers")));
   EXPECT_THAT([] { small().kind("svm", "--model-type"); },
               ThrowsMessage<Error>(HasSubstr("--model-type: svm: must be logistic")));
 }

@@ -6,7 +6,7 @@
 namespace flowmark::reference {
 namespace {
 
-/// The edges of a LogAxis as feature/histogram/log_bins.h gives them for numpy.
+/// The edges of a LogAxis as feature/log_bins.h gives them for numpy.
 class Axis {
  public:
   explicit Axis(const LogAxis& axis) : bins(axis.bins) {

@@ -1,4 +1,4 @@
-#include "feature/histogram/log_bins.h"
+#include "feature/log_bins.h"
 
 #include <algorithm>
 #include <cmath>
