@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "feature/histogram/histogram.h"
+#include "feature/numbers/flow_numbers.h"
 #include "window/flow_windows.h"
 
 namespace flowmark {
@@ -11,6 +12,13 @@ namespace {
 
 FeatureSpec combined() {
   return histogram({.kind = HistogramKind::combined});
+}
+FeatureSpec numbers() {
+  return flow_numbers({});
+}
+/// Small pictures of both directions, coarse histograms, numbers of the flow.
+FeatureSpec joint() {
+  return FeatureSpec::from_json(R"({"kind":"joint"})", "the default joint input");
 }
 
 /// A made flow: full segments one way, acknowledgements and requests the other way.
@@ -70,6 +78,12 @@ void append_flowpic(benchmark::State& state) {
 void append_combined(benchmark::State& state) {
   run_append(state, {combined()});
 }
+void append_numbers(benchmark::State& state) {
+  run_append(state, {numbers()});
+}
+void append_joint(benchmark::State& state) {
+  run_append(state, {joint()});
+}
 void append_both(benchmark::State& state) {
   run_append(state, {FeatureSpec(), combined()});
 }
@@ -103,6 +117,12 @@ void features_flowpic(benchmark::State& state) {
 void features_combined(benchmark::State& state) {
   run_features(state, combined());
 }
+void features_numbers(benchmark::State& state) {
+  run_features(state, numbers());
+}
+void features_joint(benchmark::State& state) {
+  run_features(state, joint());
+}
 
 void create_and_destroy(benchmark::State& state) {
   const WindowPlan plan({FeatureSpec(), combined()});
@@ -119,9 +139,13 @@ void create_and_destroy(benchmark::State& state) {
 BENCHMARK(append_ring_only)->FLOWS_AND_RATES;
 BENCHMARK(append_flowpic)->FLOWS_AND_RATES;
 BENCHMARK(append_combined)->FLOWS_AND_RATES;
+BENCHMARK(append_numbers)->FLOWS_AND_RATES;
+BENCHMARK(append_joint)->FLOWS_AND_RATES;
 BENCHMARK(append_both)->FLOWS_AND_RATES;
 BENCHMARK(features_flowpic)->Arg(1)->Arg(20)->Arg(200);
 BENCHMARK(features_combined)->Arg(20)->Arg(200);
+BENCHMARK(features_numbers)->Arg(20)->Arg(200);
+BENCHMARK(features_joint)->Arg(20)->Arg(200);
 BENCHMARK(create_and_destroy);
 
 }  // namespace

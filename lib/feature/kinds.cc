@@ -3,16 +3,30 @@
 #include "feature/feature_json.h"
 #include "feature/flowpic/flowpic.h"
 #include "feature/histogram/histogram.h"
+#include "feature/joint/joint.h"
 #include "feature/numbers/flow_numbers.h"
 
 namespace flowmark {
 
-const std::vector<FeatureKind>& feature_kinds() {
-  static const std::vector<FeatureKind> kinds = {
+namespace {
+
+/// The kinds that stand for themselves: parts of a joint input may be any of them.
+std::vector<FeatureKind> single_kinds() {
+  return {
       flowpic_kind(),
       histogram_kind(),
       flow_numbers_kind(),
   };
+}
+
+}  // namespace
+
+const std::vector<FeatureKind>& feature_kinds() {
+  static const std::vector<FeatureKind> kinds = [] {
+    std::vector<FeatureKind> all = single_kinds();
+    all.push_back(joint_kind(single_kinds()));
+    return all;
+  }();
   return kinds;
 }
 

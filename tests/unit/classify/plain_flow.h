@@ -74,12 +74,13 @@ inline ActiveModel digest_model(FeatureSpec spec, std::string name) {
   return active;
 }
 
-/// Two histograms and a picture, each with rules of its own.
+/// Two histograms, a picture and a joint input, each with rules of its own.
 inline ModelSet digest_models() {
   const FeatureSpec combined = histogram({.kind = HistogramKind::combined, .window_packets = 256});
-  std::vector<ActiveModel> all = {digest_model(combined, "combined"),
-                                  digest_model(picture_spec(), "picture"),
-                                  digest_model(histogram_spec(1024), "size_iat")};
+  const FeatureSpec joint = FeatureSpec::from_json(R"({"kind":"joint"})", "test");
+  std::vector<ActiveModel> all = {
+      digest_model(combined, "combined"), digest_model(picture_spec(), "picture"),
+      digest_model(histogram_spec(1024), "size_iat"), digest_model(joint, "joint")};
   all[0].policy.min_packets = 5;
   all[0].policy.hop_packets = 32;
   all[1].policy.min_packets = 8;
@@ -87,6 +88,9 @@ inline ModelSet digest_models() {
   all[2].policy.min_us = kUsPerSecond / 2;
   all[2].policy.hop_packets = 100;
   all[2].policy.hop_us = 5 * kUsPerSecond;
+  all[3].policy.min_packets = 6;
+  all[3].policy.hop_packets = 50;
+  all[3].policy.hop_us = 3 * kUsPerSecond;
   return ModelSet(1, std::move(all));
 }
 

@@ -20,6 +20,13 @@ std::vector<FeatureSpec> cut_live_specs() {
       flow_numbers({}),
       flow_numbers({.window_us = 2 * kUsPerSecond, .first = 16}),
       flow_numbers({.window_us = 60 * kUsPerSecond, .first = 0}),
+      FeatureSpec::from_json(R"({"kind":"joint"})", "test"),
+      FeatureSpec::from_json(R"({"kind":"joint","parts":[
+          {"kind":"combined","window_packets":300,"window_s":2,"values":"log1p"},
+          {"kind":"flowpic","window_s":0.7,"time_bins":13,"size_bins":1500,"values":"log1p"},
+          {"kind":"flowpic","window_s":15,"time_bins":32,"size_bins":32,"values":"binary"},
+          {"kind":"size_iat","window_packets":1}]})",
+                             "test"),
   };
 }
 
@@ -134,6 +141,28 @@ TEST(LiveCut, WithAHopWindowsOverlap) {
     EXPECT_EQ(windows[k].start_us, k * 1'000'000);
     EXPECT_EQ(windows[k].features, beginning(packets, spec, std::min(10 * k + 20, 45U)).features);
   }
+}
+
+// Windows of 20 packets, or of 1.5 s where these come first; an incomplete last one is kept.
+TEST(LiveCut, AJointWindowEndsAtWhicheverLimitComesFirst) {
+  const FeatureSpec spec = FeatureSpec::from_json(R"({"kind":"joint","parts":[
+      {"kind":"flowpic","window_s":1.5,"time_bins":8,"size_bins":8},
+      {"kind":"size_iat","window_packets":20}]})",
+                                                  "test");
+  Packets packets = even_flow(40);
+  for (size_t i = 0; i < 20; ++i) packets[i].time_us = static_cast<TimeUs>(i) * 1000 + 1'900'000;
+  const auto windows = all_windows(packets, spec, {});
+  ASSERT_EQ(windows.size(), 3U);
+  EXPECT_EQ(windows[0].features, beginning(packets, spec, 20).features);
+  EXPECT_EQ(windows[1].features, beginning(packets, spec, 35).features);
+  EXPECT_EQ(windows[2].features, beginning(packets, spec, 40).features);
+}
+
+TEST(LiveCut, APacketWindowThatIsNotFullAtTheEndIsDropped) {
+  const FeatureSpec spec = FeatureSpec::from_json(
+      R"({"kind":"joint","parts":[{"kind":"size_iat","window_packets":20}]})", "test");
+  EXPECT_EQ(all_windows(even_flow(39), spec, {}).size(), 1U);
+  EXPECT_EQ(all_windows(even_flow(40), spec, {}).size(), 2U);
 }
 
 TEST(LiveCut, ABeginningEndsAtItsOwnLimits) {
