@@ -193,15 +193,15 @@ void FlowStates::adopt(FlowId id) noexcept {
   pool_.release(&old, old.block_bytes);
   attach(entry, *moved);
   if (moved->plan == plans_.back().epoch) return;
-  rebuild_windows(*moved);
+  rebuild_windows(*moved, facts_of(entry.key.key()));
   adoptions_left_ = 0;  // it takes as long as several flows whose windows stay
 }
 
-void FlowStates::rebuild_windows(FlowState& state) noexcept {
+void FlowStates::rebuild_windows(FlowState& state, const FlowFacts& facts) noexcept {
   const auto from = held_plan(state.plan);
   HeldPlan& to = plans_.back();
   if (state.windows != nullptr) {
-    FlowWindows* fresh = FlowWindows::create(*to.plan, pool_);
+    FlowWindows* fresh = FlowWindows::create(*to.plan, pool_, facts);
     if (fresh == nullptr) return;
     const auto [older, newer] = state.windows->records();
     for (const auto part : {older, newer}) (void)fresh->add(part, *to.plan, pool_);

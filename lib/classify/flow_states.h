@@ -126,7 +126,7 @@ class FlowStates {
   void attach(FlowEntry& entry, FlowState& state) const noexcept;
   void adopt(FlowId id) noexcept;
   void keep(FlowEntry& entry, FlowState& state) const noexcept;
-  void rebuild_windows(FlowState& state) noexcept;
+  void rebuild_windows(FlowState& state, const FlowFacts& facts) noexcept;
   void take_over_plan(std::list<HeldPlan>& prepared) noexcept;
   std::list<HeldPlan>::iterator held_plan(uint32_t epoch) noexcept;
   void let_go(std::list<HeldPlan>::iterator held) noexcept;

@@ -125,8 +125,9 @@ void FlowStates::hand_on(FlowId id) noexcept {
   state.counted = 0;
   if (staged.empty()) return;
   const WindowPlan& plan = *held_plan(state.plan)->plan;
-  if (state.windows == nullptr) state.windows = FlowWindows::create(plan, pool_);
-  if (state.windows == nullptr && make_way(id)) state.windows = FlowWindows::create(plan, pool_);
+  const auto begin = [&] { return FlowWindows::create(plan, pool_, facts_of(entry.key.key())); };
+  if (state.windows == nullptr) state.windows = begin();
+  if (state.windows == nullptr && make_way(id)) state.windows = begin();
   if (state.windows == nullptr) {
     counters_.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add(staged.size());
     return;

@@ -5,12 +5,13 @@
 #include "feature/histogram/histogram.h"
 #include "feature/joint/joint.h"
 #include "feature/numbers/flow_numbers.h"
+#include "feature/transport/transport.h"
 
 namespace flowmark {
 
 namespace {
 
-/// The kinds that stand for themselves: parts of a joint input may be any of them.
+/// The kinds that stand for themselves; parts of a joint input may be any of them.
 std::vector<FeatureKind> single_kinds() {
   return {
       flowpic_kind(),
@@ -24,7 +25,9 @@ std::vector<FeatureKind> single_kinds() {
 const std::vector<FeatureKind>& feature_kinds() {
   static const std::vector<FeatureKind> kinds = [] {
     std::vector<FeatureKind> all = single_kinds();
-    all.push_back(joint_kind(single_kinds()));
+    std::vector<FeatureKind> parts = single_kinds();
+    parts.push_back(transport_kind());
+    all.push_back(joint_kind(std::move(parts)));
     return all;
   }();
   return kinds;

@@ -20,13 +20,13 @@ constexpr size_t kPoolBytes = 64 * BlockPool::kMaxBlock;
 /// A flow's live window, fed from its recorded packets.
 class FedWindow {
  public:
-  FedWindow(const std::vector<FlowPacket>& packets, const LiveFeature& live)
+  FedWindow(const std::vector<FlowPacket>& packets, const LiveFeature& live, const FlowFacts& facts)
       : packets_(packets),
         live_(live),
         pool_(kPoolBytes),
         reader_(live.make_reader()),
         state_((live.state_bytes() + sizeof(uint64_t) - 1) / sizeof(uint64_t)) {
-    live_.create(state_.data());
+    live_.create(state_.data(), facts);
   }
   ~FedWindow() { live_.destroy(state_.data(), pool_); }
   FedWindow(const FedWindow&) = delete;
@@ -99,7 +99,7 @@ void cut_live(const RecordedFlow& flow, const Feature& feature, const TilingOpti
   const std::vector<FlowPacket> packets = packets_in_order(flow, nullptr);
   if (packets.empty()) return;
   const std::unique_ptr<const LiveFeature> live = feature.live();
-  FedWindow window_of_flow(packets, *live);
+  FedWindow window_of_flow(packets, *live, facts_of(flow));
   const WindowExtent extent = feature.extent();
   const Limits limits = options.is_prefix() ? Limits(options.prefix_packets, options.prefix_us)
                                             : Limits(extent.packets, extent.time_us);

@@ -7,6 +7,7 @@
 
 #include "base/block_pool.h"
 #include "feature/sparse_window.h"
+#include "flow/flow_facts.h"
 #include "flow/record_ring.h"
 
 namespace flowmark {
@@ -50,7 +51,8 @@ class LiveFeature {
   /// Whether draw() is to be called.
   virtual bool draws() const noexcept { return false; }
 
-  virtual void create(void* state) const noexcept = 0;
+  /// A flow begins.
+  virtual void create(void* state, const FlowFacts& facts) const noexcept = 0;
   virtual void destroy(void* /*state*/, BlockPool& /*pool*/) const noexcept {}
 
   /// `count` records were added to the ring, which now holds `held`.

@@ -17,12 +17,13 @@ uint32_t time_after(uint32_t before, uint32_t now) noexcept {
 
 }  // namespace
 
-FlowWindows* FlowWindows::create(const WindowPlan& plan, BlockPool& pool) noexcept {
+FlowWindows* FlowWindows::create(const WindowPlan& plan, BlockPool& pool,
+                                 const FlowFacts& facts) noexcept {
   void* block = pool.allocate(plan.object_bytes());
   if (block == nullptr) return nullptr;
   auto* windows = new (block) FlowWindows();
   // First all states, empty, so that destroy finds them if one of them gets no memory.
-  for (const WindowPlan::Part& part : plan.parts()) part.live->create(windows->state(part));
+  for (const WindowPlan::Part& part : plan.parts()) part.live->create(windows->state(part), facts);
   if (windows->reserve_ring(1, pool)) return windows;
   destroy(windows, plan, pool);
   return nullptr;

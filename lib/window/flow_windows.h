@@ -28,8 +28,9 @@ class FlowWindows {
   /// one before is taken as later, anything else as a step back.
   static constexpr uint32_t kMaxGapUs = 3'650'000'000;
 
-  /// nullptr when the pool is exhausted.
-  static FlowWindows* create(const WindowPlan& plan, BlockPool& pool) noexcept;
+  /// For a flow of which so much is known; nullptr when the pool is exhausted.
+  static FlowWindows* create(const WindowPlan& plan, BlockPool& pool,
+                             const FlowFacts& facts = {}) noexcept;
   static void destroy(FlowWindows* windows, const WindowPlan& plan, BlockPool& pool) noexcept;
 
   /// Adds the next packet. Times that run back count as standing still.

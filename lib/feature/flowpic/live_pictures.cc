@@ -23,7 +23,9 @@ class LivePictures final : public LiveFeature {
   size_t state_bytes() const noexcept override { return sizeof(Pictures); }
   size_t most_values() const noexcept override { return SlidingPicture::kMaxPixels; }
   bool draws() const noexcept override { return true; }
-  void create(void* state) const noexcept override { new (state) Pictures(); }
+  void create(void* state, const FlowFacts& /*facts*/) const noexcept override {
+    new (state) Pictures();
+  }
   void destroy(void* state, BlockPool& pool) const noexcept override {
     for (SlidingPicture& picture : of(state)) picture.destroy(pool);
   }

@@ -19,7 +19,9 @@ class LiveHistogram final : public LiveFeature {
 
   size_t state_bytes() const noexcept override { return sizeof(SlidingHistogram); }
   size_t most_values() const noexcept override { return tables_.most_bins; }
-  void create(void* state) const noexcept override { new (state) SlidingHistogram(); }
+  void create(void* state, const FlowFacts& /*facts*/) const noexcept override {
+    new (state) SlidingHistogram();
+  }
 
   void added(void* state, uint32_t count, uint32_t held) const noexcept override {
     of(state).added(count, held, tables_);

@@ -34,8 +34,8 @@ class LiveJoint final : public LiveFeature {
   size_t most_values() const noexcept override { return most_values_; }
   bool draws() const noexcept override { return draws_; }
 
-  void create(void* state) const noexcept override {
-    for (const Part& part : parts_) part.live->create(part.of(state));
+  void create(void* state, const FlowFacts& facts) const noexcept override {
+    for (const Part& part : parts_) part.live->create(part.of(state), facts);
   }
   void destroy(void* state, BlockPool& pool) const noexcept override {
     for (const Part& part : parts_) part.live->destroy(part.of(state), pool);

@@ -23,7 +23,7 @@ class LiveNumbers final : public LiveFeature {
   }
   size_t most_values() const noexcept override { return kFirstSizes + 2 * tables_.first; }
   bool draws() const noexcept override { return true; }
-  void create(void* state) const noexcept override {
+  void create(void* state, const FlowFacts& /*facts*/) const noexcept override {
     new (state) FlowCounts();
     auto* behind = static_cast<std::byte*>(state) + sizeof(FlowCounts);
     for (size_t i = 0; i < tables_.stretches(); ++i) {

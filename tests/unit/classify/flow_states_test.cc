@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/classify/plain_flow.h"
 #include "unit/classify/worker_flows.h"
 
 namespace flowmark {
 namespace {
 
 using testing::active;
+using testing::digest_model;
 using testing::histogram_spec;
 using testing::picture_spec;
 using testing::size_model;
@@ -235,6 +237,24 @@ TEST(FlowStates, APlanThatNoFlowHoldsIsGivenBackWithTheNextModels) {
   flows.table.clear();
   flows.use(one_model());
   ASSERT_EQ(flows.prepared->plans.size(), 2U) << "the second, and this one, which is there already";
+}
+
+TEST(FlowStates, RebuiltWindowsKnowTheFlowsTransport) {
+  const FeatureSpec spec =
+      FeatureSpec::from_json(R"({"kind":"joint","parts":[{"kind":"transport"}]})", "test");
+  WorkerFlows flows;
+  flows.use(one_model(histogram_spec()));
+  const FlowId id = flows.packets(1, 100);
+  flows.use({digest_model(spec, "joint")});
+  flows.packet(1);
+  flows.states.hand_on(id);
+  WindowReader reader(*flows.models()->plan());
+  flows.states.begin_read(id, 0, Direction::up, reader);
+  SparseWindow window;
+  window.reserve(1);
+  while (!reader.step(UINT32_MAX, window)) {
+  }
+  EXPECT_EQ(window, (SparseWindow{{3, 1}})) << "protocol 0 is none that has a name";
 }
 
 TEST(FlowStates, AFlowThatLeavesGivesAllMemoryBackAlsoAcrossModels) {

@@ -52,7 +52,7 @@ void plainly(const RecordedFlow& flow, const ModelSet& models, FlowVerdicts& ver
     BlockPool pool(8 << 20);
     std::vector<Told> told;
     {
-      PlainFlow plain(models, pool, told);
+      PlainFlow plain(models, pool, told, facts_of(part));
       for (size_t i = 0; i < part.packets.size(); ++i) {
         ASSERT_NO_FATAL_FAILURE(plain.add(part.packets[i], i == 0));
       }

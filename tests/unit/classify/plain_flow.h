@@ -77,7 +77,10 @@ inline ActiveModel digest_model(FeatureSpec spec, std::string name) {
 /// Two histograms, a picture and a joint input, each with rules of its own.
 inline ModelSet digest_models() {
   const FeatureSpec combined = histogram({.kind = HistogramKind::combined, .window_packets = 256});
-  const FeatureSpec joint = FeatureSpec::from_json(R"({"kind":"joint"})", "test");
+  const FeatureSpec joint = FeatureSpec::from_json(R"({"kind":"joint","parts":[
+      {"kind":"transport"},{"kind":"flowpic","time_bins":16,"size_bins":16,"values":"log1p"},
+      {"kind":"combined"},{"kind":"flow_numbers"},{"kind":"flow_numbers","window_s":2}]})",
+                                                   "test");
   std::vector<ActiveModel> all = {
       digest_model(combined, "combined"), digest_model(picture_spec(), "picture"),
       digest_model(histogram_spec(1024), "size_iat"), digest_model(joint, "joint")};
@@ -114,9 +117,10 @@ using FlowVerdicts = std::map<std::string, std::vector<Told>>;
 /// One recorded flow, packet by packet, by rules said plainly: what the live path must come to.
 class PlainFlow {
  public:
-  PlainFlow(const ModelSet& models, BlockPool& pool, std::vector<Told>& told)
+  PlainFlow(const ModelSet& models, BlockPool& pool, std::vector<Told>& told,
+            const FlowFacts& facts)
       : models_(models), pool_(pool), told_(told), states_(models.models().size()) {
-    windows_ = FlowWindows::create(*models.plan(), pool);
+    windows_ = FlowWindows::create(*models.plan(), pool, facts);
     for (size_t m = 0; m < states_.size(); ++m) {
       states_[m].scratch = models.models()[m].model->engine->make_scratch();
       for (Side& side : states_[m].sides) {

@@ -104,6 +104,30 @@ TEST(Joint, MistakesAreNamedWithTheirPart) {
               HasSubstr("they have 33554432 elements, allowed are 16777216"));
 }
 
+/// The elements of a flow's window that has only the transport.
+SparseWindow transport_of(RecordedFlow flow) {
+  const FeatureSpec spec = joint_from(R"({"kind":"joint","parts":[{"kind":"transport"}]})");
+  flow.packets = {{7, 100, Direction::up, false}};
+  SparseWindow found;
+  TilingOptions options;
+  options.prefix_packets = 1;
+  spec.feature().cut(flow, options, [&](const OfflineWindow& window) { found = window.features; });
+  return found;
+}
+
+TEST(Joint, TheTransportHasAPlaceEach) {
+  EXPECT_THAT(transport_of({"udp 10.0.0.1:4000 192.0.2.1:53", "", {}}),
+              ElementsAre(SparseValue{0, 1}));
+  EXPECT_THAT(transport_of({"7", "", {}, {{"transport", "tcp"}}}), ElementsAre(SparseValue{1, 1}));
+  EXPECT_THAT(transport_of({"esp 10.0.0.1 192.0.2.1", "", {}}), ElementsAre(SparseValue{2, 1}));
+  EXPECT_THAT(transport_of({"icmp 10.0.0.1 192.0.2.1", "", {}}), ElementsAre(SparseValue{3, 1}));
+  EXPECT_THAT(transport_of({"7", "", {}}), ElementsAre());
+}
+
+TEST(Joint, TheTransportIsNoKindOfItsOwn) {
+  EXPECT_THAT(joint_error_of(R"({"kind":"transport"})"), HasSubstr("\"transport\" is not one of"));
+}
+
 TEST(Joint, PanelsFollowThePartsInTheTensor) {
   const std::vector<Panel> panels = small_joint().panels();
   ASSERT_EQ(panels.size(), 3U);
