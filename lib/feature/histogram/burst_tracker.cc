@@ -22,6 +22,8 @@ uint32_t cell(uint32_t direction, const LogBins& rows, uint32_t row_value, const
 HistogramTables::HistogramTables(const HistogramSpec& spec, ValueKind value_kind)
     : window_packets(spec.window_packets),
       window_us(static_cast<uint32_t>(spec.window_us)),
+      slices(spec.slices),
+      slice_us(spec.slices == 0 ? 0 : static_cast<uint32_t>(spec.window_us) / spec.slices),
       length(length_of(spec)),
       surge_gap_us(static_cast<uint32_t>(spec.surge_gap_us)),
       values(value_kind),

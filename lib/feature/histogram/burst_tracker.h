@@ -14,6 +14,8 @@ struct HistogramTables {
 
   uint32_t window_packets;
   uint32_t window_us;  ///< 0: no limit
+  uint32_t slices;     ///< 0: the window is the newest packets
+  uint32_t slice_us;
   uint32_t length;
   uint32_t surge_gap_us;
   ValueKind values;

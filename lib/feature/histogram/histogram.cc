@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "feature/json_object.h"
+#include "feature/live_cut.h"
 #include "feature/live_feature.h"
 #include "feature/range_check.h"
 
@@ -12,6 +13,7 @@ namespace flowmark {
 namespace {
 
 constexpr uint32_t kMaxLength = 65535;
+constexpr uint32_t kMostSlicedCells = 32768;  // counts of 16 bits in a block of the pool
 constexpr uint32_t kMaxAxisBins = 256;
 constexpr double kMinAxisValue = 1e-3;
 constexpr double kMaxAxisValue = 4294967295.0;
@@ -59,10 +61,16 @@ class Histogram final : public Feature {
   const HistogramSpec& spec() const noexcept { return spec_; }
   std::string_view kind() const noexcept override { return to_string(spec_.kind); }
   std::string title() const override {
-    return fmt::format("{} of {} packets", to_string(spec_.kind), spec_.window_packets);
+    if (spec_.slices == 0) {
+      return fmt::format("{} of {} packets", to_string(spec_.kind), spec_.window_packets);
+    }
+    return fmt::format("{} of {:g} s", to_string(spec_.kind),
+                       static_cast<double>(spec_.window_us) / double{kUsPerSecond});
   }
   uint32_t length() const noexcept override { return length_of(spec_); }
-  WindowExtent extent() const noexcept override { return {spec_.window_us, spec_.window_packets}; }
+  WindowExtent extent() const noexcept override {
+    return {spec_.window_us, spec_.slices == 0 ? spec_.window_packets : 0};
+  }
   bool has_directions() const noexcept override { return false; }
 
   void check(const std::string& where) const override;
@@ -71,11 +79,13 @@ class Histogram final : public Feature {
   std::vector<Panel> panels() const override;
 
   std::unique_ptr<const LiveFeature> live() const override {
-    return live_histogram(spec_, values());
+    return spec_.slices == 0 ? live_histogram(spec_, values())
+                             : live_sliced_histogram(spec_, values());
   }
   void cut(const RecordedFlow& flow, const TilingOptions& options,
            const TakeWindow& take) const override {
-    cut_histograms(flow, spec_, values(), options, take);
+    if (spec_.slices == 0) return cut_histograms(flow, spec_, values(), options, take);
+    cut_live(flow, *this, options, take);
   }
 
  private:
@@ -83,8 +93,9 @@ class Histogram final : public Feature {
 };
 
 void Histogram::check(const std::string& where) const {
-  check_range(where, "window_packets", spec_.window_packets, 1U, 1024U);
-  if (spec_.window_us != 0) check_window(where, spec_.window_us);
+  if (spec_.slices == 0) check_range(where, "window_packets", spec_.window_packets, 1U, 1024U);
+  if (spec_.slices != 0) check_range(where, "slices", spec_.slices, 2U, HistogramSpec::kMostSlices);
+  if (spec_.window_us != 0 || spec_.slices != 0) check_window(where, spec_.window_us);
   if (spec_.has_size_iat()) {
     check_axis(where, "size", spec_.size);
     check_axis(where, "iat_us", spec_.iat_us);
@@ -97,6 +108,10 @@ void Histogram::check(const std::string& where) const {
   if (length() > kMaxLength) {
     fail("{}: bins: the histogram has {} cells, allowed are {}", where, length(), kMaxLength);
   }
+  if (spec_.slices * length() > kMostSlicedCells) {
+    fail("{}: slices: {} of {} cells are {}, allowed are {}", where, spec_.slices, length(),
+         spec_.slices * length(), kMostSlicedCells);
+  }
   if (values() == ValueKind::binary) {
     fail("{}: values: \"binary\" does not go with {}, allowed are count, fraction, log1p", where,
          kind());
@@ -104,8 +119,9 @@ void Histogram::check(const std::string& where) const {
 }
 
 void Histogram::write(nlohmann::ordered_json& json) const {
-  json["window_packets"] = spec_.window_packets;
+  if (spec_.slices == 0) json["window_packets"] = spec_.window_packets;
   json["window_s"] = seconds_json(spec_.window_us);
+  if (spec_.slices != 0) json["slices"] = spec_.slices;
   if (spec_.has_size_iat()) {
     json["size"] = axis_json(spec_.size);
     json["iat_us"] = axis_json(spec_.iat_us);
@@ -134,7 +150,8 @@ std::shared_ptr<const Feature> read_histogram(const std::string& name, JsonObjec
     if (name == to_string(kind)) spec.kind = kind;
   }
   ValueKind values = ValueKind::count;
-  json.whole("window_packets", spec.window_packets, 4294967295.0);
+  json.whole("slices", spec.slices, 65535);
+  if (spec.slices == 0) json.whole("window_packets", spec.window_packets, 4294967295.0);
   json.seconds("window_s", spec.window_us);
   if (spec.has_size_iat()) {
     read_axis(json, "size", spec.size);
@@ -184,7 +201,7 @@ FeatureKind histogram_kind() {
   return {{to_string(HistogramKind::size_iat), to_string(HistogramKind::burst_surge),
            to_string(HistogramKind::combined)},
           read_histogram,
-          {{"p", {"window_packets"}}, {"s", {"window_s"}}},
+          {{"p", {"window_packets"}}, {"s", {"window_s"}}, {"slices", {"slices"}}},
           {"size_iat-log1p-256p"}};
 }
 

@@ -28,8 +28,11 @@ const char* to_string(HistogramKind kind) noexcept;
 /// final one.)
 ///
 /// The window: the last window_packets packets, of them those younger than window_us (where it is
-/// set) as seen from the newest.
+/// set) as seen from the newest. With slices: all packets of the newest slice of time and of the
+/// slices - 1 before it, however many; a slice is window_us / slices long (sliced_histogram.h).
 struct HistogramSpec {
+  static constexpr uint32_t kMostSlices = 16;
+
   HistogramKind kind = HistogramKind::combined;
   uint32_t window_packets = 1024;  ///< 1 to 1024
   TimeUs window_us = 0;            ///< if > 0 the window is at most this long too: 10 ms to 1 h
@@ -38,6 +41,7 @@ struct HistogramSpec {
   LogAxis burst_bytes{16, 40, 1e6};
   LogAxis surge_us{30, 100, 60e6};
   TimeUs surge_gap_us = kUsPerSecond;
+  uint32_t slices = 0;  ///< 2 to kMostSlices: by window_us alone; 0: by packets
 
   bool has_size_iat() const noexcept { return kind != HistogramKind::burst_surge; }
   bool has_burst_surge() const noexcept { return kind != HistogramKind::size_iat; }
@@ -61,5 +65,8 @@ void cut_histograms(const RecordedFlow& flow, const HistogramSpec& spec, ValueKi
                     const TilingOptions& options, const TakeWindow& take);
 /// Histograms of live flows: a SlidingHistogram.
 std::unique_ptr<const LiveFeature> live_histogram(const HistogramSpec& spec, ValueKind values);
+/// The same of a specification with slices: a SlicedHistogram.
+std::unique_ptr<const LiveFeature> live_sliced_histogram(const HistogramSpec& spec,
+                                                         ValueKind values);
 
 }  // namespace flowmark

@@ -21,6 +21,7 @@ TEST(ShortSpec, SaysTheSameAsItsJson) {
        R"({"kind":"flowpic","time_bins":64,"size_bins":64,"values":"binary","window_s":1.5})"},
       {"size_iat-log1p-256p", R"({"kind":"size_iat","values":"log1p","window_packets":256})"},
       {"combined-15s-fraction", R"({"kind":"combined","window_s":15,"values":"fraction"})"},
+      {"combined-60s-8slices", R"({"kind":"combined","window_s":60,"slices":8})"},
       {"flow_numbers-60s-4first", R"({"kind":"flow_numbers","window_s":60,"first":4})"}};
   for (const auto& [words, json] : cases) {
     ASSERT_TRUE(short_spec_json(words)) << words;

@@ -25,8 +25,10 @@ std::vector<FeatureSpec> cut_live_specs() {
           {"kind":"combined","window_packets":300,"window_s":2,"values":"log1p"},
           {"kind":"flowpic","window_s":0.7,"time_bins":13,"size_bins":1500,"values":"log1p"},
           {"kind":"flowpic","window_s":15,"time_bins":32,"size_bins":32,"values":"binary"},
-          {"kind":"size_iat","window_packets":1}]})",
+          {"kind":"size_iat","window_packets":1},
+          {"kind":"combined","window_s":5,"slices":5,"values":"log1p"}]})",
                              "test"),
+      FeatureSpec::from_json(R"({"kind":"combined","window_s":60,"slices":8})", "test"),
   };
 }
 
