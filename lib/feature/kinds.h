@@ -7,7 +7,8 @@
 
 namespace flowmark {
 
-/// All kinds of features. The first name of the first kind is what a FeatureSpec is by default.
+/// All kinds of features that stand for themselves: not those that are parts of others only. The
+/// first name of the first kind is what a FeatureSpec is by default.
 const std::vector<FeatureKind>& feature_kinds();
 
 /// All names of all kinds, in the order of the list.
