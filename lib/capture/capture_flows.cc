@@ -3,9 +3,11 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "capture/capture_clock.h"
 #include "capture/reader.h"
 #include "capture/sequence_file.h"
 #include "capture/sort_packets.h"
+#include "flow/flow_life.h"
 #include "net/fragment_table.h"
 
 namespace flowmark {
@@ -27,14 +29,13 @@ class FlowCollector {
       return;
     }
     fragments_.resolve(parsed, packet.time_us);
-    const auto [found, fresh] = index_.try_emplace(parsed.key, flows_.size());
-    if (fresh) flows_.push_back(start(parsed));
-    Conversation& conversation = flows_[found->second];
+    Conversation& conversation = conversation_of(parsed, clock_.advance(packet.time_us));
     const bool up = parsed.from_a == conversation.up_is_a;
     conversation.flow.packets.push_back({.time_us = packet.time_us,
                                          .size = parsed.ip_length,
                                          .direction = up ? Direction::up : Direction::down,
                                          .pure_ack = parsed.pure_ack});
+    conversation.is_closing = closes(parsed.tcp_flags, conversation.is_closing);
   }
 
   bool empty() const noexcept { return flows_.empty(); }
@@ -57,13 +58,33 @@ class FlowCollector {
   struct Conversation {
     RecordedFlow flow;
     bool up_is_a = true;
+    bool is_closing = false;
+    TimeUs last_ms = 0;  ///< of the newest packet, by the capture's clock
   };
+
+  /// The conversation that the packet belongs to: the newest of its key, unless that has ended.
+  Conversation& conversation_of(const ParsedPacket& parsed, TimeUs now_us) {
+    const TimeUs now_ms = now_us / kUsPerMs;
+    const auto [found, fresh] = index_.try_emplace(parsed.key, flows_.size());
+    if (!fresh && has_ended(flows_[found->second], now_ms)) found->second = flows_.size();
+    if (found->second == flows_.size()) flows_.push_back(start(parsed));
+    Conversation& conversation = flows_[found->second];
+    conversation.last_ms = now_ms;
+    return conversation;
+  }
+
+  bool has_ended(const Conversation& conversation, TimeUs now_ms) const noexcept {
+    const size_t packets = conversation.flow.packets.size();
+    const FlowLife life{.packets = packets > 1 ? 2U : 1U, .is_closing = conversation.is_closing};
+    const TimeUs idle_ms = std::min<TimeUs>(now_ms - conversation.last_ms, UINT32_MAX);
+    return life.has_ended(static_cast<uint32_t>(idle_ms), options_.timeouts);
+  }
 
   Conversation start(const ParsedPacket& first) const {
     const bool a_inside = contains(options_.inside, first.key.a);
     const bool b_inside = contains(options_.inside, first.key.b);
     Conversation conversation;
-    conversation.up_is_a = a_inside != b_inside ? a_inside : first.from_a;
+    conversation.up_is_a = a_inside != b_inside ? a_inside : first.from_a == source_began(first);
     conversation.flow.name = to_string(first.key, conversation.up_is_a);
     return conversation;
   }
@@ -75,6 +96,7 @@ class FlowCollector {
   }
 
   const FlowReadOptions& options_;
+  CaptureClock clock_;
   FragmentTable fragments_;
   std::unordered_map<FlowKey, size_t, KeyHash> index_;
   std::vector<Conversation> flows_;

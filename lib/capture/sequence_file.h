@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/warning.h"
+#include "flow/flow_life.h"
 #include "net/parse.h"
 #include "net/prefix.h"
 #include "window/offline_windows.h"
@@ -23,15 +24,17 @@ void read_sequence_file(const std::filesystem::path& path,
                         const std::function<void(RecordedFlow&&)>& take);
 
 struct FlowReadOptions {
-  std::vector<Prefix> inside;  ///< where upstream comes from; empty: the first sender's side
+  std::vector<Prefix> inside;  ///< where upstream comes from; empty: from who began the flow
   ParseOptions parse;          ///< tunnels to look into
+  FlowTimeouts timeouts;       ///< when a flow has ended
   /// Is told what was left out although a person may have counted on it.
   std::function<void(const std::string&)> warn = print_warning;
 };
 
-/// Reads a capture into conversations, in order of their first packets; a conversation is a whole
-/// 5-tuple. Upstream is the source in `inside` prefixes, else (neither or both ends inside) the
-/// first sender. Same parser, key and fragment rules as live; packets without a flow (not IP,
+/// Reads a capture into conversations, in order of their first packets. They begin and end as live
+/// (flow/flow_life.h): a 5-tuple that is used again after its end is another conversation, of the
+/// same name. Upstream is the source in `inside` prefixes, else (neither or both ends inside) who
+/// began. Same parser, key and fragment rules as live; packets without a flow (not IP,
 /// truncated, malformed) are left out. A capture that is cut off or damaged gives the flows up to
 /// there, then the Error. Packets captured too short for their headers are told to `options.warn`;
 /// where they leave no flow at all, that is an Error.

@@ -24,7 +24,8 @@ namespace flowmark {
 /// How "upstream" is told where the inside prefixes, which come first, do not decide.
 enum class DirectionRule : uint8_t {
   lan_port,      ///< packets received on port `lan_port` are upstream (inline)
-  first_sender,  ///< whoever sent the flow's first packet (mirror, replay)
+  first_sender,  ///< whoever began the flow by its first packet, see source_began() (mirror,
+                 ///< replay)
 };
 
 struct ClassifierOptions {

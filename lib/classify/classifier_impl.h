@@ -40,7 +40,8 @@ struct Classifier::Impl {
   PolicyPlace find_policy(const Packet& packet, const ParsedPacket& parsed, bool up_is_a,
                           Direction opener) const noexcept;
   uint16_t vlan_to_tell(const Packet& packet) const noexcept;
-  Direction opener_of(const FlowEntry& entry, PacketRecord record) const noexcept;
+  Direction opener_of(const FlowEntry& entry, const ParsedPacket& p) const noexcept;
+  static Direction opener_by(const ParsedPacket& first, bool a_is_up) noexcept;
   bool is_unasked(const FlowEntry& entry) const noexcept;
   bool begin_asking(FlowId id, PolicyPlace place, Direction opener, const Packet& packet) noexcept;
   void stop_asking(FlowId id, PolicyPlace place, const Packet& packet) noexcept;

@@ -51,7 +51,7 @@ struct FlowEvent {
   uint8_t mark_to_lan = kNoMark;
   LiveState live = LiveState::none;
   bool up_is_a = true;      ///< endpoint a of the key sends upstream
-  bool began_down = false;  ///< the first packet came downstream
+  bool began_down = false;  ///< the outside began the flow
   bool knows_numbers = true;
   bool knows_verdict = true;  ///< else what was told last holds
 };

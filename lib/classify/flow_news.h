@@ -51,14 +51,14 @@ class FlowNews {
   static Admission::Answer live_answer(const FlowEntry& entry) noexcept {
     const auto* state = static_cast<const FlowState*>(entry.state);
     return static_cast<Admission::Answer>(state != nullptr ? static_cast<uint8_t>(state->live)
-                                                           : entry.live);
+                                                           : entry.aside.live);
   }
   static void set_live_answer(FlowEntry& entry, Admission::Answer answer) noexcept {
     auto* state = static_cast<FlowState*>(entry.state);
     if (state != nullptr) {
       state->live = static_cast<uint16_t>(answer) & 3U;
     } else {
-      entry.live = static_cast<uint8_t>(answer);
+      entry.aside.live = static_cast<uint8_t>(answer) & 3U;
     }
   }
 

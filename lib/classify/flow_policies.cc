@@ -32,11 +32,17 @@ uint16_t Classifier::Impl::vlan_to_tell(const Packet& packet) const noexcept {
   return news.is_silent() ? FlowState::kNoVlan : vlan_of(packet).value_or(FlowState::kNoVlan);
 }
 
-// Of a flow without a state; this packet's direction where the first one is forgotten.
-Direction Classifier::Impl::opener_of(const FlowEntry& entry, PacketRecord record) const noexcept {
+// Of a flow without a state; as this packet says where the first one is forgotten.
+Direction Classifier::Impl::opener_of(const FlowEntry& entry,
+                                      const ParsedPacket& p) const noexcept {
   if ((entry.flags & kUnasked) != 0) return side_of(entry.unasked.began_down);
   const bool has_first = entry.packets == 2 && !options.windows_at_once;
-  return has_first ? entry.first.dir() : record.dir();
+  if (!has_first) return opener_by(p, (entry.flags & kUpIsA) != 0);
+  return side_of((entry.first.dir() == Direction::down) != (entry.aside.answers_first != 0));
+}
+
+Direction Classifier::Impl::opener_by(const ParsedPacket& first, bool a_is_up) noexcept {
+  return side_of((first.from_a != a_is_up) == source_began(first));
 }
 
 // Whether it is known that the present models are not asked about the flow.
@@ -113,8 +119,9 @@ LiveCaps Classifier::Impl::caps_of(FlowId id, const Packet& packet,
   if (is_unasked(entry)) return set->effect_of(entry.unasked.policy).caps;
   if (state != nullptr && states.is_current(*state)) return set->effect_of(state->policy).caps;
   const bool a_is_up = (entry.flags & kUpIsA) != 0;
-  const bool began_down = state != nullptr ? state->began_down != 0 : p.from_a != a_is_up;
-  return set->effect_of(find_policy(packet, p, a_is_up, side_of(began_down))).caps;
+  const Direction opener =
+      state != nullptr ? side_of(state->began_down != 0) : opener_by(p, a_is_up);
+  return set->effect_of(find_policy(packet, p, a_is_up, opener)).caps;
 }
 
 PolicyPlace Classifier::Impl::policy_of(FlowId id) noexcept {

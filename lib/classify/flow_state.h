@@ -60,7 +60,7 @@ struct FlowState {
   uint32_t block_bytes = 0;
   std::array<uint8_t, 2> left{};  ///< Staging::left when `packets` was counted
   uint16_t vlan : 13 = kNoVlan;   ///< outermost tag of the packet with which it was made
-  uint16_t began_down : 1 = 0;    ///< the first packet came downstream
+  uint16_t began_down : 1 = 0;    ///< the outside began the flow
   uint16_t live : 2 = 0;          ///< Admission::Answer that was told last (FlowNews)
 
   FlowState() noexcept { standing.fill(kNoClass); }

@@ -106,7 +106,7 @@ bool FlowStates::make_ready(FlowId id, PacketRecord packet, TimeUs time_us) noex
     counters_.bypassed[static_cast<size_t>(Bypass::out_of_memory)].add();
     return false;
   }
-  state->live = entry.live & 3U;
+  state->live = entry.aside.live;
   attach(entry, *state);
   if (has_first) {
     entry.append(first);
@@ -218,7 +218,7 @@ void FlowStates::release(FlowEntry& entry) noexcept {
   const auto held = held_plan(state.plan);
   FlowWindows::destroy(state.windows, *held->plan, pool_);
   let_go(held);
-  entry.live = static_cast<uint8_t>(state.live);
+  entry.aside = {.live = static_cast<uint8_t>(state.live & 3U), .answers_first = 0};
   pool_.release(&state, state.block_bytes);
   entry.state = nullptr;
 }

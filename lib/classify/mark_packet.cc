@@ -53,8 +53,7 @@ bool Classifier::Impl::wash_unknown(const Packet& packet, const ParsedPacket& p)
   if (!set->marking().wash) return false;
   if (set->policies() != nullptr) {
     const bool up = up_is_a(packet, p);
-    const Direction opener = p.from_a == up ? Direction::up : Direction::down;
-    const PolicyPlace place = find_policy(packet, p, up, opener);
+    const PolicyPlace place = find_policy(packet, p, up, opener_by(p, up));
     if (set->effect_of(place).mark == MarkNumbers::kKeep) return false;
   }
   return wash(packet, p, contains(set->marking().trusted, p.from_a ? p.key.a : p.key.b));

@@ -7,7 +7,6 @@
 namespace flowmark {
 namespace {
 
-constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04;
 constexpr size_t kPacketsAhead = 8;  // whose first bytes are being fetched
 constexpr size_t kGroup = 16;        // whose tags, and then entries, are fetched in one go
 constexpr size_t kLooksAhead = 8;    // whose flow is, if it will be looked at
@@ -126,12 +125,13 @@ bool Classifier::Impl::up_is_a(const Packet& packet, const ParsedPacket& p) cons
   if (options.direction == DirectionRule::lan_port) {
     return p.from_a == (packet.port == options.lan_port);
   }
-  return p.from_a;
+  return p.from_a == source_began(p);
 }
 
 void Classifier::Impl::begin_flow(FlowEntry& entry, const Packet& packet,
                                   const ParsedPacket& p) noexcept {
   if (up_is_a(packet, p)) entry.flags |= kUpIsA;
+  entry.aside.answers_first = !source_began(p);
   look_up_trust(entry, p.key);
 }
 
@@ -151,7 +151,7 @@ bool Classifier::Impl::make_ready(FlowId id, PacketRecord record, const Packet& 
   if (is_unasked(entry)) return pass_unasked(entry);
   if (entry.packets > 1) look_up_trust(entry, p.key);
   if (entry.state != nullptr) return move_state(id, record, packet, p);
-  const Direction opener = opener_of(entry, record);
+  const Direction opener = opener_of(entry, p);
   const PolicyPlace place = find_policy(packet, p, (entry.flags & kUpIsA) != 0, opener);
   if (!begin_asking(id, place, opener, packet)) return pass_unasked(entry);
   if (!states.make_ready(id, record, packet.time_us)) return false;
@@ -196,11 +196,8 @@ void Classifier::Impl::record(FlowId id, const Packet& packet, const ParsedPacke
   if (entry.packets == 0) begin_flow(entry, packet, p);
   entry.packets = static_cast<uint8_t>(entry.packets + (entry.packets != UINT8_MAX));
   if ((p.tcp_flags & (kTcpFin | kTcpRst | kTcpSyn)) != 0) [[unlikely]] {
-    if ((p.tcp_flags & (kTcpFin | kTcpRst)) != 0) {
-      entry.flags |= kClosing;
-    } else {
-      entry.flags &= static_cast<uint8_t>(~kClosing);  // the ports are used again
-    }
+    const bool is_closing = closes(p.tcp_flags, (entry.flags & kClosing) != 0);
+    entry.flags = static_cast<uint8_t>((entry.flags & ~kClosing) | (is_closing ? kClosing : 0));
   }
   const Direction direction = direction_of(entry, p);
   entry.flags |= static_cast<uint8_t>(kSentUp << static_cast<unsigned>(direction));

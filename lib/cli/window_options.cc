@@ -29,8 +29,19 @@ void WindowOptions::add_to(CLI::App& command) {
       .add_option(
           "--inside", inside,
           "Addresses of the inside, e.g. 192.168.0.0/16: they send upstream. May be repeated. "
-          "Without it a flow's first sender does. Captures only")
+          "Without it who began a flow does. Captures only")
       ->type_name("PREFIX");
+  std::map<std::string, Tunnel> known;
+  for (int i = 0; i < kTunnelCount; ++i) {
+    known[to_string(static_cast<Tunnel>(i))] = static_cast<Tunnel>(i);
+  }
+  command
+      .add_option("--tunnels", tunnels,
+                  "Take the inner flow of these tunnels, as the setting `tunnels` does. Captures "
+                  "only")
+      ->delimiter(',')
+      ->transform(CLI::CheckedTransformer(known).description(""))
+      ->type_name("vxlan,...");
 }
 
 TilingOptions WindowOptions::tiling() const {
@@ -47,6 +58,7 @@ TilingOptions WindowOptions::tiling() const {
 FlowReadOptions WindowOptions::reading() const {
   FlowReadOptions reading;
   reading.inside = parse_prefixes(inside);
+  for (const Tunnel tunnel : tunnels) reading.parse.enter(tunnel);
   return reading;
 }
 

@@ -81,6 +81,7 @@ uint64_t map_labelled_flows(const std::vector<DataSource>& sources, const TakeFl
     progress.set(g);
     FlowReadOptions reading;
     reading.inside = first.inside;
+    reading.parse = first.tunnels;
     map_flows(first.path, reading, [&](RecordedFlow&& flow) -> Deliver {
       for (const uint32_t source : group) {
         if (!sources[source].takes_flow(flow.name)) continue;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/parse_options.h"
 #include "net/prefix.h"
 #include "window/offline_windows.h"
 
@@ -29,6 +30,7 @@ struct DataSource {
   /// Patterns of flow names: if not empty, only such flows belong to this entry.
   std::vector<std::string> flows;
   std::vector<Prefix> inside;  ///< captures: who is upstream
+  ParseOptions tunnels;        ///< captures: tunnels to look into
   /// "train", "validation", "test", or empty: not laid down (but perhaps by the flow itself).
   std::string split;
   /// Each training window counts so often: more than 1 for what a gateway carries more of.

@@ -61,6 +61,15 @@ void read_inside(const Place& place, const YamlNode& node, DataSource& out) {
   }
 }
 
+void read_tunnels(const Place& place, const YamlNode& node, DataSource& out) {
+  std::vector<std::string> names;
+  for (int i = 0; i < kTunnelCount; ++i) names.emplace_back(to_string(static_cast<Tunnel>(i)));
+  schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
+    size_t index = 0;
+    if (schema::read_word(at, item, names, index)) out.tunnels.enter(static_cast<Tunnel>(index));
+  });
+}
+
 void read_labels(const Place& place, const YamlNode& node, DataSource& out) {
   if (!schema::expect_map(place, node)) return;
   for (const auto& [key, value] : node.entries) {
@@ -82,6 +91,7 @@ const Fields<DataSource>& entry_fields() {
       optional(text_or_texts("flows", &DataSource::flows)),
       optional<DataSource>({"session_pattern", read_session_pattern}),
       optional<DataSource>({"inside", read_inside}),
+      optional<DataSource>({"tunnels", read_tunnels}),
       optional<DataSource>({"labels", read_labels}),
   };
   return fields;

@@ -87,8 +87,15 @@ struct Unasked {
   uint16_t epoch = 0;           ///< low bits of that of the models that were not asked
   uint16_t policy = 0;          ///< place in their list of policies
   uint16_t vlan : 13 = 0;       ///< outermost tag of the packet with which that was found out
-  uint16_t began_down : 1 = 0;  ///< the first packet came downstream
+  uint16_t began_down : 1 = 0;  ///< the outside began the flow
 };
+
+/// What an entry without a state keeps where one with a state counts packets.
+struct Aside {
+  uint8_t live : 2;           ///< see FlowState::live
+  uint8_t answers_first : 1;  ///< the first packet answers: the other end began (source_began)
+};
+static_assert(sizeof(Aside) == 1);
 
 /// A flow's entry: one cache line. Enough for the flows that never show a second packet; the rest
 /// hangs at `state`, which belongs to the table's user and begins with an array of records.
@@ -99,7 +106,7 @@ struct alignas(64) FlowEntry {
   uint8_t packets = 0;        ///< saturates at 255
   union {
     uint8_t left = 0;  ///< with a state: packets of either direction until it is looked at
-    uint8_t live;      ///< without one: see FlowState::live
+    Aside aside;       ///< without one
   };
   uint8_t mark = kNoMark;  ///< number of the marks to write (mark/mark_numbers.h), or kNoMark
   uint8_t flags = 0;       ///< FlowFlag bits

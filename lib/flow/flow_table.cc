@@ -33,6 +33,9 @@ uint32_t check(const char* name, uint32_t value, uint32_t low, uint32_t high) {
 FlowTable::FlowTable(const Options& options, FlowRemovalListener& listener)
     : capacity_(std::bit_ceil(check("capacity", options.capacity, 1, kMaxCapacity))),
       options_(options),
+      timeouts_{.idle_ms = options.idle_timeout_ms,
+                .closing_ms = options.closing_timeout_ms,
+                .young_ms = options.young_timeout_ms},
       least_timeout_ms_(std::min(
           {options.idle_timeout_ms, options.closing_timeout_ms, options.young_timeout_ms})),
       listener_(listener) {
@@ -104,8 +107,8 @@ void FlowTable::advance_clock(TimeUs now_us) noexcept {
 
 bool FlowTable::is_expired(const FlowEntry& entry) const noexcept {
   const uint32_t idle_ms = now_ms_ - entry.last_seen_ms;
-  if ((entry.flags & kClosing) != 0) return idle_ms > options_.closing_timeout_ms;
-  return idle_ms > (entry.packets <= 1 ? options_.young_timeout_ms : options_.idle_timeout_ms);
+  const FlowLife life{.packets = entry.packets, .is_closing = (entry.flags & kClosing) != 0};
+  return life.has_ended(idle_ms, timeouts_);
 }
 
 void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,

@@ -7,6 +7,7 @@
 #include "base/anonymous_memory.h"
 #include "base/time.h"
 #include "flow/flow_entry.h"
+#include "flow/flow_life.h"
 #include "flow/flow_set.h"
 #include "net/flow_key.h"
 
@@ -38,11 +39,12 @@ class FlowTable {
   static constexpr uint32_t kMaxBurst = 64;
 
   struct Options {
-    uint32_t capacity = 1u << 16;         ///< flows; rounded up to a power of two
-    uint32_t idle_timeout_ms = 120'000;   ///< at most 3'600'000
-    uint32_t closing_timeout_ms = 5'000;  ///< after FIN or RST
-    uint32_t young_timeout_ms = 15'000;   ///< flows of a single packet
-    HashSecret secret = {};               ///< drawn where strangers choose the keys
+    uint32_t capacity = 1u << 16;  ///< flows; rounded up to a power of two
+    // As in FlowTimeouts; at most 3'600'000.
+    uint32_t idle_timeout_ms = FlowTimeouts{}.idle_ms;
+    uint32_t closing_timeout_ms = FlowTimeouts{}.closing_ms;
+    uint32_t young_timeout_ms = FlowTimeouts{}.young_ms;
+    HashSecret secret = {};  ///< drawn where strangers choose the keys
   };
 
   struct Counters {
@@ -172,6 +174,7 @@ class FlowTable {
   TimeUs now_us_ = INT64_MIN;
   FlowId walk_ = 0;  ///< where expire_some goes on
   Options options_;
+  FlowTimeouts timeouts_;
   uint32_t least_timeout_ms_ = 0;
   FlowRemovalListener& listener_;
   Counters counters_;

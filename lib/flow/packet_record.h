@@ -6,7 +6,7 @@
 namespace flowmark {
 
 /// The two ways of a conversation. Up: sent by the inside host (role lan), by the configured inside
-/// prefix, or else by the first sender.
+/// prefix, or else by who began (flow/flow_life.h).
 enum class Direction : uint8_t { up = 0, down = 1 };
 
 /// What is kept of one packet: 8 bytes.

@@ -27,6 +27,12 @@ inline constexpr uint8_t kProtoUdpLite = 136;
 inline constexpr uint8_t kProtoMpls = 137;
 inline constexpr uint8_t kProtoShim6 = 140;
 
+// TCP flags (RFC 9293, 3.1).
+inline constexpr uint8_t kTcpFin = 0x01;
+inline constexpr uint8_t kTcpSyn = 0x02;
+inline constexpr uint8_t kTcpRst = 0x04;
+inline constexpr uint8_t kTcpAck = 0x10;
+
 // UDP ports of the tunnels.
 inline constexpr uint16_t kPortL2tp = 1701;
 inline constexpr uint16_t kPortGtpu = 2152;

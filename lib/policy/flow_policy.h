@@ -34,7 +34,7 @@ struct FlowPolicy {
   std::vector<NumberRange> outside_ports;
   std::vector<NumberRange> vlans;    ///< of the outermost tag; 0: no tag
   std::vector<uint8_t> protocols;    ///< IANA numbers
-  std::optional<Direction> openers;  ///< who sent the first packet: up is the inside
+  std::optional<Direction> openers;  ///< who began the flow: up is the inside
 
   bool classify = true;    ///< models are asked
   bool mark = true;        ///< false: packets stay as they came

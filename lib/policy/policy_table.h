@@ -16,7 +16,7 @@ struct PolicySubject {
   uint16_t outside_port = 0;
   uint16_t vlan = 0;  ///< of the outermost tag; 0: no tag
   uint8_t protocol = 0;
-  Direction opener = Direction::up;  ///< of the flow's first packet
+  Direction opener = Direction::up;  ///< who began the flow
 };
 
 /// A list of policies, compiled so that the first one that fits a flow is found in a time that

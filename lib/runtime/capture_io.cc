@@ -23,20 +23,9 @@ bool CaptureIo::read_ahead() {
     error_ = error.what();
   }
   if (!has_ahead_) return false;
-  ahead_.time_us = advance_clock(ahead_.time_us);
+  ahead_.time_us = clock_.advance(ahead_.time_us);
   ahead_.port = 0;
   return true;
-}
-
-TimeUs CaptureIo::advance_clock(TimeUs capture_time_us) noexcept {
-  TimeUs time = capture_time_us + shift_us_;
-  if (started_ && time < clock_us_) {
-    if (clock_us_ - time > kUsPerSecond) shift_us_ += clock_us_ - time;
-    time = clock_us_;
-  }
-  started_ = true;
-  clock_us_ = time;
-  return time;
 }
 
 size_t CaptureIo::receive(std::span<Packet> out) noexcept {

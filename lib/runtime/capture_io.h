@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/progress.h"
+#include "capture/capture_clock.h"
 #include "capture/reader.h"
 #include "runtime/packet_io.h"
 #include "telemetry/worker_counters.h"
@@ -14,10 +15,8 @@
 namespace flowmark {
 
 /// A capture as a worker's source, at the capture's own clock, and optionally a marked copy as its
-/// sink. Bursts depend on the capture alone: at most 32 packets and at most 1 ms of its time.
-///
-/// The clock never runs back: a step back of up to a second (reordering) counts as standing still;
-/// a longer one (captures joined in the wrong order) goes on from the time reached.
+/// sink. Bursts depend on the capture alone: at most 32 packets and at most 1 ms of its time. Times
+/// are CaptureClock's.
 class CaptureIo final : public PacketIo {
  public:
   /// Throws Error: see CaptureReader and CaptureCopier. `marked_copy` may be empty.
@@ -28,7 +27,7 @@ class CaptureIo final : public PacketIo {
   size_t receive(std::span<Packet> out) noexcept override;
   void transmit(std::span<const Packet> packets, std::span<const bool> marked) noexcept override;
   bool finished() const noexcept override { return finished_; }
-  TimeUs now() const noexcept override { return clock_us_; }
+  TimeUs now() const noexcept override { return clock_.now_us(); }
 
   /// What ended the replay early (the capture is cut off, the copy cannot be written), or empty.
   /// What was read until then has been processed.
@@ -45,7 +44,6 @@ class CaptureIo final : public PacketIo {
   static constexpr TimeUs kBurstUs = 1000;
 
   bool read_ahead();
-  TimeUs advance_clock(TimeUs capture_time_us) noexcept;
 
   CaptureReader reader_;
   std::unique_ptr<CaptureCopier> copier_;
@@ -54,10 +52,8 @@ class CaptureIo final : public PacketIo {
   std::array<std::vector<uint8_t>, kBurst> buffers_;  ///< the reader's own holds one packet
   Packet ahead_;  ///< read, not yet handed out; bytes in the reader
   bool has_ahead_ = false;
-  bool started_ = false;
   bool finished_ = false;
-  TimeUs clock_us_ = 0;
-  TimeUs shift_us_ = 0;  ///< added to the capture's times
+  CaptureClock clock_;
   std::string error_;
 };
 

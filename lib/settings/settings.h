@@ -12,6 +12,7 @@
 #include "classify/classifier.h"
 #include "classify/host_groups.h"
 #include "classify/model_set.h"
+#include "flow/flow_life.h"
 #include "mark/marking.h"
 #include "mark/profiles.h"
 #include "net/prefix.h"
@@ -49,9 +50,9 @@ struct FlowSettings {
   uint32_t budget_mb = 0;
   uint32_t capacity = 65536;
   uint32_t memory_mb = 256;  ///< windows and per-flow state
-  uint32_t idle_seconds = 120;
-  uint32_t closing_seconds = 5;
-  uint32_t young_seconds = 15;
+  uint32_t idle_seconds = FlowTimeouts{}.idle_ms / 1000;
+  uint32_t closing_seconds = FlowTimeouts{}.closing_ms / 1000;
+  uint32_t young_seconds = FlowTimeouts{}.young_ms / 1000;
   uint32_t young_packets = 2;  ///< 1 or 2: the packet with which a flow gets windows
 
   friend bool operator==(const FlowSettings&, const FlowSettings&) = default;

@@ -50,7 +50,8 @@ class CaptureFlows : public testing::Test {
   CaptureFlows() { builder_.pcap_header(1); }
 
   void add(uint32_t us, const Frame& frame) {
-    builder_.pcap_packet(1, us, ethernet(frame), frame.size + 14u);
+    constexpr uint32_t kUsPerS = 1'000'000;
+    builder_.pcap_packet(1 + us / kUsPerS, us % kUsPerS, ethernet(frame), frame.size + 14u);
   }
   std::vector<RecordedFlow> read(const FlowReadOptions& options = {}) {
     write_file(path_, builder_.bytes);
@@ -129,6 +130,62 @@ TEST_F(CaptureFlows, PureAcksAreKnown) {
   EXPECT_TRUE(flows[0].packets[0].pure_ack);
   EXPECT_FALSE(flows[0].packets[1].pure_ack);
   EXPECT_FALSE(flows[0].packets[2].pure_ack);
+}
+
+constexpr uint8_t kSyn = 0x02, kSynAck = 0x12, kFinAck = 0x11, kRst = 0x04;
+
+// The ports of a conversation that ended serve another one.
+TEST_F(CaptureFlows, APortUsedAgainAfterItsEndIsAnotherFlow) {
+  add(0, {kA, kB, 1, 443, 6, 40, 0, 0, kSyn});
+  add(10, {kB, kA, 443, 1, 6, 41, 0, 0, kSynAck});
+  add(20, {kA, kB, 1, 443, 6, 42, 0, 0, kFinAck});
+  add(5'000'500, {kB, kA, 443, 1, 6, 43, 0, 0, kFinAck});  // 5 s: still closing
+  add(10'001'600, {kB, kA, 443, 1, 6, 44, 0, 0, kSynAck});
+  add(10'001'700, {kA, kB, 1, 443, 6, 45});
+  const auto flows = read();
+  ASSERT_EQ(flows.size(), 2u);
+  EXPECT_THAT(signed_sizes(flows[0]), ElementsAre(40, -41, 42, -43));
+  EXPECT_THAT(signed_sizes(flows[1]), ElementsAre(-44, 45));
+  EXPECT_EQ(flows[0].name, flows[1].name);
+}
+
+TEST_F(CaptureFlows, ASynWhileClosingGoesOnWithTheFlow) {
+  add(0, {kA, kB, 1, 443, 6, 40, 0, 0, kSyn});
+  add(10, {kA, kB, 1, 443, 6, 41, 0, 0, kRst});
+  add(20, {kA, kB, 1, 443, 6, 42, 0, 0, kSyn});
+  add(10'000'000, {kA, kB, 1, 443, 6, 43});
+  EXPECT_THAT(signed_sizes(read()[0]), ElementsAre(40, 41, 42, 43));
+}
+
+TEST_F(CaptureFlows, SilenceEndsAFlow) {
+  add(0, {kA, kB, 1, 2, 17, 100});
+  add(15'000'999, {kA, kB, 1, 2, 17, 101});   // one packet lasts for 15 s
+  add(135'000'999, {kB, kA, 2, 1, 17, 102});  // several for 120 s
+  add(255'002'000, {kB, kA, 2, 1, 17, 103});
+  add(270'003'000, {kB, kA, 2, 1, 17, 104});
+  const auto flows = read();
+  ASSERT_EQ(flows.size(), 3u);
+  EXPECT_THAT(signed_sizes(flows[0]), ElementsAre(100, 101, -102));
+  EXPECT_EQ(flows[1].name, "udp 192.0.2.7:2 10.0.0.1:1");
+  EXPECT_THAT(signed_sizes(flows[1]), ElementsAre(103));
+  EXPECT_THAT(signed_sizes(flows[2]), ElementsAre(104));
+}
+
+TEST_F(CaptureFlows, TimeoutsAreOptions) {
+  add(0, {kA, kB, 1, 2, 17, 100});
+  add(10, {kA, kB, 1, 2, 17, 100});
+  add(2'000'000, {kA, kB, 1, 2, 17, 100});
+  FlowReadOptions options;
+  options.timeouts.idle_ms = 1000;
+  EXPECT_EQ(read(options).size(), 2u);
+}
+
+TEST_F(CaptureFlows, WhoSendsASynAckDidNotBegin) {
+  add(0, {kB, kA, 443, 1, 6, 40, 0, 0, kSynAck});
+  add(1, {kA, kB, 1, 443, 6, 41});
+  const auto flows = read();
+  EXPECT_EQ(flows[0].name, "tcp 10.0.0.1:1 192.0.2.7:443");
+  EXPECT_THAT(signed_sizes(flows[0]), ElementsAre(-40, 41));
 }
 
 TEST_F(CaptureFlows, BothSpisOfATunnelAreOneStream) {

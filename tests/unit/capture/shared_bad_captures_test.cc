@@ -76,6 +76,23 @@ TEST(SharedBadCaptures, TimesBehind2038) {
   EXPECT_EQ(expected, kFirst + 20 * kUsPerSecond);
 }
 
+TEST(SharedBadCaptures, APortUsedAgainIsAnotherFlow) {
+  SKIP_WITHOUT(bad("reuse.pcap"));
+  const auto flows = flows_of(bad("reuse.pcap"));
+  ASSERT_EQ(flows.size(), 2u);
+  for (const RecordedFlow& flow : flows) {
+    EXPECT_EQ(flow.name, "tcp 10.0.0.2:40000 192.0.2.9:443");
+    EXPECT_EQ(flow.packets.size(), 7u);
+  }
+}
+
+TEST(SharedBadCaptures, WhoSendsASynAckDidNotBegin) {
+  SKIP_WITHOUT(bad("synack_first.pcap"));
+  const auto flows = flows_of(bad("synack_first.pcap"));
+  ASSERT_EQ(flows.size(), 1u);
+  EXPECT_EQ(flows[0].name, "tcp 203.0.113.5:50000 198.51.100.1:443");
+}
+
 TEST(SharedBadCaptures, EncapsulationsGiveTheirInnerFlow) {
   SKIP_WITHOUT(bad("encapsulations"));
   for (const auto& entry : std::filesystem::directory_iterator(bad("encapsulations"))) {

@@ -65,11 +65,12 @@ void plainly(const RecordedFlow& flow, const ModelSet& models, FlowVerdicts& ver
 
 class Live final : public VerdictSink {
  public:
-  explicit Live(const ModelSet& models) {
+  Live(const ModelSet& models, const FlowTimeouts& timeouts) {
     ClassifierOptions options;
     options.table.capacity = 1u << 17;
-    options.table.idle_timeout_ms = options.table.closing_timeout_ms =
-        options.table.young_timeout_ms = 3'600'000;  // a recorded flow is never two
+    options.table.idle_timeout_ms = timeouts.idle_ms;
+    options.table.closing_timeout_ms = timeouts.closing_ms;
+    options.table.young_timeout_ms = timeouts.young_ms;
     options.window_memory_bytes = 1u << 30;
     classifier_ = std::make_unique<Classifier>(options, *counters_, this);
     classifier_->use_models(&models);
@@ -151,7 +152,8 @@ void compare_flows(std::vector<RecordedFlow> flows, const std::string& what) {
   }
   std::ranges::sort(
       order, {}, [](const Next& next) { return std::tuple(next.time_us, next.flow, next.packet); });
-  Live live(set);
+  constexpr uint32_t kHour = 3'600'000;  // a recorded flow is never two
+  Live live(set, {.idle_ms = kHour, .closing_ms = kHour, .young_ms = kHour});
   for (const Next& next : order) {
     const FlowPacket& packet = flows[next.flow].packets[next.packet];
     testing::UdpFrame frame{.source = 0x0a000000 + static_cast<uint32_t>(next.flow),
@@ -192,7 +194,7 @@ void compare_capture(const std::string& path) {
     frames.push_back({packet, {packet.data, packet.data + packet.head_length}});
   }
   std::ranges::stable_sort(frames, {}, [](const Frame& f) { return f.packet.time_us; });
-  Live live(set);
+  Live live(set, FlowTimeouts{});
   for (Frame& frame : frames) {
     frame.packet.data = frame.bytes.data();
     live.packet(frame.packet);
