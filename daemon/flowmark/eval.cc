@@ -10,6 +10,7 @@
 
 #include "cli/data_options.h"
 #include "daemon/flowmark/commands.h"
+#include "daemon/flowmark/eval_deployed.h"
 #include "data/prefixes.h"
 #include "evaluate/evaluate_vote.h"
 #include "model/model.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct EvalOptions {
   DataOptions data;
+  DeployedOptions deployed;
   std::vector<std::string> models;  ///< several vote
   std::string split;
   std::string impair;
@@ -45,6 +47,12 @@ constexpr const char* kEvalHelp =
     "\nSeveral --model vote: each reads its own windows and has one voice on a flow, the mean of "
     "its probabilities. They\nmust have the same classes; each is judged alone too. The daemon "
     "does not let models vote.\n"
+    "\n--as-deployed plays each flow through the daemon's classifier (early verdicts, votes, "
+    "hysteresis, abstaining,\nmarks, admission to live marks) and tells of packets, bytes and "
+    "flows "
+    "how many were marked right, wrong or not at\nall; when the first right and the first and last "
+    "wrong mark came; of all packets of voice how many left as EF, and\nof all that left as EF how "
+    "many were not voice.\n"
     "\n--report writes one HTML file with tables, plots and pictures of windows, among them the "
     "mistakes that the model\nwas surest of; it needs no network.\n"
     "\nExamples:\n"
@@ -53,7 +61,8 @@ constexpr const char* kEvalHelp =
     "  flowmark eval --model category.onnx --data manifest.yaml --bootstrap-by network\n"
     "  flowmark eval --model category.onnx --data manifest.yaml --impair "
     "loss=0.05,read-every-ms=4\n"
-    "  flowmark eval --model forest.onnx --model cnn.onnx --data manifest.yaml\n";
+    "  flowmark eval --model forest.onnx --model cnn.onnx --data manifest.yaml\n"
+    "  flowmark eval --as-deployed --config flowmark.yaml --data manifest.yaml\n";
 
 using Models = std::vector<std::shared_ptr<const Model>>;
 
@@ -185,11 +194,23 @@ int run_single(const Model& model, const std::vector<DataSource>& sources, Evalu
   return 0;
 }
 
+int run_deployed(const EvalOptions& options) {
+  if (options.models.size() > 1) throw UsageError("--as-deployed: the daemon lets no models vote");
+  if (!(options.report.empty() && options.confusion_svg.empty() && options.impair.empty())) {
+    throw UsageError("--as-deployed: excludes --report, --confusion-svg and --impair");
+  }
+  return run_eval_deployed(options.deployed, options.models.empty() ? "" : options.models.front(),
+                           choose(options.data.sources(), options.split), options.bootstrap_by,
+                           options.bootstrap, options.data.json);
+}
+
 int run_eval(const EvalOptions& options) {
   std::optional<tbb::global_control> limit;
   if (options.data.threads > 0) {
     limit.emplace(tbb::global_control::max_allowed_parallelism, options.data.threads);
   }
+  if (options.deployed.is_wanted) return run_deployed(options);
+  if (options.models.empty()) throw UsageError("--model is required");
   if (options.models.size() > 1 && !(options.report.empty() && options.confusion_svg.empty())) {
     throw UsageError("--report and --confusion-svg: of one --model, not of several that vote");
   }
@@ -212,8 +233,8 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run) {
   CLI::App* command = parent.add_subcommand("eval", "Judge a model on labelled recordings");
   auto options = std::make_shared<EvalOptions>();
   command->add_option("--model", options->models, "Model file; several vote")
-      ->required()
       ->type_name("MODEL...");
+  options->deployed.add_to(*command);
   command->add_flag("--bf16", options->bf16,
                     "Round weights to bfloat16, as the setting `precision: bf16` does");
   options->data.add_to(*command);

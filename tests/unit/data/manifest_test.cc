@@ -45,7 +45,8 @@ class ManifestTest : public testing::Test {
 TEST_F(ManifestTest, ReadsEntries) {
   const auto sources = read_manifest(
       write("sessions:\n"
-            "  - {path: calls/1.pcap, label: voip, session: 7, split: test, inside: [10.0.0.0/8]}\n"
+            "  - {path: calls/1.pcap, label: voip, session: 7, split: test, inside: [10.0.0.0/8], "
+            "tunnels: [vxlan]}\n"
             "  - path: x.csv.gz\n"
             "    labels: {\"Google Doc\": documents, \"You*\": streaming, \"*\": ~}\n"
             "    flows: \"1-*\"\n"
@@ -57,6 +58,8 @@ TEST_F(ManifestTest, ReadsEntries) {
   EXPECT_EQ(sources[0].session_of("any"), "7");
   EXPECT_EQ(sources[0].split, "test");
   EXPECT_EQ(sources[0].inside.size(), 1U);
+  EXPECT_EQ(sources[0].tunnels, ParseOptions{Tunnel::vxlan});
+  EXPECT_EQ(sources[1].tunnels, ParseOptions{});
   EXPECT_THAT(sources[0].where, HasSubstr("m.yaml:2"));
   EXPECT_EQ(sources[0].times, 1U);
   EXPECT_EQ(sources[1].times, 3U);
@@ -111,6 +114,7 @@ TEST_F(ManifestTest, NamesWhatIsWrong) {
               HasSubstr("session_pattern"));
   EXPECT_THAT(error_of("sessions:\n  - {path: no*}\n"), HasSubstr("no file matches"));
   EXPECT_THAT(error_of("sessions:\n  - {path: a, inside: [10.0.0/8]}\n"), HasSubstr("10.0.0/8"));
+  EXPECT_THAT(error_of("sessions:\n  - {path: a, tunnels: [vxlam]}\n"), HasSubstr("vxlam"));
   EXPECT_THAT(error_of("sessions: [\n"), HasSubstr("not YAML"));
   EXPECT_THROW(read_manifest(folder_ / "none.yaml"), Error);
 }
