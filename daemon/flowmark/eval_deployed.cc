@@ -25,12 +25,12 @@ Settings settings_of(const DeployedOptions& options, const std::string& model) {
     settings.models = {only};
   }
   for (ModelSettings& one : settings.models) {
-    if (options.confidence >= 0) {
-      one.policy.confidence = static_cast<float>(options.confidence);
+    if (options.confidence) {
+      one.policy.confidence = *options.confidence;
       one.policy.confidence_given = true;
     }
-    if (options.votes >= 0) one.policy.votes = static_cast<uint32_t>(options.votes);
-    if (options.hysteresis >= 0) one.policy.hysteresis = static_cast<float>(options.hysteresis);
+    one.policy.votes = options.votes.value_or(one.policy.votes);
+    one.policy.hysteresis = options.hysteresis.value_or(one.policy.hysteresis);
   }
   return settings;
 }

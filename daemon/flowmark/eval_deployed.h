@@ -1,6 +1,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +16,10 @@ struct DeployedOptions {
   bool is_wanted = false;
   std::string config;       ///< models, policies and marks; empty: the defaults
   bool admits_all = false;  ///< every flow may have a live mark
-  double confidence = -1;   ///< of all models, in place of the configuration's; below 0: none
-  int votes = -1;
-  double hysteresis = -1;
+  // Of all models, in place of the configuration's.
+  std::optional<float> confidence;
+  std::optional<uint32_t> votes;
+  std::optional<float> hysteresis;
 
   void add_to(CLI::App& command);
 };

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -10,6 +11,17 @@
 #include "feature/short_spec.h"
 
 namespace flowmark {
+namespace {
+
+std::map<std::string, Tunnel> tunnels_by_name() {
+  std::map<std::string, Tunnel> tunnels;
+  for (int i = 0; i < kTunnelCount; ++i) {
+    tunnels.emplace(to_string(static_cast<Tunnel>(i)), static_cast<Tunnel>(i));
+  }
+  return tunnels;
+}
+
+}  // namespace
 
 void WindowOptions::add_to(CLI::App& command) {
   command
@@ -31,17 +43,15 @@ void WindowOptions::add_to(CLI::App& command) {
           "Addresses of the inside, e.g. 192.168.0.0/16: they send upstream. May be repeated. "
           "Without it who began a flow does. Captures only")
       ->type_name("PREFIX");
-  std::map<std::string, Tunnel> known;
-  for (int i = 0; i < kTunnelCount; ++i) {
-    known[to_string(static_cast<Tunnel>(i))] = static_cast<Tunnel>(i);
-  }
+  std::vector<std::string> known;
+  for (const auto& [name, tunnel] : tunnels_by_name()) known.push_back(name);
   command
       .add_option("--tunnels", tunnels,
                   "Take the inner flow of these tunnels, as the setting `tunnels` does. Captures "
                   "only")
       ->delimiter(',')
-      ->transform(CLI::CheckedTransformer(known).description(""))
-      ->type_name("vxlan,...");
+      ->check(CLI::IsMember(known))
+      ->type_name("NAME,...");
 }
 
 TilingOptions WindowOptions::tiling() const {
@@ -58,7 +68,7 @@ TilingOptions WindowOptions::tiling() const {
 FlowReadOptions WindowOptions::reading() const {
   FlowReadOptions reading;
   reading.inside = parse_prefixes(inside);
-  for (const Tunnel tunnel : tunnels) reading.parse.enter(tunnel);
+  for (const std::string& name : tunnels) reading.parse.enter(tunnels_by_name().at(name));
   return reading;
 }
 

@@ -20,7 +20,7 @@ struct WindowOptions {
   double hop_s = 0;
   uint32_t min_packets = 1;
   std::vector<std::string> inside;
-  std::vector<Tunnel> tunnels;
+  std::vector<std::string> tunnels;  ///< names
 
   void add_to(CLI::App& command);
   TilingOptions tiling() const;
