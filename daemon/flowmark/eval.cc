@@ -238,6 +238,7 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run) {
   command->add_flag("--bf16", options->bf16,
                     "Round weights to bfloat16, as the setting `precision: bf16` does");
   options->data.add_to(*command);
+  options->data.add_served_to(*command);
   command
       ->add_option(
           "--split", options->split,

@@ -211,7 +211,9 @@ TrainingPlan planned(const TrainArguments& arguments) {
   plan.learning.balanced = !arguments.unbalanced && !plan.undersample;
   plan.learning.calibrate = !arguments.no_calibration;
   plan.input = parse_spec_argument(arguments.spec.empty() ? kind.input : arguments.spec);
-  plan.cut = arguments.data.cut(training_prefixes(plan.input));
+  // The daemon's moments are of the flow's beginning, too.
+  plan.cut = arguments.data.cut(arguments.data.is_served ? std::vector<FlowPrefix>()
+                                                         : training_prefixes(plan.input));
   plan.sources = arguments.data.sources();
   for (const std::string& data : arguments.data.data) {
     plan.data_names.push_back(std::filesystem::path(data).filename().string());
@@ -263,6 +265,7 @@ CLI::App* add_train(CLI::App& parent, std::function<int()>& run) {
   command->add_option("--model-type", plan.learner, kinds_help(plan.learners))
       ->check(CLI::IsMember(plan.learners.names()));
   arguments->data.add_to(*command);
+  arguments->data.add_served_to(*command);
   command
       ->add_option("--spec", arguments->spec,
                    "What the model reads, as for 'flowmark features' (default: " +

@@ -9,19 +9,9 @@ namespace {
 /// The latest look, 12 days ahead: on the table's clock of 32 bits later ones would seem past.
 constexpr uint32_t kFarMs = 1U << 30;
 
-int64_t ms_since(TimeUs start_us, TimeUs now_us) noexcept {
-  return std::max<TimeUs>((now_us - start_us) / kUsPerMs, 0);
-}
-
 /// Of packets until the next look: it may come early, not late.
 uint8_t as_count(uint32_t packets) noexcept {
   return static_cast<uint8_t>(std::clamp(packets, 1U, 255U));
-}
-
-/// Never reached where numbers of packets stop (FlowState::kMostPackets): from there on time
-/// decides.
-uint32_t later(uint32_t packets, uint32_t hop) noexcept {
-  return packets + std::min({hop, packets, UINT32_MAX - packets});
 }
 
 }  // namespace
@@ -62,7 +52,7 @@ void DueWindows::look(FlowId id, Direction direction, TimeUs now_us) noexcept {
   state.count_packets(entry.staging);
   NextLook next;
   if (states_.can_be_read(state)) {
-    const NewPacket packet{id, direction, now_us, ms_since(state.start_us, now_us)};
+    const NewPacket packet{id, direction, now_us, AskSchedule::age_ms(state.start_us, now_us)};
     const auto& models = states_.models()->models();
     for (uint8_t slot = 0; slot < models.size(); ++slot) {
       if (!states_.is_asked(state, slot)) continue;  // when that changes the flow is looked at
@@ -84,24 +74,23 @@ void DueWindows::look_at(FlowState& state, WindowName name, const NewPacket& pac
   const ActiveModel& model = states_.models()->models()[slot];
   const bool has_sides = model.model->input.has_directions();
   const uint32_t packets = has_sides ? state.packets[side] : state.total_packets();
-  bool enough = packets >= next.due_packets[side], late = packet.age_ms >= next.due_ms[side];
+  AskSchedule schedule = next.schedule(side);
+  bool enough = schedule.has_packets(packets), late = schedule.has_age(packet.age_ms);
   if ((!has_sides || static_cast<Direction>(side) == packet.direction) &&
-      (next.asked[side] ? enough || late : enough && late)) {
-    // Early windows double, so that a young flow's verdict improves fast at little cost.
-    next.asked[side] = true;
-    next.due_packets[side] = later(packets, model.policy.hop_packets);
-    next.due_ms[side] = packet.age_ms + model.policy.hop_us / kUsPerMs;
+      schedule.is_due(packets, packet.age_ms)) {
+    schedule.ask(packets, packet.age_ms, model.policy);
+    next.set_schedule(side, schedule);
     next.queued[side] = enqueue({packet.flow, state.serial, slot, side, 0, packet.time_us}, state);
     if (next.queued[side]) return;
     enough = late = false;
   }
-  if (!late && (next.asked[side] || enough)) {
-    look.time_us = std::min(look.time_us, state.start_us + next.due_ms[side] * kUsPerMs);
+  if (!late && (schedule.asked || enough)) {
+    look.time_us = std::min(look.time_us, state.start_us + schedule.due_ms * kUsPerMs);
   }
-  if (enough && !late && !next.asked[side]) return;
-  const bool at_next = next.asked[side] ? enough || late : enough && late;
+  if (enough && !late && !schedule.asked) return;
+  const bool at_next = schedule.asked ? enough || late : enough && late;
   const uint32_t missing =
-      at_next ? 1 : next.due_packets[side] - std::min(packets, next.due_packets[side]);
+      at_next ? 1 : schedule.due_packets - std::min(packets, schedule.due_packets);
   uint32_t& until = has_sides ? look.packets[side] : look.together;
   until = std::min(until, missing);
 }

@@ -36,8 +36,7 @@ FlowState* create_state(const StateLayout& layout, const ModelSet* models,
   for (size_t m = 0; m < layout.slots.size(); ++m) {
     const VerdictPolicy& policy = models->models()[m].policy;
     auto* model = new (&layout.model(*state, m)) ModelState;
-    model->due_packets.fill(policy.min_packets);
-    model->due_ms.fill(policy.min_us / kUsPerMs);
+    for (size_t side = 0; side < 2; ++side) model->set_schedule(side, AskSchedule::first(policy));
     std::ranges::fill(layout.votes(*state, m), 0.0F);
     if (layout.is_multilabel(m)) layout.labels(*state, m) = 0;
   }

@@ -13,6 +13,7 @@
 #include "classify/model_set.h"
 #include "classify/verdict.h"
 #include "flow/flow_table.h"
+#include "window/ask_schedule.h"
 #include "window/flow_windows.h"
 
 namespace flowmark {
@@ -21,11 +22,21 @@ namespace flowmark {
 /// direction where each has a window (FeatureSpec::has_directions), else the first place is the
 /// flow's.
 struct ModelState {
-  std::array<int64_t, 2> due_ms{};        ///< since the flow's start
-  std::array<uint32_t, 2> due_packets{};  ///< of the direction or the flow
-  std::array<bool, 2> asked{};   ///< before the first time both must be reached, later either
+  // Two AskSchedule, packed.
+  std::array<int64_t, 2> due_ms{};
+  std::array<uint32_t, 2> due_packets{};
+  std::array<bool, 2> asked{};
   std::array<bool, 2> queued{};  ///< waits for inference
   VerdictState verdict;
+
+  AskSchedule schedule(size_t side) const noexcept {
+    return {.due_ms = due_ms[side], .due_packets = due_packets[side], .asked = asked[side]};
+  }
+  void set_schedule(size_t side, const AskSchedule& next) noexcept {
+    due_ms[side] = next.due_ms;
+    due_packets[side] = next.due_packets;
+    asked[side] = next.asked;
+  }
 };
 static_assert(sizeof(ModelState) == 32, "two models of six classes and their flow fit 512 bytes");
 

@@ -14,20 +14,17 @@
 #include "model/model.h"
 #include "policy/policy_table.h"
 #include "telemetry/worker_counters.h"
+#include "window/ask_schedule.h"
 #include "window/flow_windows.h"
 
 namespace flowmark {
 
 /// When a model is asked and how its answers become a verdict. From the configuration.
-struct VerdictPolicy {
-  uint32_t min_packets = 16;          ///< in the model's window, before the first verdict
-  TimeUs min_us = 0;                  ///< since the flow's first packet
-  uint32_t hop_packets = 256;         ///< asked again after so many packets ...
-  TimeUs hop_us = 15 * kUsPerSecond;  ///< ... or so much time, whichever comes first
-  uint32_t votes = 4;                 ///< how many newest windows are averaged
-  float confidence = 0.4F;            ///< below it the model abstains
-  bool confidence_given = false;      ///< else a model's own threshold replaces `confidence`
-  float hysteresis = 0.1F;            ///< lead a new class needs over the standing one
+struct VerdictPolicy : AskPolicy {
+  uint32_t votes = 4;             ///< how many newest windows are averaged
+  float confidence = 0.4F;        ///< below it the model abstains
+  bool confidence_given = false;  ///< else a model's own threshold replaces `confidence`
+  float hysteresis = 0.1F;        ///< lead a new class needs over the standing one
 };
 
 /// One running model with its policy.

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "cli/choice.h"
 #include "data/prefixes.h"
 
 namespace flowmark {
@@ -69,12 +70,46 @@ void DataOptions::add_to(CLI::App& command) {
   command.add_flag("--json", json, "Print JSON instead of tables");
 }
 
+void DataOptions::add_served_to(CLI::App& command) {
+  served.most_windows = 32;
+  add_choice<bool>(
+      command, "--windows", is_served, {{"tiles", false}, {"served", true}},
+      "tiles: full windows one after the other, and the flow's beginnings; served: those that the "
+      "daemon asks a model about, at its moments");
+  const auto add_count = [&](const char* name, uint32_t& value, const char* help) {
+    command.add_option(name, value, help)->type_name("N")->capture_default_str();
+  };
+  const auto add_seconds = [&](const char* name, TimeUs& value, const char* help) {
+    command
+        .add_option_function<double>(
+            name,
+            [&value](double seconds) {
+              value = std::llround(seconds * static_cast<double>(kUsPerSecond));
+            },
+            help)
+        ->check(CLI::Range(0.0, 3600.0))
+        ->type_name("S")
+        ->default_str(fmt::format("{}", value / kUsPerSecond));
+  };
+  AskPolicy& policy = served.policy;
+  add_count("--ask-packets", policy.min_packets, "Served: the setting policy.min_packets");
+  add_seconds("--ask-seconds", policy.min_us, "Served: the setting policy.min_seconds");
+  add_count("--ask-hop-packets", policy.hop_packets, "Served: the setting policy.hop_packets");
+  add_seconds("--ask-hop-seconds", policy.hop_us, "Served: the setting policy.hop_seconds");
+  add_count("--ask-most", served.most_windows,
+            "Served: at most so many windows of a flow; the later ones evenly spaced. 0: all");
+}
+
 CutOptions DataOptions::cut(const std::vector<FlowPrefix>& otherwise) const {
   if (no_prefixes && (no_tiles || !prefix_packets.empty() || !prefix_seconds.empty())) {
     throw UsageError("--no-prefixes: excludes --no-tiles, --prefix-packets and --prefix-seconds");
   }
   CutOptions cut;
   cut.tiles = !no_tiles;
+  if (is_served && (no_tiles || hop_s != 0)) {
+    throw UsageError("--windows served: excludes --no-tiles and --hop");
+  }
+  if (is_served) cut.served = served;
   cut.min_packets = min_packets;
   cut.min_span_us = std::llround(min_span_s * static_cast<double>(kUsPerSecond));
   if (hop_s != 0 && !(hop_s >= 1e-6 && hop_s <= 86400)) {

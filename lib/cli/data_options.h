@@ -22,10 +22,14 @@ struct DataOptions {
   double hop_s = 0;
   uint32_t min_packets = 10;
   double min_span_s = 0;
+  bool is_served = false;  ///< cut at the daemon's moments
+  ServedOptions served;
   uint32_t threads = 0;
   bool json = false;
 
   void add_to(CLI::App& command);
+  /// --windows and the numbers of its policy, by which windows are cut at the daemon's moments.
+  void add_served_to(CLI::App& command);
   /// What is to be cut. `otherwise`: the prefixes where the command line says nothing of them
   /// (data/prefixes.h). Throws UsageError.
   CutOptions cut(const std::vector<FlowPrefix>& otherwise) const;

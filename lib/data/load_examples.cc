@@ -125,7 +125,13 @@ void cut_examples(const RecordedFlow& recorded, const FeatureSpec& spec, const C
       take_long(info, window);
     });
   }
-  if (cut.tiles) {
+  if (cut.served) {
+    cut_served_windows(flow, spec, *cut.served, [&](const OfflineWindow& window) {
+      ExampleInfo info;
+      info.packets = window.packets;
+      take_long(info, window);
+    });
+  } else if (cut.tiles) {
     tiling.prefix_packets = 0;
     tiling.prefix_us = 0;
     tiling.hop_us = cut.hop_us;

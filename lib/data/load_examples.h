@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -10,6 +11,7 @@
 #include "data/impair.h"
 #include "data/manifest.h"
 #include "feature/feature_spec.h"
+#include "window/served_windows.h"
 
 namespace flowmark {
 
@@ -25,7 +27,9 @@ uint64_t map_labelled_flows(const std::vector<DataSource>& sources, const TakeFl
 
 /// Which windows are cut from every flow.
 struct CutOptions {
-  bool tiles = true;          ///< the full windows, one after the other
+  bool tiles = true;  ///< the full windows, one after the other
+  /// In their place: the windows that the daemon would ask a model about.
+  std::optional<ServedOptions> served;
   TimeUs hop_us = 0;          ///< of the tiling; 0: the window's length
   uint32_t min_packets = 10;  ///< thinner windows are dropped
   TimeUs min_span_us = 0;     ///< windows whose packets span less time are dropped

@@ -100,10 +100,10 @@ Fields<FlowSettings> flow_fields() {
 }
 
 Fields<VerdictPolicy> policy_fields() {
-  return {number("min_packets", &VerdictPolicy::min_packets, 1, 1u << 20),
-          seconds("min_seconds", &VerdictPolicy::min_us, 0),
-          number("hop_packets", &VerdictPolicy::hop_packets, 1, 1u << 20),
-          seconds("hop_seconds", &VerdictPolicy::hop_us, 0.01),
+  return {number<VerdictPolicy, uint32_t>("min_packets", &VerdictPolicy::min_packets, 1, 1u << 20),
+          seconds<VerdictPolicy>("min_seconds", &VerdictPolicy::min_us, 0),
+          number<VerdictPolicy, uint32_t>("hop_packets", &VerdictPolicy::hop_packets, 1, 1u << 20),
+          seconds<VerdictPolicy>("hop_seconds", &VerdictPolicy::hop_us, 0.01),
           number("votes", &VerdictPolicy::votes, 1, 64),
           {"confidence",
            [](const Place& place, const YamlNode& node, VerdictPolicy& out) {
