@@ -6,7 +6,6 @@
 #include "capture/capture_clock.h"
 #include "capture/reader.h"
 #include "capture/sequence_file.h"
-#include "capture/sort_packets.h"
 #include "flow/flow_life.h"
 #include "net/fragment_table.h"
 
@@ -22,16 +21,17 @@ class FlowCollector {
   explicit FlowCollector(const FlowReadOptions& options) : options_(options) {}
 
   void add(const Packet& packet) {
+    const TimeUs time_us = clock_.advance(packet.time_us);
     ParsedPacket parsed;
     parse(packet, options_.parse, parsed);
     if (parsed.status != ParseStatus::ok) {
       if (parsed.status == ParseStatus::truncated) note_cut_off(packet);
       return;
     }
-    fragments_.resolve(parsed, packet.time_us);
-    Conversation& conversation = conversation_of(parsed, clock_.advance(packet.time_us));
+    fragments_.resolve(parsed, time_us);
+    Conversation& conversation = conversation_of(parsed, time_us);
     const bool up = parsed.from_a == conversation.up_is_a;
-    conversation.flow.packets.push_back({.time_us = packet.time_us,
+    conversation.flow.packets.push_back({.time_us = time_us,
                                          .size = parsed.ip_length,
                                          .direction = up ? Direction::up : Direction::down,
                                          .pure_ack = parsed.pure_ack});
@@ -47,7 +47,6 @@ class FlowCollector {
   void deliver(const std::function<void(RecordedFlow&&)>& take) {
     index_.clear();
     for (Conversation& conversation : flows_) {
-      sort_packets(conversation.flow);
       take(std::move(conversation.flow));
       conversation.flow = RecordedFlow{};
     }

@@ -31,13 +31,14 @@ struct FlowReadOptions {
   std::function<void(const std::string&)> warn = print_warning;
 };
 
-/// Reads a capture into conversations, in order of their first packets. They begin and end as live
-/// (flow/flow_life.h): a 5-tuple that is used again after its end is another conversation, of the
-/// same name. Upstream is the source in `inside` prefixes, else (neither or both ends inside) who
-/// began. Same parser, key and fragment rules as live; packets without a flow (not IP,
-/// truncated, malformed) are left out. A capture that is cut off or damaged gives the flows up to
-/// there, then the Error. Packets captured too short for their headers are told to `options.warn`;
-/// where they leave no flow at all, that is an Error.
+/// Reads a capture into conversations, in order of their first packets. Packets come in the file's
+/// order with the times of its clock, as replay has them (capture/capture_clock.h). Conversations
+/// begin and end as live (flow/flow_life.h): a 5-tuple that is used again after its end is another
+/// conversation, of the same name. Upstream is the source in `inside` prefixes, else (neither or
+/// both ends inside) who began. Same parser, key and fragment rules as live; packets without a flow
+/// (not IP, truncated, malformed) are left out. A capture that is cut off or damaged gives the
+/// flows up to there, then the Error. Packets captured too short for their headers are told to
+/// `options.warn`; where they leave no flow at all, that is an Error.
 void read_capture_flows(const std::filesystem::path& path, const FlowReadOptions& options,
                         const std::function<void(RecordedFlow&&)>& take);
 

@@ -315,14 +315,13 @@ class InlineTest(rig.FolderTest):
         rig.make_model(files[1], "voip", "streaming")
         with self.daemon() as daemon:
             def reload():
-                with socket.socket(socket.AF_UNIX) as ctl:
-                    ctl.connect(self.path("ctl.sock"))
-                    answers = ctl.makefile("r")
-                    for i in range(rounds):
-                        shutil.copy(files[i % 2], self.path("next"))
-                        os.rename(self.path("next"), self.model)
+                for i in range(rounds):
+                    shutil.copy(files[i % 2], self.path("next"))
+                    os.rename(self.path("next"), self.model)
+                    with socket.socket(socket.AF_UNIX) as ctl:  # the daemon closes silent ones
+                        ctl.connect(self.path("ctl.sock"))
                         ctl.sendall(b'{"command":"reload"}\n')
-                        outcomes.append(json.loads(answers.readline())["outcome"])
+                        outcomes.append(json.loads(ctl.makefile("r").readline())["outcome"])
 
             thread = threading.Thread(target=reload)
             thread.start()
@@ -365,7 +364,8 @@ class InlineTest(rig.FolderTest):
             self.talk(20)
             daemon.write_config(self.config("idle: poll\n", classes="{voip: CS5}"))
             answer = daemon.ctl("reload")
-            self.assertEqual(answer["outcome"], "loaded")
+            # The daemon may have seen the new file before it is asked.
+            self.assertIn(answer["outcome"], ("loaded", "unchanged"))
             self.assertEqual(answer["needs_restart"], ["idle"])
             up, _ = map(self.dscp, self.talk(300, window=8))
             self.assertEqual(up[-1], 40)

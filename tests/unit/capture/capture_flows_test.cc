@@ -102,12 +102,18 @@ TEST_F(CaptureFlows, InsidePrefixesSayWhatUpstreamIs) {
   EXPECT_THAT(signed_sizes(read(options)[0]), ElementsAre(200, -400));
 }
 
-TEST_F(CaptureFlows, PacketsArePutInTimeOrder) {
+TEST_F(CaptureFlows, PacketsStayInTheFilesOrderAndTimesThatRunBackStandStill) {
   add(10, {kA, kB, 1, 2, 17, 100});
   add(30, {kA, kB, 1, 2, 17, 101});
   add(20, {kA, kB, 1, 2, 17, 102});
   add(30, {kA, kB, 1, 2, 17, 103});
-  EXPECT_THAT(signed_sizes(read()[0]), ElementsAre(100, 102, 101, 103));
+  const auto flows = read();
+  EXPECT_THAT(signed_sizes(flows[0]), ElementsAre(100, 101, 102, 103));
+  std::vector<TimeUs> gaps;
+  for (const FlowPacket& packet : flows[0].packets) {
+    gaps.push_back(packet.time_us - flows[0].packets[0].time_us);
+  }
+  EXPECT_THAT(gaps, ElementsAre(0, 20, 20, 20));
 }
 
 TEST_F(CaptureFlows, LaterFragmentsJoinTheirFlow) {

@@ -85,9 +85,13 @@ TEST(SharedCaptures, UnchangedCopyIsTheSameFile) {
   }
 }
 
+constexpr uint32_t kNever = UINT32_MAX;
+
 std::string flow_lines(const std::filesystem::path& path) {
   std::ostringstream lines;
-  read_capture_flows(path, {}, [&](RecordedFlow&& flow) {
+  FlowReadOptions options;  // tshark knows no end of a flow
+  options.timeouts = {.idle_ms = kNever, .closing_ms = kNever, .young_ms = kNever};
+  read_capture_flows(path, options, [&](RecordedFlow&& flow) {
     std::array<uint64_t, 4> count{};
     for (const FlowPacket& packet : flow.packets) {
       const size_t back = packet.direction == Direction::up ? 0 : 2;

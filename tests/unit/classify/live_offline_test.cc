@@ -10,6 +10,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "capture/capture_clock.h"
 #include "capture/reader.h"
 #include "capture/sequence_file.h"
 #include "classify/classifier.h"
@@ -184,26 +185,18 @@ void compare_capture(const std::string& path) {
     ++flows;
     plainly(flow, set, plain);
   });
-  struct Frame {
-    Packet packet;
-    std::vector<uint8_t> bytes;
-  };
-  std::vector<Frame> frames;
+  Live live(set, FlowTimeouts{});
+  CaptureClock clock;
   CaptureReader reader(path);
   for (Packet packet; reader.next(packet);) {
-    frames.push_back({packet, {packet.data, packet.data + packet.head_length}});
-  }
-  std::ranges::stable_sort(frames, {}, [](const Frame& f) { return f.packet.time_us; });
-  Live live(set, FlowTimeouts{});
-  for (Frame& frame : frames) {
-    frame.packet.data = frame.bytes.data();
-    live.packet(frame.packet);
+    packet.time_us = clock.advance(packet.time_us);
+    live.packet(packet);
   }
   live.finish();
   ASSERT_NO_FATAL_FAILURE(expect_same(live.verdicts, plain)) << path;
   std::printf("%s: %zu flows, %zu packets, %llu windows read, %zu verdicts, all the same\n",
-              path.c_str(), flows, frames.size(), static_cast<unsigned long long>(live.inferences),
-              count(plain));
+              path.c_str(), flows, reader.packets_read(),
+              static_cast<unsigned long long>(live.inferences), count(plain));
 }
 
 std::vector<RecordedFlow> random_flows(uint32_t seed, size_t flows, size_t most_packets) {
