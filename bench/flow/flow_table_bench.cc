@@ -74,7 +74,7 @@ void flow_table(benchmark::State& state) {
 void flow_table_churn(benchmark::State& state) {
   FlowTable::Options options;
   options.capacity = static_cast<uint32_t>(state.range(0));
-  options.young_timeout_ms = 100;
+  options.timeouts.young_ms = 100;
   Nobody nobody;
   FlowTable table(options, nobody);
   const FlowTraffic traffic(1);

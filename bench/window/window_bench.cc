@@ -46,7 +46,7 @@ void run_append(benchmark::State& state, std::vector<FeatureSpec> specs) {
   const WindowPlan plan(std::move(specs));
   BlockPool pool(flows * (160U << 10), true);
   std::vector<FlowWindows*> windows;
-  for (size_t i = 0; i < flows; ++i) windows.push_back(FlowWindows::create(plan, pool));
+  for (size_t i = 0; i < flows; ++i) windows.push_back(FlowWindows::create(plan, pool, {}));
   size_t at = 0;
   size_t flow = 0;
   uint32_t shift = 0;
@@ -93,7 +93,7 @@ void run_features(benchmark::State& state, const FeatureSpec& spec) {
   const std::vector<PacketRecord> packets = packets_of(static_cast<double>(state.range(0)));
   const WindowPlan plan({spec});
   BlockPool pool(1 << 20);
-  FlowWindows* windows = FlowWindows::create(plan, pool);
+  FlowWindows* windows = FlowWindows::create(plan, pool, {});
   for (const PacketRecord& packet : packets) {
     if (packet.time_us >= 60'000'000) break;
     windows->append(packet, plan, pool);
@@ -128,7 +128,7 @@ void create_and_destroy(benchmark::State& state) {
   const WindowPlan plan({FeatureSpec(), combined()});
   BlockPool pool(1 << 20);
   for (auto _ : state) {
-    FlowWindows* windows = FlowWindows::create(plan, pool);
+    FlowWindows* windows = FlowWindows::create(plan, pool, {});
     benchmark::DoNotOptimize(windows);
     FlowWindows::destroy(windows, plan, pool);
   }

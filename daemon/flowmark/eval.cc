@@ -38,9 +38,8 @@ constexpr const char* kEvalHelp =
     "\nPrints precision, recall, F1 and the confusion matrix by full window and by flow; the "
     "accuracy after so many\npackets or seconds (how early is it right?); bootstrap intervals; the "
     "calibration error (do 90% mean 90%?); and\nwhat withholding answers below a confidence costs "
-    "and brings, by which a policy's `confidence` is chosen.\nWhere the manifest says which "
-    "entries "
-    "are for the test, only those count.\n"
+    "and brings, by which a policy's `confidence` is chosen.\nWhere the data says "
+    "what is for the test, by\nits entries or by each flow, only that counts.\n"
     "\nOf multi-label models: Hamming loss, exact match, and precision, recall and F1 by label, "
     "after so many packets\nand seconds too, and which sets of labels are taken for which; true "
     "labels are such as voip+chat.\n"
@@ -73,23 +72,22 @@ CutOptions cut_of(const EvalOptions& options, const Models& models) {
   return options.data.cut(evaluation_prefixes(inputs));
 }
 
-/// The entries to judge by.
+/// The entries to judge by, and which of their flows. An entry says its split, or each of its flows
+/// does. By default what is for the test is judged, and what is for nothing in particular unless
+/// other entries are for the test.
 std::vector<DataSource> choose(std::vector<DataSource> sources, const std::string& split) {
-  const auto has_test = [](const DataSource& source) { return source.split == "test"; };
-  std::string wanted = split;
-  if (wanted.empty()) {
-    wanted = std::any_of(sources.begin(), sources.end(), has_test) ? "test" : "all";
+  if (split == "all") return sources;
+  const std::string wanted = split.empty() ? "test" : split;
+  const bool is_laid_down = std::ranges::count(sources, wanted, &DataSource::split) > 0;
+  std::erase_if(sources, [&](const DataSource& source) {
+    return !source.split.empty() && source.split != wanted;
+  });
+  for (DataSource& source : sources) {
+    source.only_split = wanted;
+    source.takes_unsplit = split.empty() && !is_laid_down;
   }
-  if (wanted != "all") {
-    // Flows of dataset files say themselves what they are for.
-    std::erase_if(sources, [&](const DataSource& source) {
-      return !source.split.empty() && source.split != wanted;
-    });
-    for (DataSource& source : sources) source.only_split = wanted;
-    if (sources.empty()) {
-      fail("--split {}: no entry of the data has this split", wanted);
-    }
-  }
+  if (sources.empty())
+    fail("--split {}: no entry of the data has this split; --split all judges them all", wanted);
   return sources;
 }
 
@@ -242,7 +240,8 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run) {
   command
       ->add_option(
           "--split", options->split,
-          "train, validation, test or all (default: test if the manifest has any, else all)")
+          "train, validation, test or all (default: what is for the test, and what is for nothing "
+          "in particular unless entries are for the test)")
       ->check(CLI::IsMember({"train", "validation", "test", "all"}));
   command
       ->add_option("--impair", options->impair,

@@ -58,25 +58,21 @@ class FlowCollector {
     RecordedFlow flow;
     bool up_is_a = true;
     bool is_closing = false;
-    TimeUs last_ms = 0;  ///< of the newest packet, by the capture's clock
   };
 
   /// The conversation that the packet belongs to: the newest of its key, unless that has ended.
   Conversation& conversation_of(const ParsedPacket& parsed, TimeUs now_us) {
-    const TimeUs now_ms = now_us / kUsPerMs;
     const auto [found, fresh] = index_.try_emplace(parsed.key, flows_.size());
-    if (!fresh && has_ended(flows_[found->second], now_ms)) found->second = flows_.size();
+    if (!fresh && has_ended(flows_[found->second], now_us)) found->second = flows_.size();
     if (found->second == flows_.size()) flows_.push_back(start(parsed));
-    Conversation& conversation = flows_[found->second];
-    conversation.last_ms = now_ms;
-    return conversation;
+    return flows_[found->second];
   }
 
-  bool has_ended(const Conversation& conversation, TimeUs now_ms) const noexcept {
-    const size_t packets = conversation.flow.packets.size();
-    const FlowLife life{.packets = packets > 1 ? 2U : 1U, .is_closing = conversation.is_closing};
-    const TimeUs idle_ms = std::min<TimeUs>(now_ms - conversation.last_ms, UINT32_MAX);
-    return life.has_ended(static_cast<uint32_t>(idle_ms), options_.timeouts);
+  bool has_ended(const Conversation& conversation, TimeUs now_us) const noexcept {
+    const std::vector<FlowPacket>& packets = conversation.flow.packets;
+    const FlowLife life{.packets = packets.size() > 1 ? 2U : 1U,
+                        .is_closing = conversation.is_closing};
+    return life.has_ended(idle_ms(packets.back().time_us, now_us), options_.timeouts);
   }
 
   Conversation start(const ParsedPacket& first) const {

@@ -123,7 +123,6 @@ FlowState* FlowStates::start(const PacketRecord& first, TimeUs now_us) noexcept 
   const uint32_t gap_us = static_cast<uint32_t>(now_us) - first.time_us;
   state->start_us = now_us - (gap_us <= FlowWindows::kMaxGapUs ? gap_us : 0);
   state->last_us = state->start_us;
-  state->began_down = first.direction == static_cast<uint32_t>(Direction::down);
   state->serial = next_serial_++;
   state->plan = plans_.back().epoch;
   ++plans_.back().flows;

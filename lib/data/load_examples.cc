@@ -40,7 +40,7 @@ bool is_of_wanted_split(const DataSource& source, const RecordedFlow& flow) {
   const auto own = flow.attributes.find("split");
   const std::string& split =
       !source.split.empty() || own == flow.attributes.end() ? source.split : own->second;
-  return split == source.only_split;
+  return split.empty() ? source.takes_unsplit : split == source.only_split;
 }
 
 /// The windows of one flow on their way into the set.

@@ -35,8 +35,9 @@ struct DataSource {
   std::string split;
   /// Each training window counts so often: more than 1 for what a gateway carries more of.
   uint32_t times = 1;
-  /// If not empty: flows of another split are left out, those of none too.
+  /// If not empty: flows of another split are left out, and those of none unless `takes_unsplit`.
   std::string only_split;
+  bool takes_unsplit = false;
   /// Files of several recordings: a regular expression (RE2) for whole flow names whose group 1 is
   /// the session the flow belongs to.
   std::string session_pattern;

@@ -42,7 +42,7 @@ DeployedEvaluation evaluate_deployed(const Deployment& deployment,
           result.add(*outcome, class_name, group.empty() ? std::to_string(number) : group);
         };
       });
-  if (result.flows() == 0) fail("the data has no labelled flow to judge by");
+  if (result.flows() == 0) fail("the data has no labelled flow of the split to judge by");
   return result;
 }
 

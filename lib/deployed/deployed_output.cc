@@ -15,13 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Counts = std::array<uint64_t, kFates>;
 
-/// The k-th of the sorted values, k by share.
-double quantile(std::vector<double> values, double share) {
-  const auto place = static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
-  std::ranges::nth_element(values, values.begin() + static_cast<ptrdiff_t>(place));
-  return values[place];
-}
-
 struct Spread {
   double packets_median = 0, packets_p90 = 0, seconds_median = 0, seconds_p90 = 0;
 };
@@ -32,15 +25,17 @@ Spread spread_of(const std::vector<Moment>& moments) {
     packets.push_back(static_cast<double>(moment.packets));
     seconds.push_back(static_cast<double>(moment.us) / static_cast<double>(kUsPerSecond));
   }
-  return {quantile(packets, 0.5), quantile(packets, 0.9), quantile(seconds, 0.5),
-          quantile(seconds, 0.9)};
+  std::ranges::sort(packets);
+  std::ranges::sort(seconds);
+  return {quantile_of(packets, 0.5), quantile_of(packets, 0.9), quantile_of(seconds, 0.5),
+          quantile_of(seconds, 0.9)};
 }
 
 std::string shares(const Counts& counts) {
   const uint64_t sum = std::accumulate(counts.begin(), counts.end(), uint64_t{0});
   std::string text;
   for (const uint64_t count : counts) {
-    text += fmt::format(" {:6.2f}", 100 * LiveMarkUse::share(count, sum));
+    text += fmt::format(" {:6.2f}", 100 * share(count, sum));
   }
   return text;
 }
@@ -79,7 +74,7 @@ std::string live_text(const LiveMarkUses::Row& row, bool has_intervals) {
       "other live classes {11:.2f}%\n",
       name, 100 * use.recall(), interval(row.recall), use.wanted, use.seen_flows, use.wanted_flows,
       100 * use.false_share(), interval(row.false_share), use.left, use.of_others_flows,
-      use.left_flows, 100 * LiveMarkUse::share(use.of_live, use.left));
+      use.left_flows, 100 * share(use.of_live, use.left));
 }
 
 std::string matrix_text(const std::map<std::pair<Dscp, Dscp>, uint64_t>& marks) {

@@ -2,21 +2,33 @@
 
 #include <algorithm>
 
+#include "flow/flow_facts.h"
 #include "net/byte_order.h"
 #include "net/protocol.h"
 
 namespace flowmark {
 namespace {
 
-constexpr size_t kIp = 20, kUdp = 8, kTcp = 20;
+constexpr size_t kIp = 20, kTcp = 20, kOther = 8;  // UDP, ICMP, ESP: the first bytes
 constexpr size_t kWord = 4;
 constexpr uint8_t kTcpPush = 0x08;
 constexpr std::array<uint8_t, 4> kInside{10, 0, 0, 1}, kOutside{192, 0, 2, 1};  // RFC 1918, 5737
 constexpr uint16_t kInsidePort = 40'000, kOutsidePort = 4000;  // of no tunnel (net/protocol.h)
 
-uint8_t protocol_of(std::string_view name) noexcept {
-  if (name.starts_with("tcp ")) return kProtoTcp;
-  if (name.starts_with("icmp")) return kProtoIcmp;
+constexpr uint8_t kUnnamedProtocol = 253;  // for experiments (RFC 3692)
+
+uint8_t protocol_of(const RecordedFlow& flow) {
+  switch (facts_of(flow).transport) {
+    case Transport::tcp:
+      return kProtoTcp;
+    case Transport::esp:
+      return kProtoEsp;
+    case Transport::other:
+      return flow.name.starts_with("icmp") ? kProtoIcmp : kUnnamedProtocol;
+    case Transport::udp:
+    case Transport::unknown:
+      break;
+  }
   return kProtoUdp;
 }
 
@@ -24,7 +36,7 @@ uint8_t protocol_of(std::string_view name) noexcept {
 /// as long as the packet; where no header has that length it counts as data.
 struct Headers {
   size_t options = 0;
-  size_t transport = kUdp;
+  size_t transport = kOther;
   bool is_pure_ack = false;
 };
 
@@ -50,7 +62,7 @@ void write_checksum(uint8_t* ip, size_t length) noexcept {
 
 }  // namespace
 
-FlowFrames::FlowFrames(std::string_view name) noexcept : protocol_(protocol_of(name)) {}
+FlowFrames::FlowFrames(const RecordedFlow& flow) : protocol_(protocol_of(flow)) {}
 
 Packet FlowFrames::frame(const FlowPacket& packet) noexcept {
   // A flow in a file of sequences may have a name of its own: only TCP has pure ACKs.
@@ -62,7 +74,7 @@ Packet FlowFrames::frame(const FlowPacket& packet) noexcept {
   const size_t at = write_ip(packet, headers.options, total);
   const bool up = packet.direction == Direction::up;
   uint8_t* transport = bytes_.data() + at;
-  if (protocol_ != kProtoIcmp) {
+  if (protocol_ == kProtoTcp || protocol_ == kProtoUdp) {
     store_be16(transport, up ? kInsidePort : kOutsidePort);
     store_be16(transport + 2, up ? kOutsidePort : kInsidePort);
   }

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
 #include "flow/recorded_flow.h"
 #include "net/packet.h"
@@ -17,8 +16,8 @@ class FlowFrames {
  public:
   static constexpr uint16_t kLanPort = 0;
 
-  /// `name` of the flow says its protocol: "tcp ...", "icmp ...", else UDP.
-  explicit FlowFrames(std::string_view name) noexcept;
+  /// Of the flow's transport (flow/flow_facts.h); UDP where that is not known.
+  explicit FlowFrames(const RecordedFlow& flow);
 
   /// The next packet. Its bytes are this object's, and valid until the next call.
   Packet frame(const FlowPacket& packet) noexcept;

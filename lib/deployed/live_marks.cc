@@ -1,6 +1,5 @@
 #include "deployed/live_marks.h"
 
-#include <algorithm>
 #include <set>
 
 #include "base/keyed_random.h"
@@ -28,16 +27,6 @@ LiveMarkUse use_in(const FlowOutcome& flow, Dscp mark) {
   use.left_flows = use.left > 0;
   use.of_others_flows = use.of_others > 0;
   return use;
-}
-
-/// The interval of a sorted sample.
-Interval interval_of(std::vector<double>& sample, double level) {
-  std::ranges::sort(sample);
-  const auto at = [&](double share) {
-    const auto place = static_cast<size_t>(share * static_cast<double>(sample.size()));
-    return sample[std::min(place, sample.size() - 1)];
-  };
-  return {at((1 - level) / 2), at((1 + level) / 2)};
 }
 
 }  // namespace
@@ -84,8 +73,8 @@ std::vector<LiveMarkUses::Row> LiveMarkUses::rows(const BootstrapOptions& option
       false_shares.push_back(sum.false_share());
     }
     if (recalls.empty()) continue;
-    row.recall = interval_of(recalls, options.level);
-    row.false_share = interval_of(false_shares, options.level);
+    row.recall = percentile_interval(recalls, options.level);
+    row.false_share = percentile_interval(false_shares, options.level);
   }
   return rows;
 }

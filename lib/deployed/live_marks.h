@@ -7,6 +7,7 @@
 
 #include "deployed/flow_outcome.h"
 #include "evaluate/bootstrap.h"
+#include "evaluate/mean.h"
 
 namespace flowmark {
 
@@ -24,9 +25,6 @@ struct LiveMarkUse {
   double false_share() const { return share(of_others, left); }
 
   void add(const LiveMarkUse& other);
-  static double share(uint64_t part, uint64_t whole) {
-    return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-  }
 };
 
 /// The two figures that an operator asks for, of each live mark.

@@ -75,7 +75,7 @@ void play_flow(const RecordedFlow& flow, const Deployment& deployment,
   StandingVerdict standing(*deployment.models);
   Classifier classifier(options, *counters, &standing);
   classifier.use_models(deployment.models.get());
-  FlowFrames frames(flow.name);
+  FlowFrames frames(flow);
   for (const FlowPacket& packet : flow.packets) {
     std::array<Packet, 1> burst{frames.frame(packet)};
     classifier.process(burst, {});

@@ -3,12 +3,12 @@
 #include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "base/error.h"
+#include "evaluate/mean.h"
 
 namespace flowmark {
 namespace {
@@ -35,15 +35,6 @@ std::vector<std::vector<Part>> parts_by_group(std::span<const Judgement> judgeme
   return groups;
 }
 
-/// Value at a share of the way through sorted values, between neighbours where it falls between.
-double quantile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = place - std::floor(place);
-  return sorted[below] + part * (sorted[above] - sorted[below]);
-}
-
 std::vector<double> all_scores(const Confusion& confusion) {
   std::vector<double> scores{confusion.accuracy(), confusion.balanced_accuracy()};
   for (size_t c = 0; c < confusion.classes().size(); ++c) {
@@ -60,6 +51,12 @@ nlohmann::ordered_json Interval::to_json() const {
 
 std::string Interval::to_text() const {
   return fmt::format("{:.2f} to {:.2f}%", 100 * low, 100 * high);
+}
+
+Interval percentile_interval(std::vector<double> sample, double level) {
+  std::sort(sample.begin(), sample.end());
+  const double tail = (1 - level) / 2;
+  return {quantile_of(sample, tail), quantile_of(sample, 1 - tail)};
 }
 
 Confusion confusion_of(const std::vector<std::string>& classes,
@@ -99,13 +96,11 @@ std::vector<Interval> bootstrap_intervals(const std::vector<std::string>& classe
     drawn[replicate] = statistics(confusion);
   });
   std::vector<Interval> intervals(drawn.front().size());
-  std::vector<double> sorted(drawn.size());
+  std::vector<double> figure(drawn.size());
   for (size_t s = 0; s < intervals.size(); ++s) {
-    std::transform(drawn.begin(), drawn.end(), sorted.begin(),
+    std::transform(drawn.begin(), drawn.end(), figure.begin(),
                    [s](const std::vector<double>& figures) { return figures.at(s); });
-    std::sort(sorted.begin(), sorted.end());
-    const double tail = (1 - options.level) / 2;
-    intervals[s] = {quantile(sorted, tail), quantile(sorted, 1 - tail)};
+    intervals[s] = percentile_interval(figure, options.level);
   }
   return intervals;
 }

@@ -33,6 +33,9 @@ struct Interval {
   std::string to_text() const;
 };
 
+/// The percentile interval of a figure's replicates, of which there is one at least.
+Interval percentile_interval(std::vector<double> sample, double level);
+
 struct BootstrapOptions {
   uint32_t replicates = 1000;  ///< 0: no intervals
   double level = 0.95;

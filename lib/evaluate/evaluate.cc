@@ -140,7 +140,8 @@ uint32_t class_of_flow(const Model& model, const DataSource& source, const Recor
 
 void require_flows(const LoadCounts& counts) {
   if (counts.flows == 0) {
-    fail("no flow to judge by: {} were too short, {} left out", counts.thin_flows, counts.left_out);
+    fail("no flow to judge by: {} were too short, {} left out, by their split too",
+         counts.thin_flows, counts.left_out);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -18,6 +19,15 @@ inline double mean_of(const std::vector<double>& values) {
     sum += value;
   }
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+/// Value at a share of the way through sorted values, which there must be, between neighbours where
+/// it falls between.
+inline double quantile_of(const std::vector<double>& sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return std::lerp(sorted[below], sorted[above], place - std::floor(place));
 }
 
 /// Standard deviation of a sample; 0 of fewer than two.

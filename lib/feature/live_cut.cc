@@ -103,26 +103,22 @@ void cut_live(const RecordedFlow& flow, const Feature& feature, const TilingOpti
   const WindowExtent extent = feature.extent();
   const Limits limits = options.is_prefix() ? Limits(options.prefix_packets, options.prefix_us)
                                             : Limits(extent.packets, extent.time_us);
-  const bool has_hop = extent.time_us > 0 && options.hop_us > 0 && !options.is_prefix();
+  const bool has_hop = extent.time_us > 0 && options.hop_us > 0;
   const bool must_be_full = extent.time_us == 0 && extent.packets > 0 && !options.is_prefix();
   TimeTiles tiles(packets, extent.time_us, has_hop ? options.hop_us : 1, true);
+  const auto find_end = [&](Tile& tile) {
+    tile.end = limits.end_of(packets, tile.begin, tile.start_us);
+    return !must_be_full || tile.end - tile.begin == limits.packets;
+  };
   OfflineWindow window;
-  for (Tile tile; tile.begin < packets.size();) {
-    if (has_hop && !tiles.next(tile)) return;
-    if (!has_hop) tile.start_us = packets[tile.begin].time_us;
-    Tile cut = tile;
-    cut.end = limits.end_of(packets, tile.begin, tile.start_us);
-    if (must_be_full && cut.end - cut.begin < limits.packets) return;
-    window.start_us = packets[cut.begin].time_us;
-    window.number = cut.number;
-    window.span_us = span_of(packets, cut);
-    window_of_flow.show(cut.end, window);
-    if (window.packets >= options.min_packets) take(window);
-    if (options.is_prefix()) return;
-    if (has_hop) continue;
-    tile.begin = cut.end;
-    ++tile.number;
-  }
+  walk_stretches(packets, has_hop ? &tiles : nullptr, options.is_prefix(), find_end,
+                 [&](const Tile& tile) {
+                   window.start_us = packets[tile.begin].time_us;
+                   window.number = tile.number;
+                   window.span_us = span_of(packets, tile);
+                   window_of_flow.show(tile.end, window);
+                   if (window.packets >= options.min_packets) take(window);
+                 });
 }
 
 }  // namespace flowmark

@@ -61,4 +61,20 @@ bool TimeTiles::find(Tile& tile) {
   return true;
 }
 
+void walk_stretches(const std::vector<FlowPacket>& packets, TimeTiles* tiles, bool is_prefix,
+                    const std::function<bool(Tile&)>& find_end,
+                    const std::function<void(const Tile&)>& cut) {
+  for (Tile tile; tile.begin < packets.size();) {
+    if (tiles != nullptr && !tiles->next(tile)) return;
+    if (tiles == nullptr) tile.start_us = packets[tile.begin].time_us;
+    Tile stretch = tile;
+    if (!find_end(stretch)) return;
+    cut(stretch);
+    if (is_prefix) return;
+    if (tiles != nullptr) continue;
+    tile.begin = stretch.end;
+    ++tile.number;
+  }
+}
+
 }  // namespace flowmark

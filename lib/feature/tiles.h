@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/time.h"
@@ -45,5 +46,13 @@ class TimeTiles {
   TimeUs number_ = 0;
   bool is_started_ = false;
 };
+
+/// Goes through a flow in stretches, which tile it: one begins with the first packet behind the
+/// last one. With a hop and a window in time (`tiles` by the hop; nullptr: none) it is each tile of
+/// these. `find_end` sets where a stretch ends, or says that there is no more; `cut` is given the
+/// stretch. Of a beginning (TilingOptions) there is one.
+void walk_stretches(const std::vector<FlowPacket>& packets, TimeTiles* tiles, bool is_prefix,
+                    const std::function<bool(Tile&)>& find_end,
+                    const std::function<void(const Tile&)>& cut);
 
 }  // namespace flowmark

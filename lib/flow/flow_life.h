@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
+#include "base/time.h"
 #include "net/parse.h"
 #include "net/protocol.h"
 
@@ -26,6 +28,12 @@ struct FlowLife {
     return idle_ms > (packets <= 1 ? timeouts.young_ms : timeouts.idle_ms);
   }
 };
+
+/// Milliseconds without a packet, as a clock of milliseconds counts them.
+inline uint32_t idle_ms(TimeUs newest_us, TimeUs now_us) noexcept {
+  const TimeUs idle = now_us / kUsPerMs - newest_us / kUsPerMs;
+  return static_cast<uint32_t>(std::min<TimeUs>(idle, UINT32_MAX));
+}
 
 /// Whether a flow is closing after a packet with these TCP flags (of other protocols 0). A SYN uses
 /// the ports again.

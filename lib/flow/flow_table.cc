@@ -33,15 +33,12 @@ uint32_t check(const char* name, uint32_t value, uint32_t low, uint32_t high) {
 FlowTable::FlowTable(const Options& options, FlowRemovalListener& listener)
     : capacity_(std::bit_ceil(check("capacity", options.capacity, 1, kMaxCapacity))),
       options_(options),
-      timeouts_{.idle_ms = options.idle_timeout_ms,
-                .closing_ms = options.closing_timeout_ms,
-                .young_ms = options.young_timeout_ms},
       least_timeout_ms_(std::min(
-          {options.idle_timeout_ms, options.closing_timeout_ms, options.young_timeout_ms})),
+          {options.timeouts.idle_ms, options.timeouts.closing_ms, options.timeouts.young_ms})),
       listener_(listener) {
-  check("idle_timeout_ms", options.idle_timeout_ms, 0, kMaxTimeoutMs);
-  check("closing_timeout_ms", options.closing_timeout_ms, 0, kMaxTimeoutMs);
-  check("young_timeout_ms", options.young_timeout_ms, 0, kMaxTimeoutMs);
+  check("idle_ms", options.timeouts.idle_ms, 0, kMaxTimeoutMs);
+  check("closing_ms", options.timeouts.closing_ms, 0, kMaxTimeoutMs);
+  check("young_ms", options.timeouts.young_ms, 0, kMaxTimeoutMs);
   set_mask_ = set_count(capacity_) - 1;
   id_end_ = set_count(capacity_) * FlowSet::kLanes;
   entry_memory_ = AnonymousMemory(size_t{id_end_} * sizeof(FlowEntry), true);
@@ -108,7 +105,7 @@ void FlowTable::advance_clock(TimeUs now_us) noexcept {
 bool FlowTable::is_expired(const FlowEntry& entry) const noexcept {
   const uint32_t idle_ms = now_ms_ - entry.last_seen_ms;
   const FlowLife life{.packets = entry.packets, .is_closing = (entry.flags & kClosing) != 0};
-  return life.has_ended(idle_ms, timeouts_);
+  return life.has_ended(idle_ms, options_.timeouts);
 }
 
 void FlowTable::find_or_insert(std::span<const FlowKey* const> keys,
@@ -203,7 +200,7 @@ FlowId FlowTable::insert(const Place& place, const FlowKey& key) noexcept {
 bool FlowTable::make_room(const Place& place) noexcept {
   FlowId victim = kNoFlow;
   Hold least = Hold::lasting;
-  uint32_t longest_ms = options_.young_timeout_ms;
+  uint32_t longest_ms = options_.timeouts.young_ms;
   for (const uint32_t set : place.sets) {
     for (uint32_t lane = 0; lane < FlowSet::kLanes; ++lane) {
       if (sets_[set].tag(lane) == 0) continue;

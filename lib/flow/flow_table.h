@@ -40,11 +40,8 @@ class FlowTable {
 
   struct Options {
     uint32_t capacity = 1u << 16;  ///< flows; rounded up to a power of two
-    // As in FlowTimeouts; at most 3'600'000.
-    uint32_t idle_timeout_ms = FlowTimeouts{}.idle_ms;
-    uint32_t closing_timeout_ms = FlowTimeouts{}.closing_ms;
-    uint32_t young_timeout_ms = FlowTimeouts{}.young_ms;
-    HashSecret secret = {};  ///< drawn where strangers choose the keys
+    FlowTimeouts timeouts{};       ///< each at most 3'600'000
+    HashSecret secret = {};        ///< drawn where strangers choose the keys
   };
 
   struct Counters {
@@ -62,7 +59,7 @@ class FlowTable {
 
   /// Finds or creates the flow of each key: out[i] is its id, or kNoFlow when the table is full and
   /// none of the flows in the key's two sets can be evicted. A flow that lasts (Hold::lasting) goes
-  /// when it was idle for `young_timeout_ms`, any other after a millisecond, those with the least
+  /// when it was idle for `young_ms`, any other after a millisecond, those with the least
   /// hold first. Equal keys in one burst get the same id. `hashes[i]` is hash_of(*keys[i]).
   /// `now_us` must not run back by more than a timeout; a step back counts as standing still. A new
   /// entry has packets == 0. A flow past its timeout is never found again, whether the walk of
@@ -174,7 +171,6 @@ class FlowTable {
   TimeUs now_us_ = INT64_MIN;
   FlowId walk_ = 0;  ///< where expire_some goes on
   Options options_;
-  FlowTimeouts timeouts_;
   uint32_t least_timeout_ms_ = 0;
   FlowRemovalListener& listener_;
   Counters counters_;

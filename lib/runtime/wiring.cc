@@ -55,9 +55,9 @@ ClassifierOptions classifier_options(const Settings& settings, uint32_t workers,
   ClassifierOptions options;
   const WorkerMemory memory = worker_memory(flows, workers);
   options.table.capacity = memory.flows;
-  options.table.idle_timeout_ms = flows.idle_seconds * kMsPerSecond;
-  options.table.closing_timeout_ms = flows.closing_seconds * kMsPerSecond;
-  options.table.young_timeout_ms = flows.young_seconds * kMsPerSecond;
+  options.table.timeouts.idle_ms = flows.idle_seconds * kMsPerSecond;
+  options.table.timeouts.closing_ms = flows.closing_seconds * kMsPerSecond;
+  options.table.timeouts.young_ms = flows.young_seconds * kMsPerSecond;
   options.window_memory_bytes = memory.window_bytes;
   options.prefault = !replay;
   options.windows_at_once = flows.young_packets == 1;

@@ -30,7 +30,7 @@ class FlowWindows {
 
   /// For a flow of which so much is known; nullptr when the pool is exhausted.
   static FlowWindows* create(const WindowPlan& plan, BlockPool& pool,
-                             const FlowFacts& facts = {}) noexcept;
+                             const FlowFacts& facts) noexcept;
   static void destroy(FlowWindows* windows, const WindowPlan& plan, BlockPool& pool) noexcept;
 
   /// Adds the next packet. Times that run back count as standing still.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "flow/flow_facts.h"
 #include "window/flow_windows.h"
 
 namespace flowmark {
@@ -18,8 +19,8 @@ constexpr size_t kServedPoolBytes = 32 * BlockPool::kMaxBlock;
 /// One live flow with one model.
 class ServedFlow {
  public:
-  ServedFlow(const FeatureSpec& spec, const AskPolicy& policy)
-      : spec_(spec), policy_(policy), plan_({spec}), pool_(kServedPoolBytes) {
+  ServedFlow(const FeatureSpec& spec, const AskPolicy& policy, const FlowFacts& facts)
+      : spec_(spec), policy_(policy), facts_(facts), plan_({spec}), pool_(kServedPoolBytes) {
     begin();
   }
   ~ServedFlow() { FlowWindows::destroy(windows_, plan_, pool_); }
@@ -48,7 +49,7 @@ class ServedFlow {
 
  private:
   void begin() {
-    windows_ = FlowWindows::create(plan_, pool_);
+    windows_ = FlowWindows::create(plan_, pool_, facts_);
     packets_ = {};
     schedules_.fill(AskSchedule::first(policy_));
   }
@@ -95,6 +96,7 @@ class ServedFlow {
 
   const FeatureSpec& spec_;
   const AskPolicy& policy_;
+  FlowFacts facts_;
   WindowPlan plan_;
   BlockPool pool_;
   FlowWindows* windows_ = nullptr;
@@ -127,7 +129,7 @@ void WindowThinner::add(OfflineWindow&& window) {
 void cut_served_windows(const RecordedFlow& flow, const FeatureSpec& spec,
                         const ServedOptions& options, const TakeWindow& take) {
   spec.check("feature specification");
-  ServedFlow served(spec, options.policy);
+  ServedFlow served(spec, options.policy, facts_of(flow));
   WindowThinner thinner(options.most_windows);
   TimeUs now_us = 0;
   uint32_t number = 0;
@@ -135,10 +137,7 @@ void cut_served_windows(const RecordedFlow& flow, const FeatureSpec& spec,
   for (FlowPacket packet : flow.packets) {
     const TimeUs before_us = std::exchange(now_us, std::max(now_us, packet.time_us));
     packet.time_us = now_us;
-    const TimeUs idle_ms = now_us / kUsPerMs - before_us / kUsPerMs;
-    if (life.packets > 0 &&
-        life.has_ended(static_cast<uint32_t>(std::min<TimeUs>(idle_ms, UINT32_MAX)),
-                       options.timeouts)) {
+    if (life.packets > 0 && life.has_ended(idle_ms(before_us, now_us), options.timeouts)) {
       served.restart();
       life = {};
     }

@@ -324,6 +324,25 @@ class Models(unittest.TestCase):
         self.assertEqual([p["packets"] for p in result["prefixes"]], [10, 50])
         self.assertIn("talk", run("eval", "--model", self.model, "--data", self.manifest).stdout)
 
+    def test_eval_leaves_out_what_flows_say_is_for_training(self):
+        with open(FLOWS) as file:
+            text = file.read()
+        parts = [part for part in text.split("#")[1:] if '"' not in part]
+        path = os.path.join(self.folder, "split.csv")
+        with open(path, "w") as file:
+            for i, part in enumerate(parts):
+                head, _, packets = part.partition("\n")
+                file.write(f"#{head},split={('train', 'test', 'test')[i % 3]}\n{packets}")
+
+        def judged(*more):
+            done = run("eval", "--model", self.model, "--data", path, "--min-packets", "1", "--json", *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout)["flows"]["count"]
+
+        self.assertEqual(judged("--split", "all"), len(parts))
+        self.assertEqual(judged(), len(parts) - len(parts[::3]))
+        self.assertEqual(judged("--split", "train"), len(parts[::3]))
+
     def test_models_vote(self):
         other = os.path.join(self.folder, "pictures.onnx")
         done = run("train", "--model-type", "naive-bayes", "--spec", "flowpic-32", "--data", self.manifest,

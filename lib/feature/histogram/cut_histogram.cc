@@ -88,18 +88,13 @@ void cut_histograms(const RecordedFlow& flow, const HistogramSpec& spec, ValueKi
   const bool has_hop = spec.window_us > 0 && options.hop_us > 0;
   TimeTiles tiles(packets, spec.window_us, has_hop ? options.hop_us : 1, options.min_packets > 0);
   OfflineWindow window;
-  for (Tile tile; tile.begin < packets.size();) {
-    if (has_hop && !tiles.next(tile)) return;
-    if (!has_hop) tile.start_us = packets[tile.begin].time_us;
-    Tile cut = tile;
-    if (!find_end(packets, spec, options, cut)) return;
-    cutter.show(cut, window);
-    if (window.packets >= options.min_packets) take(window);
-    if (options.is_prefix()) return;
-    if (has_hop) continue;
-    tile.begin = cut.end;
-    ++tile.number;
-  }
+  walk_stretches(
+      packets, has_hop ? &tiles : nullptr, options.is_prefix(),
+      [&](Tile& tile) { return find_end(packets, spec, options, tile); },
+      [&](const Tile& tile) {
+        cutter.show(tile, window);
+        if (window.packets >= options.min_packets) take(window);
+      });
 }
 
 }  // namespace flowmark

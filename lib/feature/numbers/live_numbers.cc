@@ -1,4 +1,5 @@
 // The numbers of live flows.
+#include <algorithm>
 #include <new>
 #include <type_traits>
 
@@ -34,9 +35,7 @@ class LiveNumbers final : public LiveFeature {
   AppendResult draw(void* state, const RecordRing& ring, uint32_t begin, uint32_t count,
                     uint64_t before_us, BlockPool& /*pool*/) const noexcept override {
     auto& flow = *std::launder(static_cast<FlowCounts*>(state));
-    auto* behind = static_cast<std::byte*>(state) + sizeof(FlowCounts);
-    const std::span stretches(std::launder(reinterpret_cast<StretchCounts*>(behind)),
-                              tables_.stretches());
+    const std::span stretches(stretches_behind<StretchCounts>(&flow), tables_.stretches());
     uint64_t time_us = before_us;
     for (uint32_t i = begin; i < begin + count; ++i) {
       time_us += ring[i].time_us - static_cast<uint32_t>(time_us);
@@ -47,24 +46,32 @@ class LiveNumbers final : public LiveFeature {
 
   uint32_t packets(const void* state, Direction /*direction*/,
                    const RecordRing& /*ring*/) const noexcept override {
-    NumbersReader reader;
-    return begin(state, reader);
+    return all_packets(stretches_of(state));
   }
   uint32_t begin_read(const void* state, Direction /*direction*/, const RecordRing& /*ring*/,
                       FeatureReader& reader) const noexcept override {
-    return begin(state, static_cast<NumbersReader&>(reader));
+    const auto& flow = *std::launder(static_cast<const FlowCounts*>(state));
+    const auto stretches = stretches_of(state);
+    static_cast<NumbersReader&>(reader).begin(flow, stretches, tables_);
+    return all_packets(stretches);
   }
   std::unique_ptr<FeatureReader> make_reader() const override {
     return std::make_unique<NumbersReader>();
   }
 
  private:
-  uint32_t begin(const void* state, NumbersReader& reader) const noexcept {
-    const auto& flow = *std::launder(static_cast<const FlowCounts*>(state));
-    const auto* behind = static_cast<const std::byte*>(state) + sizeof(FlowCounts);
-    return reader.begin(
-        flow, {std::launder(reinterpret_cast<const StretchCounts*>(behind)), tables_.stretches()},
-        tables_);
+  template <typename Stretch, typename Flow>
+  static Stretch* stretches_behind(Flow* flow) noexcept {
+    return std::launder(reinterpret_cast<Stretch*>(flow + 1));
+  }
+  std::span<const StretchCounts> stretches_of(const void* state) const noexcept {
+    return {stretches_behind<const StretchCounts>(static_cast<const FlowCounts*>(state)),
+            tables_.stretches()};
+  }
+  static uint32_t all_packets(std::span<const StretchCounts> stretches) noexcept {
+    uint64_t sum = 0;
+    for (const StretchCounts& stretch : stretches) sum += stretch.all_packets();
+    return static_cast<uint32_t>(std::min<uint64_t>(sum, UINT32_MAX));
   }
 
   NumbersTables tables_;

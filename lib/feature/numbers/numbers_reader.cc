@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace flowmark {
 namespace {
@@ -65,8 +64,8 @@ void NumbersReader::Totals::add(const StretchCounts& stretch, uint64_t us, bool 
   }
 }
 
-uint32_t NumbersReader::begin(const FlowCounts& flow, std::span<const StretchCounts> stretches,
-                              const NumbersTables& tables) noexcept {
+void NumbersReader::begin(const FlowCounts& flow, std::span<const StretchCounts> stretches,
+                          const NumbersTables& tables) noexcept {
   flow_ = flow;
   first_ = tables.first;
   totals_ = {};
@@ -74,8 +73,6 @@ uint32_t NumbersReader::begin(const FlowCounts& flow, std::span<const StretchCou
   if (flow.has_previous()) totals_.add(stretches[1], tables.half_us, true);
   group_ = Group::totals;
   index_ = 0;
-  return static_cast<uint32_t>(
-      std::min<uint64_t>(totals_.all_packets(), std::numeric_limits<uint32_t>::max()));
 }
 
 void NumbersReader::put(double value, SparseWindow& out) noexcept {

@@ -25,9 +25,8 @@ double quantile_place(std::span<const uint32_t> counts, double share) noexcept;
 /// counts. One per thread.
 class NumbersReader final : public FeatureReader {
  public:
-  /// Returns the packets that were counted.
-  uint32_t begin(const FlowCounts& flow, std::span<const StretchCounts> stretches,
-                 const NumbersTables& tables) noexcept;
+  void begin(const FlowCounts& flow, std::span<const StretchCounts> stretches,
+             const NumbersTables& tables) noexcept;
   bool step(uint32_t pieces, SparseWindow& out) noexcept override;
 
  private:

@@ -42,6 +42,7 @@ struct StretchCounts {
   std::array<uint32_t, kSilenceBinsUs.size()> busiest{};
 
   bool is_empty() const noexcept { return packets[0] == 0 && packets[1] == 0; }
+  uint64_t all_packets() const noexcept { return uint64_t{packets[0]} + packets[1]; }
   void add(const CountedPacket& packet) noexcept;
 };
 static_assert(sizeof(StretchCounts) == 208);

@@ -67,7 +67,7 @@ TEST_F(DscpChangesTest, WashedPacketsCountAsWashed) {
 
 TEST_F(DscpChangesTest, WithoutRoomForTheFlowPacketsCountToo) {
   options_.table.capacity = 64;
-  options_.table.young_timeout_ms = 3'600'000;
+  options_.table.timeouts.young_ms = 3'600'000;
   uint64_t sent = 0;
   for (uint16_t port = 1; port < 400; ++port) {
     for (int i = 0; i < 9; ++i, ++sent) send({.source_port = port, .tos = tos(dscp::kAf41)}, 10);

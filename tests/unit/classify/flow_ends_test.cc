@@ -61,7 +61,7 @@ TEST_F(FlowEndsTest, EveryFlowThatWasReadEndsWithAFinalEvent) {
 }
 
 TEST_F(FlowEndsTest, IdleFlowsExpireAndGiveTheirMemoryBack) {
-  options_.table.idle_timeout_ms = 1000;
+  options_.table.timeouts.idle_ms = 1000;
   use({active(size_model(histogram_spec()))});
   for (int i = 0; i < 8; ++i) send({});
   EXPECT_EQ(classifier().flows().size(), 1U);

@@ -125,7 +125,7 @@ TEST_F(FlowNewsTest, WithoutModelsAFlowKeepsItsMark) {
 }
 
 TEST_F(FlowNewsTest, AnEndSaysWhyAndHowMuchThereWas) {
-  options_.table.idle_timeout_ms = 1000;
+  options_.table.timeouts.idle_ms = 1000;
   tell();
   for (int i = 0; i < 30; ++i) send({.ip_length = 1000});
   now_us_ += 2 * kUsPerSecond;

@@ -69,9 +69,7 @@ class Live final : public VerdictSink {
   Live(const ModelSet& models, const FlowTimeouts& timeouts) {
     ClassifierOptions options;
     options.table.capacity = 1u << 17;
-    options.table.idle_timeout_ms = timeouts.idle_ms;
-    options.table.closing_timeout_ms = timeouts.closing_ms;
-    options.table.young_timeout_ms = timeouts.young_ms;
+    options.table.timeouts = timeouts;
     options.window_memory_bytes = 1u << 30;
     classifier_ = std::make_unique<Classifier>(options, *counters_, this);
     classifier_->use_models(&models);

@@ -85,7 +85,7 @@ TEST_F(MarkingTest, WashNeedsNoModels) {
 
 TEST_F(MarkingTest, WashReachesPacketsThatTheTableHasNoRoomFor) {
   options_.table.capacity = 64;
-  options_.table.young_timeout_ms = 3'600'000;
+  options_.table.timeouts.young_ms = 3'600'000;
   marking_.wash = dscp::kDefault;
   use({});
   for (uint16_t port = 1; port < 400; ++port) {

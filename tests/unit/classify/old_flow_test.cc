@@ -28,7 +28,7 @@ class LongLife {
     model.policy.hop_packets = hop_packets;
     ClassifierOptions options;
     options.table.capacity = 64;
-    options.table.idle_timeout_ms = options.table.young_timeout_ms = 3'600'000;
+    options.table.timeouts.idle_ms = options.table.timeouts.young_ms = 3'600'000;
     options.window_memory_bytes = 1u << 20;
     models_ = std::make_unique<ModelSet>(1, std::vector{model});
     ActiveModel other = active(size_model(spec));

@@ -254,7 +254,7 @@ TEST_F(PoliciesTest, AChangeAfterTheFirstPacketHolds) {
 
 TEST_F(PoliciesTest, UnmarkedHostsAreSparedWhereTheTableHasNoRoom) {
   options_.table.capacity = 64;
-  options_.table.young_timeout_ms = 3'600'000;
+  options_.table.timeouts.young_ms = 3'600'000;
   marking_.wash = dscp::kDefault;
   policies_ = {unmarked()};
   use({});

@@ -18,7 +18,7 @@ namespace flowmark::testing {
 class WorkerFlows final : private FlowRemovalListener {
  public:
   explicit WorkerFlows(uint64_t memory_bytes = 4u << 20, bool at_once = false)
-      : table({.capacity = 1024, .idle_timeout_ms = 3'600'000}, *this),
+      : table({.capacity = 1024, .timeouts = {.idle_ms = 3'600'000}}, *this),
         states({memory_bytes, false, at_once}, table, *this, *counters) {}
 
   void use(std::vector<ActiveModel> models) {

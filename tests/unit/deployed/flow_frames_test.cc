@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "flow/flow_facts.h"
 #include "net/byte_order.h"
 #include "net/parse.h"
 #include "net/protocol.h"
@@ -13,6 +14,10 @@
 namespace flowmark {
 namespace {
 
+RecordedFlow flow_of(const std::string& protocol) {
+  return {.name = protocol + " 10.0.0.1:1 192.0.2.1:2", .label = "", .packets = {}};
+}
+
 ParsedPacket parsed(const Packet& frame) {
   ParsedPacket out;
   parse(frame, {}, out);
@@ -20,7 +25,7 @@ ParsedPacket parsed(const Packet& frame) {
 }
 
 TEST(FlowFrames, SizesAndDirectionsAreTheRecordedOnes) {
-  FlowFrames frames("udp a b");
+  FlowFrames frames(flow_of("udp"));
   for (const uint16_t size : std::initializer_list<uint16_t>{28, 29, 172, 1500, 9000, 65535}) {
     const FlowPacket up{.time_us = 5, .size = size};
     const ParsedPacket first = parsed(frames.frame(up));
@@ -39,20 +44,20 @@ TEST(FlowFrames, SizesAndDirectionsAreTheRecordedOnes) {
 }
 
 TEST(FlowFrames, ChecksumsAreRight) {
-  FlowFrames frames("tcp a b");
+  FlowFrames frames(flow_of("tcp"));
   const Packet frame = frames.frame({.size = 120, .pure_ack = true});
   std::vector<uint8_t> bytes(frame.data, frame.data + frame.head_length);
   uint32_t sum = 0;
   for (size_t i = 14; i < 14 + 60; i += 2) sum += load_be16(&bytes[i]);
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
   EXPECT_EQ(sum, 0xffffU);
-  FlowFrames udp_frames("udp a b");
+  FlowFrames udp_frames(flow_of("udp"));
   const Packet udp = udp_frames.frame({.size = 100});
   EXPECT_TRUE(testing::ipv4_checksum_valid({udp.data, udp.data + udp.head_length}));
 }
 
 TEST(FlowFrames, PureAcksAreOfTcpAndOfEveryLength) {
-  FlowFrames frames("tcp a b");
+  FlowFrames frames(flow_of("tcp"));
   for (uint16_t size = 40; size <= 120; size = static_cast<uint16_t>(size + 4)) {
     const ParsedPacket ack = parsed(frames.frame({.size = size, .pure_ack = true}));
     ASSERT_EQ(ack.status, ParseStatus::ok) << size;
@@ -66,7 +71,7 @@ TEST(FlowFrames, PureAcksAreOfTcpAndOfEveryLength) {
 }
 
 TEST(FlowFrames, NoRecordedPacketEndsItsFlow) {
-  FlowFrames frames("tcp a b");
+  FlowFrames frames(flow_of("tcp"));
   for (const bool pure_ack : {false, true}) {
     const ParsedPacket packet = parsed(frames.frame({.size = 40, .pure_ack = pure_ack}));
     EXPECT_EQ(packet.tcp_flags & (kTcpFin | kTcpRst | kTcpSyn), 0);
@@ -74,11 +79,25 @@ TEST(FlowFrames, NoRecordedPacketEndsItsFlow) {
 }
 
 TEST(FlowFrames, SmallSizesBecomeThoseOfTheHeaders) {
-  EXPECT_EQ(parsed(FlowFrames("udp a b").frame({.size = 1})).ip_length, 28);
-  EXPECT_EQ(parsed(FlowFrames("tcp a b").frame({.size = 1})).ip_length, 40);
-  const ParsedPacket icmp = parsed(FlowFrames("icmp a b").frame({.size = 84}));
+  EXPECT_EQ(parsed(FlowFrames(flow_of("udp")).frame({.size = 1})).ip_length, 28);
+  EXPECT_EQ(parsed(FlowFrames(flow_of("tcp")).frame({.size = 1})).ip_length, 40);
+  const ParsedPacket icmp = parsed(FlowFrames(flow_of("icmp")).frame({.size = 84}));
   EXPECT_EQ(icmp.status, ParseStatus::ok);
   EXPECT_EQ(icmp.key.protocol, kProtoIcmp);
+}
+
+// A model that reads the transport must see played what it saw in training.
+TEST(FlowFrames, LiveFactsAreThoseOfTheRecordedFlow) {
+  for (const char* protocol : {"udp", "tcp", "esp", "gre", "icmp"}) {
+    const RecordedFlow flow = flow_of(protocol);
+    const ParsedPacket packet = parsed(FlowFrames(flow).frame({.size = 100}));
+    ASSERT_EQ(packet.status, ParseStatus::ok) << protocol;
+    EXPECT_EQ(facts_of(packet.key).transport, facts_of(flow).transport) << protocol;
+  }
+  RecordedFlow named{.name = "call 7", .label = "", .packets = {}};
+  EXPECT_EQ(parsed(FlowFrames(named).frame({.size = 100})).key.protocol, kProtoUdp);
+  named.attributes["transport"] = "tcp";
+  EXPECT_EQ(parsed(FlowFrames(named).frame({.size = 100})).key.protocol, kProtoTcp);
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ TEST(FlowTable, RefusesOptionsOutOfRange) {
   options.capacity = 0xffffffff;
   EXPECT_THROW(FlowTable(options, model), Error);
   options = {};
-  options.idle_timeout_ms = 3'600'001;
+  options.timeouts.idle_ms = 3'600'001;
   EXPECT_THROW(FlowTable(options, model), Error);
 }
 

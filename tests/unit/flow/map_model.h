@@ -51,7 +51,7 @@ class MapModel final : public FlowRemovalListener {
       return;
     }
     const bool lasts = found->second.packets >= kLastingPackets;
-    const bool is_idle = idle_ms(found->second) > (lasts ? options_.young_timeout_ms : 0);
+    const bool is_idle = idle_ms(found->second) > (lasts ? options_.timeouts.young_ms : 0);
     if (!is_clearing && !is_expired(found->second) && !is_idle) ++wrong_removals;
     flows.erase(found);
     ++removals;
@@ -61,9 +61,9 @@ class MapModel final : public FlowRemovalListener {
     return static_cast<uint64_t>(now_us / 1000 - flow.last_us / 1000);
   }
   bool is_expired(const Flow& flow) const {
-    const uint32_t limit = (flow.flags & kClosing) != 0 ? options_.closing_timeout_ms
-                           : flow.packets <= 1          ? options_.young_timeout_ms
-                                                        : options_.idle_timeout_ms;
+    const uint32_t limit = (flow.flags & kClosing) != 0 ? options_.timeouts.closing_ms
+                           : flow.packets <= 1          ? options_.timeouts.young_ms
+                                                        : options_.timeouts.idle_ms;
     return idle_ms(flow) > limit;
   }
 
@@ -159,9 +159,9 @@ class MapModel final : public FlowRemovalListener {
 inline FlowTable::Options small_options() {
   FlowTable::Options options;
   options.capacity = 1024;
-  options.idle_timeout_ms = 10'000;
-  options.closing_timeout_ms = 500;
-  options.young_timeout_ms = 2'000;
+  options.timeouts.idle_ms = 10'000;
+  options.timeouts.closing_ms = 500;
+  options.timeouts.young_ms = 2'000;
   return options;
 }
 

@@ -40,7 +40,9 @@ inline PacketRecord record_of(const FlowPacket& packet) {
 class Flow {
  public:
   explicit Flow(std::vector<FeatureSpec> specs, size_t pool_bytes = 1 << 20)
-      : plan_(std::move(specs)), pool_(pool_bytes), windows_(FlowWindows::create(plan_, pool_)) {
+      : plan_(std::move(specs)),
+        pool_(pool_bytes),
+        windows_(FlowWindows::create(plan_, pool_, {})) {
     out_.reserve(plan_.max_values());
   }
   ~Flow() {

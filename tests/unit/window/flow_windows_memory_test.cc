@@ -38,7 +38,7 @@ TEST(FlowWindows, NoMemoryForTheObjectGivesNothing) {
   const WindowPlan plan(various_specs());
   BlockPool pool(BlockPool::kMaxBlock);
   std::vector<FlowWindows*> made;
-  while (FlowWindows* windows = FlowWindows::create(plan, pool)) made.push_back(windows);
+  while (FlowWindows* windows = FlowWindows::create(plan, pool, {})) made.push_back(windows);
   EXPECT_GT(made.size(), 10U);
   for (FlowWindows* windows : made) FlowWindows::destroy(windows, plan, pool);
   EXPECT_EQ(pool.used(), 0U);
@@ -50,7 +50,7 @@ TEST(FlowWindows, ExhaustedPoolHarmsNobody) {
                          histogram_spec(HistogramKind::size_iat, 64)});
   BlockPool pool(2 * BlockPool::kMaxBlock);
   std::vector<FlowWindows*> flows;
-  for (int i = 0; i < 40; ++i) flows.push_back(FlowWindows::create(plan, pool));
+  for (int i = 0; i < 40; ++i) flows.push_back(FlowWindows::create(plan, pool, {}));
   const Packets packets = random_flow(16, {});
   size_t short_of_memory = 0;
   SparseWindow out;

@@ -15,7 +15,7 @@ using reference::Shape;
 
 struct Lazy {
   explicit Lazy(const WindowPlan& window_plan)
-      : plan(window_plan), pool(4 << 20), windows(FlowWindows::create(plan, pool)) {}
+      : plan(window_plan), pool(4 << 20), windows(FlowWindows::create(plan, pool, {})) {}
   ~Lazy() { FlowWindows::destroy(windows, plan, pool); }
 
   const WindowPlan& plan;

@@ -46,7 +46,7 @@ OfflineWindow beginning(const Packets& packets, const FeatureSpec& spec, uint32_
 void expect_live_is_offline(const Packets& packets, const FeatureSpec& spec, uint64_t seed) {
   const WindowPlan plan({spec});
   BlockPool pool(4 << 20);
-  FlowWindows* windows = FlowWindows::create(plan, pool);
+  FlowWindows* windows = FlowWindows::create(plan, pool, {});
   std::mt19937_64 random(seed);
   size_t compared = 0;
   for (size_t at = 0; at < packets.size();) {

@@ -53,6 +53,14 @@ TEST(ServedWindows, GrowAndThenSlide) {
   EXPECT_EQ(windows[5].number, 5U);
 }
 
+TEST(ServedWindows, KnowTheFlowsTransport) {
+  const FeatureSpec spec =
+      FeatureSpec::from_json(R"({"kind":"joint","parts":[{"kind":"transport"}]})", "test");
+  RecordedFlow flow = steady(20);
+  flow.attributes["transport"] = "tcp";
+  EXPECT_EQ(served(flow, spec).at(0).features, (SparseWindow{{1, 1}}));
+}
+
 TEST(ServedWindows, PicturesAreOfEachDirectionAndEndAtTheNewestPacket) {
   const FeatureSpec spec = flowpic({kUsPerSecond, 32, 32, 1500});
   const auto windows = served(steady(400), spec, {.policy = {.min_packets = 8}});
