@@ -163,21 +163,15 @@ int run_sources(BoardArguments arguments, const CLI::App& command) {
 
 void add_board_options(CLI::App& command, BoardArguments& arguments) {
   BoardOptions& options = arguments.options;
-  command
-      .add_option("--max-flows", options.max_flows,
-                  "Flows of a class and source, and of a class in a test, drawn at random")
-      ->check(CLI::Range(1, 10'000'000))
-      ->capture_default_str();
-  command
-      .add_option("--max-windows", options.max_windows,
-                  "Windows of a class in a training, drawn at random")
-      ->check(CLI::Range(1, 10'000'000))
-      ->capture_default_str();
-  command
-      .add_option("--flow-windows", options.flow_windows,
-                  "Full windows of a flow, spread evenly over it")
-      ->check(CLI::Range(1, 10'000'000))
-      ->capture_default_str();
+  const auto add_count = [&command](const char* name, uint32_t& value, const char* help) {
+    command.add_option(name, value, help)->check(CLI::Range(1, 10'000'000))->capture_default_str();
+  };
+  add_count("--max-flows", options.max_flows,
+            "Flows of a class and source, and of a class in a test, drawn at random");
+  add_count("--max-windows", options.max_windows,
+            "Windows of a class in a training, drawn at random");
+  add_count("--flow-windows", options.flow_windows,
+            "Full windows of a flow, spread evenly over it");
   command
       .add_option("--balance-by", options.balance_by,
                   "Within a class every source counts the same in training: the key that names it")

@@ -1,8 +1,8 @@
 #include "cli/window_options.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -11,18 +11,6 @@
 #include "feature/short_spec.h"
 
 namespace flowmark {
-namespace {
-
-std::map<std::string, Tunnel> tunnels_by_name() {
-  std::map<std::string, Tunnel> tunnels;
-  for (int i = 0; i < kTunnelCount; ++i) {
-    tunnels.emplace(to_string(static_cast<Tunnel>(i)), static_cast<Tunnel>(i));
-  }
-  return tunnels;
-}
-
-}  // namespace
-
 void WindowOptions::add_to(CLI::App& command) {
   command
       .add_option("input", input,
@@ -43,14 +31,12 @@ void WindowOptions::add_to(CLI::App& command) {
           "Addresses of the inside, e.g. 192.168.0.0/16: they send upstream. May be repeated. "
           "Without it who began a flow does. Captures only")
       ->type_name("PREFIX");
-  std::vector<std::string> known;
-  for (const auto& [name, tunnel] : tunnels_by_name()) known.push_back(name);
   command
       .add_option("--tunnels", tunnels,
                   "Take the inner flow of these tunnels, as the setting `tunnels` does. Captures "
                   "only")
       ->delimiter(',')
-      ->check(CLI::IsMember(known))
+      ->check(CLI::IsMember(tunnel_names()))
       ->type_name("NAME,...");
 }
 
@@ -68,7 +54,10 @@ TilingOptions WindowOptions::tiling() const {
 FlowReadOptions WindowOptions::reading() const {
   FlowReadOptions reading;
   reading.inside = parse_prefixes(inside);
-  for (const std::string& name : tunnels) reading.parse.enter(tunnels_by_name().at(name));
+  const std::vector<std::string> known = tunnel_names();
+  for (const std::string& name : tunnels) {
+    reading.parse.enter(static_cast<Tunnel>(std::ranges::find(known, name) - known.begin()));
+  }
   return reading;
 }
 

@@ -62,8 +62,7 @@ void read_inside(const Place& place, const YamlNode& node, DataSource& out) {
 }
 
 void read_tunnels(const Place& place, const YamlNode& node, DataSource& out) {
-  std::vector<std::string> names;
-  for (int i = 0; i < kTunnelCount; ++i) names.emplace_back(to_string(static_cast<Tunnel>(i)));
+  const std::vector<std::string> names = tunnel_names();
   schema::each_item(place, node, [&](const Place& at, const YamlNode& item) {
     size_t index = 0;
     if (schema::read_word(at, item, names, index)) out.tunnels.enter(static_cast<Tunnel>(index));

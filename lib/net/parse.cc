@@ -180,6 +180,12 @@ const char* to_string(Tunnel tunnel) noexcept {
   return "?";
 }
 
+std::vector<std::string> tunnel_names() {
+  std::vector<std::string> names;
+  for (int i = 0; i < kTunnelCount; ++i) names.emplace_back(to_string(static_cast<Tunnel>(i)));
+  return names;
+}
+
 void parse(const Packet& packet, const ParseOptions& options, ParsedPacket& out) noexcept {
   if (parse_plain(packet, out) && !announces_tunnel(packet, options, out)) return;
   dissect(packet, options, out);

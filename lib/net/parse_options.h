@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <string>
+#include <vector>
 
 namespace flowmark {
 
@@ -24,6 +26,8 @@ inline constexpr int kTunnelCount = 12;
 
 /// The word of the configuration: "vxlan".
 const char* to_string(Tunnel tunnel) noexcept;
+/// Those of all tunnels, in their order.
+std::vector<std::string> tunnel_names();
 
 /// The tunnels to look into.
 class ParseOptions {
