@@ -275,6 +275,11 @@ class FolderTest(unittest.TestCase):
                 "control: {socket: ctl.sock}\n" % os.getpid())
 
 
+# Settings for tests that count marks of a short capture, which passes in a few milliseconds: a
+# worker that was stopped by others for longer still asks its models after the next burst.
+ASKS_AFTER_EVERY_BURST = "inference: {slice_us: 10000, busy_share: 1}\n"
+
+
 # Network namespaces.
 
 CLONE_NEWNET = 0x40000000

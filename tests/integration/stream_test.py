@@ -78,7 +78,7 @@ class StreamTest(rig.FolderTest):
             "  - {name: 'net_pcap0,rx_pcap=%s,tx_pcap=%s', role: lan}\n"
             "  - {name: 'net_pcap1,rx_pcap=%s,tx_pcap=%s', role: wan}\n"
             % (self.port, self.path("in.pcap"), self.path("back.pcap"), self.path("empty.pcap"),
-               self.path("out.pcap"))) + self.MODELS + (
+               self.path("out.pcap"))) + self.MODELS + rig.ASKS_AFTER_EVERY_BURST + (
                 "host_groups: {calls: [10.0.0.0/24]}\n"
                 "verdict_stream: {%s}\n" % stream)
 

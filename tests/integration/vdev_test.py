@@ -44,7 +44,7 @@ class VdevTest(rig.FolderTest):
             "  - {name: 'net_pcap0,rx_pcap=%s,tx_pcap=%s', role: lan}\n"
             "  - {name: 'net_pcap1,rx_pcap=%s,tx_pcap=%s', role: wan}\n"
             % (self.path("in.pcap"), self.path("back.pcap"), self.path("empty.pcap"),
-               self.path("out.pcap"))) + more
+               self.path("out.pcap"))) + rig.ASKS_AFTER_EVERY_BURST + more
 
     def pass_through(self, packets, more):
         """What comes out when `packets` go in, and the exit summary."""
