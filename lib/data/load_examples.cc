@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "data/infer_tcp.h"
 
 namespace flowmark {
 namespace {
@@ -86,7 +87,10 @@ uint64_t map_labelled_flows(const std::vector<DataSource>& sources, const TakeFl
       for (const uint32_t source : group) {
         if (!sources[source].takes_flow(flow.name)) continue;
         if (!is_of_wanted_split(sources[source], flow)) break;
-        if (const auto name = sources[source].class_of(flow)) return take(source, *name, flow);
+        const auto name = sources[source].class_of(flow);
+        if (!name) continue;
+        if (sources[source].infer_tcp) infer_tcp(flow);
+        return take(source, *name, flow);
       }
       return [&left_out] { ++left_out; };
     });

@@ -31,6 +31,7 @@ struct DataSource {
   std::vector<std::string> flows;
   std::vector<Prefix> inside;  ///< captures: who is upstream
   ParseOptions tunnels;        ///< captures: tunnels to look into
+  bool infer_tcp = false;      ///< the file says nothing of TCP: told by sizes (data/infer_tcp.h)
   /// "train", "validation", "test", or empty: not laid down (but perhaps by the flow itself).
   std::string split;
   /// Each training window counts so often: more than 1 for what a gateway carries more of.

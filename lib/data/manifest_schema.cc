@@ -10,6 +10,7 @@
 namespace flowmark {
 namespace {
 
+using schema::boolean;
 using schema::Fields;
 using schema::number;
 using schema::optional;
@@ -91,6 +92,7 @@ const Fields<DataSource>& entry_fields() {
       optional<DataSource>({"session_pattern", read_session_pattern}),
       optional<DataSource>({"inside", read_inside}),
       optional<DataSource>({"tunnels", read_tunnels}),
+      optional(boolean("infer_tcp", &DataSource::infer_tcp)),
       optional<DataSource>({"labels", read_labels}),
   };
   return fields;

@@ -212,6 +212,19 @@ TEST_F(DatasetTest, OnlyTheBeginning) {
   EXPECT_EQ(flows[3].packets.size(), 6U);
 }
 
+TEST_F(DatasetTest, InfersTcpWhereTheEntrySaysSo) {
+  const std::string handshake = "0,60\n10,-60\n10,52\n10,500\n10,-52\n";
+  std::ofstream(folder_ / "a.csv") << "#1,web,100\n" << handshake;
+  std::ofstream(folder_ / "b.csv") << "#2,chat,100\n" << handshake;
+  const auto sources = manifest("  - {path: a.csv, infer_tcp: true}\n  - {path: b.csv}\n");
+  build_dataset(sources, {}, folder_ / "out.csv.gz");
+  for (const RecordedFlow& flow : written()) {
+    const bool is_inferred = flow.label == "web";
+    EXPECT_EQ(flow.attributes.contains("transport"), is_inferred);
+    EXPECT_EQ(flow.packets.back().pure_ack, is_inferred);
+  }
+}
+
 TEST_F(DatasetTest, RefusesWithTheReason) {
   const auto sources = two_classes();
   DatasetOptions options = DatasetOptions::flowpic(120 * kUsPerSecond);
