@@ -125,11 +125,15 @@ BoardResult BoardResult::from_json(const Json& json) {
 }
 
 std::string treatment_of(const std::string& class_name) {
-  static const std::map<std::string, std::string> kTreatments{
-      {"voip", "live"},        {"video-call", "live"},
-      {"streaming", "film"},   {"browsing", "interactive"},
-      {"chat", "interactive"}, {"file-transfer", "bulk"},
-      {"p2p", "bulk"}};
+  static const std::map<std::string, std::string> kTreatments{{"voip", "live"},
+                                                              {"video-call", "live"},
+                                                              {"gaming", "live"},
+                                                              {"streaming", "film"},
+                                                              {"browsing", "interactive"},
+                                                              {"chat", "interactive"},
+                                                              {"remote-desktop", "interactive"},
+                                                              {"file-transfer", "bulk"},
+                                                              {"p2p", "bulk"}};
   const auto found = kTreatments.find(class_name);
   return found == kTreatments.end() ? class_name : found->second;
 }

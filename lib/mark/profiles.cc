@@ -15,11 +15,13 @@ constexpr Dscp kCs1 = 8, kCs4 = 32, kVa = 44;
 
 // CS1 and not LE where the queue is Linux' own: older kernels put LE into CAKE's Best Effort, and
 // Linux' Wi-Fi does so today.
-constexpr std::array<Row, 7> kRows{{
+constexpr std::array<Row, 9> kRows{{
     // in the order of MarkProfile
     {"voip", {kEf, kEf, kEf, kEf, kEf}},
     {"video-call", {dscp::kAf41, kVa, kCs4, dscp::kAf41, kEf}},
+    {"gaming", {kCs4, kDf, kCs4, kCs4, kDf}},
     {"streaming", {dscp::kAf31, kDf, dscp::kAf31, kDf, kDf}},
+    {"remote-desktop", {dscp::kAf21, kDf, kDf, kDf, kDf}},
     {"chat", {dscp::kAf21, kDf, kDf, kDf, kDf}},
     {"browsing", {kDf, kDf, kDf, kDf, kDf}},
     {"file-transfer", {dscp::kAf11, kCs1, kCs1, kCs1, kDf}},

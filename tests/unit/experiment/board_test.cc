@@ -222,7 +222,8 @@ TEST(BoardFigures, TreatmentsAreFourAndOthersTheirOwn) {
   EXPECT_EQ(treatment_of("browsing"), treatment_of("chat"));
   EXPECT_EQ(treatment_of("file-transfer"), treatment_of("p2p"));
   EXPECT_NE(treatment_of("streaming"), treatment_of("voip"));
-  EXPECT_EQ(treatment_of("gaming"), "gaming");
+  EXPECT_EQ(treatment_of("gaming"), "live");
+  EXPECT_EQ(treatment_of("other"), "other");
 }
 
 TEST(BoardFigures, AreInTheTableWithTheirMean) {

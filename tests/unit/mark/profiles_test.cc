@@ -42,7 +42,9 @@ int queue_of(MarkProfile profile, Queue queue, const char* name) {
 TEST(Profiles, TheDefaultIsThatOfRfc4594) {
   EXPECT_EQ(marks_of(MarkProfile::rfc4594), (ClassMarks{{"voip", Dscp{46}},
                                                         {"video-call", Dscp{34}},
+                                                        {"gaming", Dscp{32}},
                                                         {"streaming", Dscp{26}},
+                                                        {"remote-desktop", Dscp{18}},
                                                         {"chat", Dscp{18}},
                                                         {"browsing", Dscp{0}},
                                                         {"file-transfer", Dscp{10}},
@@ -56,6 +58,8 @@ TEST(Profiles, InDiffserv4CallsFilmsPagesAndTransfersHaveTinsOfTheirOwn) {
   EXPECT_EQ(tin("voip"), 3);
   EXPECT_EQ(tin("video-call"), 3);
   EXPECT_EQ(tin("streaming"), 2);
+  EXPECT_EQ(tin("gaming"), 3);
+  EXPECT_EQ(tin("remote-desktop"), 1);
   EXPECT_EQ(tin("chat"), 1);
   EXPECT_EQ(tin("browsing"), 1);
   EXPECT_EQ(tin("file-transfer"), 0);
@@ -69,19 +73,23 @@ TEST(Profiles, InDiffserv3CallsAreAheadAndTransfersBehind) {
   EXPECT_EQ(tin("voip"), 2);
   EXPECT_EQ(tin("video-call"), 2);
   EXPECT_EQ(tin("streaming"), 1);
+  EXPECT_EQ(tin("gaming"), 1);
+  EXPECT_EQ(tin("remote-desktop"), 1);
   EXPECT_EQ(tin("chat"), 1);
   EXPECT_EQ(tin("browsing"), 1);
   EXPECT_EQ(tin("file-transfer"), 0);
   EXPECT_EQ(tin("p2p"), 0);
 }
 
-TEST(Profiles, OnWiFiNothingSharesACategoryWithCalls) {
+TEST(Profiles, OnWiFiOnlyGamesShareACategoryWithCalls) {
   const auto category = [](const char* name) {
     return queue_of(MarkProfile::wmm, wmm_category, name);
   };
   EXPECT_EQ(category("voip"), 3);
   EXPECT_EQ(category("video-call"), 2);
   EXPECT_EQ(category("streaming"), 1);
+  EXPECT_EQ(category("gaming"), 2);
+  EXPECT_EQ(category("remote-desktop"), 1);
   EXPECT_EQ(category("chat"), 1);
   EXPECT_EQ(category("browsing"), 1);
   EXPECT_EQ(category("file-transfer"), 0);

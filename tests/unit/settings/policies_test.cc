@@ -75,8 +75,8 @@ marking: {classes: {gaming: CS4}, towards_lan: {profile: wmm, classes: {gaming: 
 
 TEST(PolicySettings, AMapReplacesTheConfiguredOnesInBothDirections) {
   const auto policies = parse_policies(R"(
-policies: [{map: cake-diffserv4, class: p2p}, {map: wmm, class: gaming}, {map: wmm}]
-marking: {classes: {gaming: CS4, p2p: AF41}, towards_lan: {profile: two-level}}
+policies: [{map: cake-diffserv4, class: p2p}, {map: wmm, class: cameras}, {map: wmm}]
+marking: {classes: {cameras: CS4, p2p: AF41}, towards_lan: {profile: two-level}}
 )")
                             .policies;
   EXPECT_EQ(policies[0].map, MarkProfile::cake_diffserv4);

@@ -43,10 +43,12 @@ TEST(Settings, DefaultsAreThoseOfTheDesign) {
   EXPECT_DOUBLE_EQ(settings.inference.busy_share, 0.1);
   EXPECT_EQ(settings.marking.mode, MarkMode::always);
   const auto& classes = settings.marking.classes;
-  EXPECT_EQ(classes.size(), 7u);
+  EXPECT_EQ(classes.size(), 9u);
   EXPECT_EQ(classes.at("voip"), Dscp{46});
   EXPECT_EQ(classes.at("video-call"), Dscp{34});
+  EXPECT_EQ(classes.at("gaming"), Dscp{32});
   EXPECT_EQ(classes.at("streaming"), Dscp{26});
+  EXPECT_EQ(classes.at("remote-desktop"), Dscp{18});
   EXPECT_EQ(classes.at("chat"), Dscp{18});
   EXPECT_EQ(classes.at("browsing"), Dscp{0});
   EXPECT_EQ(classes.at("file-transfer"), Dscp{10});
