@@ -133,7 +133,8 @@ void add_training_options(CLI::App& command, TrainArguments& arguments) {
       .add_option("--augment", arguments.augment,
                   "Train on changed copies too: change-rtt (or rtt), time-shift (shift), "
                   "packet-loss (loss), impairment (loss, duplicates, reordering and late "
-                  "times, as a busy machine sees a flow)")
+                  "times, as a busy machine sees a flow), other-network (speed, MTU, TCP options, "
+                  "thinned acknowledgements, seen from the middle on)")
       ->delimiter(',')
       ->type_name("KIND,...");
   command.add_option("--copies", plan.augment.copies, "Augmentation: copies of every flow")

@@ -5,12 +5,14 @@
 
 #include "base/error.h"
 #include "data/impair.h"
+#include "data/other_network.h"
 
 namespace flowmark {
 namespace {
 
 constexpr Augmentation kAll[] = {Augmentation::change_rtt, Augmentation::time_shift,
-                                 Augmentation::packet_loss, Augmentation::impairment};
+                                 Augmentation::packet_loss, Augmentation::impairment,
+                                 Augmentation::other_network};
 constexpr TimeUs kShift = kUsPerSecond;
 constexpr TimeUs kLoss = 100 * kUsPerMs;
 
@@ -106,6 +108,8 @@ const char* to_string(Augmentation kind) noexcept {
       return "packet-loss";
     case Augmentation::impairment:
       return "impairment";
+    case Augmentation::other_network:
+      return "other-network";
   }
   return "?";
 }
@@ -134,6 +138,11 @@ RecordedFlow augment(const RecordedFlow& flow, Augmentation kind, TimeUs within_
       return shift_time(flow, rounded((2 * chance - 1) * static_cast<double>(kShift)));
     case Augmentation::impairment:
       return impair(flow, random_impairment(random), random);
+    case Augmentation::other_network: {
+      const RecordedFlow changed = change_network(flow, random_network(flow, random), random);
+      if (changed.packets.empty() || chance < 0.5) return changed;
+      return impair(changed, random_impairment(random), random);
+    }
     case Augmentation::packet_loss:
       break;
   }

@@ -24,15 +24,22 @@ RecordedFlow shift_time(const RecordedFlow& flow, TimeUs shift_us);
 /// left out; a direction's first packet leaves one of size 0 behind as above.
 RecordedFlow lose_packets(const RecordedFlow& flow, TimeUs from_us, TimeUs to_us);
 
-enum class Augmentation : uint8_t { change_rtt, time_shift, packet_loss, impairment };
-/// "change-rtt", "time-shift", "packet-loss", "impairment".
+enum class Augmentation : uint8_t {
+  change_rtt,
+  time_shift,
+  packet_loss,
+  impairment,
+  other_network
+};
+/// "change-rtt", "time-shift", "packet-loss", "impairment", "other-network".
 const char* to_string(Augmentation kind) noexcept;
 /// Throws Error listing the names, beginning with `where`.
 Augmentation parse_augmentation(const std::string& name, const std::string& where);
 
 /// A copy changed by a random amount, as in the paper: a factor in [0.5, 1.5); a shift in [-1, 1)
 /// s; a loss of 0.1 s before and after a moment of the flow's first `within_us` (0: of all of it).
-/// An impairment is drawn by random_impairment (data/impair.h).
+/// An impairment is drawn by random_impairment (data/impair.h), another network by random_network
+/// (data/other_network.h), every other one of them impaired too.
 /// The same for the same `random`.
 RecordedFlow augment(const RecordedFlow& flow, Augmentation kind, TimeUs within_us,
                      const KeyedRandom& random);

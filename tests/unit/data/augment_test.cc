@@ -13,7 +13,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr Augmentation kAll[] = {Augmentation::change_rtt, Augmentation::time_shift,
-                                 Augmentation::packet_loss, Augmentation::impairment};
+                                 Augmentation::packet_loss, Augmentation::impairment,
+                                 Augmentation::other_network};
 constexpr TimeUs kStart = 1'600'000'000'000'000;
 
 /// Up at 0, 1 and 3 s, down at 0.5 and 2 s; sizes 101 and up.
