@@ -107,7 +107,18 @@ bool given_on(const CLI::App& command, const std::string& name) {
   return option != nullptr && option->count() > 0;
 }
 
+/// Throws UsageError where options contradict each other.
+void check(const ExperimentArguments& arguments) {
+  if (arguments.options.learners.get("as-published") == "yes" &&
+      arguments.plan.values != ValueKind::count) {
+    throw UsageError(
+        fmt::format("--as-published: pixels hold numbers of packets, which excludes --values {}",
+                    to_string(arguments.plan.values)));
+  }
+}
+
 int run_named(const std::string& name, ExperimentArguments arguments, const CLI::App& command) {
+  check(arguments);
   std::optional<tbb::global_control> limit;
   if (arguments.threads > 0) {
     limit.emplace(tbb::global_control::max_allowed_parallelism, arguments.threads);

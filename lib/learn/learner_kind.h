@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -52,6 +53,9 @@ struct LearnerOption {
   std::string experiment_help;  ///< of `flowmark experiment`; empty: not offered there
   /// Its value in `flowmark experiment --quick`, as text; empty: it stays.
   std::string quick = "";
+  /// Of a flag: what it sets other options of the family to, as text. On a command line those stay
+  /// that it names itself.
+  std::vector<std::pair<std::string, std::string>> implies = {};
 };
 
 /// The kinds of one folder of lib/learn, with the options they share. Used by one thread.

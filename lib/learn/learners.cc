@@ -73,19 +73,23 @@ std::vector<LearnerOption> Learners::options() const {
   return all;
 }
 
-LearnerOption Learners::option(const std::string& name) const {
-  for (LearnerOption& option : options()) {
-    if (option.name == name) return std::move(option);
+std::pair<LearnerFamily*, LearnerOption> Learners::find(const std::string& name) const {
+  for (const auto& family : families_) {
+    for (LearnerOption& option : family->options()) {
+      if (option.name == name) return {family.get(), std::move(option)};
+    }
   }
   fail("{}: no learner has such an option", name);
 }
 
 void Learners::set(const std::string& name, const std::string& value) {
-  set_from_text(option(name), value);
+  const auto [family, option] = find(name);
+  set_from_text(option, value);
+  if (value == "yes") set_implied(*family, option, [](const std::string&) { return false; });
 }
 
 std::string Learners::get(const std::string& name) const {
-  return text_of(option(name));
+  return text_of(find(name).second);
 }
 
 std::unique_ptr<Learner> Learners::make(const std::string& name, const LearnerOptions& options,

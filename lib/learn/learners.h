@@ -32,7 +32,8 @@ class Learners {
   /// Of all families.
   std::vector<LearnerOption> options() const;
   /// Sets an option by its name, of whichever family has it: "min-leaf" to "3", a flag to "yes" or
-  /// "no". Throws Error: no such option, not such a value.
+  /// "no". A flag that is set sets what it implies too. Throws Error: no such option, not such a
+  /// value.
   void set(const std::string& option, const std::string& value);
   /// The value as set() takes it. Throws Error: no such option.
   std::string get(const std::string& option) const;
@@ -42,7 +43,8 @@ class Learners {
                                 const FeatureSpec& input) const;
 
  private:
-  LearnerOption option(const std::string& name) const;
+  /// An option and the family that has it.
+  std::pair<LearnerFamily*, LearnerOption> find(const std::string& name) const;
 
   std::vector<std::unique_ptr<LearnerFamily>> families_;
 };

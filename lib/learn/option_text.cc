@@ -67,4 +67,13 @@ std::string text_of(const LearnerOption& option) {
   return std::visit(Getter{}, option.value);
 }
 
+void set_implied(LearnerFamily& family, const LearnerOption& flag,
+                 const std::function<bool(const std::string&)>& given) {
+  for (const LearnerOption& option : family.options()) {
+    for (const auto& [name, value] : flag.implies) {
+      if (option.name == name && !given(name)) set_from_text(option, value);
+    }
+  }
+}
+
 }  // namespace flowmark

@@ -614,6 +614,16 @@ class Experiments(unittest.TestCase):
         self.assertEqual(cells["flowpic/vs-all/voip/plain-vpn"]["classes"], ["other", "voip"])
         self.assertEqual(cells["flowpic/technique"]["classes"], ["plain", "vpn"])
 
+    def test_flowpic_is_trained_as_published(self):
+        arguments = ("flowpic", "--data", self.manifest, "--block", "20", "--min-span", "0.5", "--repeats", "1",
+                     "--only", "pixels/32", "--as-published", "--batch", "16", "--json")
+        done = self.experiment(*arguments, "--out", os.path.join(self.folder, "published"))
+        cell = json.loads(done.stdout)["cells"][0]
+        self.assertGreater(cell["balanced_accuracy"], 0.9)
+        done = run("experiment", *arguments, "--out", self.folder, "--values", "log1p")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--as-published: pixels hold numbers of packets, which excludes --values log1p", done.stderr)
+
     def test_sources_are_left_out_in_turn(self):
         manifest = os.path.join(self.folder, "sources.yaml")
         with open(manifest, "w", encoding="utf-8") as file:

@@ -218,6 +218,15 @@ class Training(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("--early-stop: excludes --judge last", done.stderr)
 
+    def test_a_cnn_may_be_trained_as_published(self):
+        out = self.path("published.onnx")
+        command = self.command("cnn", out, "--as-published", "--json")
+        del command[command.index("--epochs"):command.index("--epochs") + 2]
+        card = json.loads(run(*command).stdout)
+        self.assertEqual(card["epochs"], 40)
+        self.assertLess(card["round_trip"], 1e-5)
+        self.assertEqual(run("model", "verify", out).returncode, 0)
+
     def test_resuming_needs_something_to_resume(self):
         done = run(*self.command("cnn", self.path("none.onnx"), "--resume"))
         self.assertEqual(done.returncode, 1)

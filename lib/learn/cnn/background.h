@@ -13,13 +13,14 @@ struct CnnClassGradient {
 
   struct Layer {
     std::vector<double> reached;  ///< [output class][filter_stride]: of outputs in windows that
-                                  ///< some pixel reaches
+                                  ///< some pixel reaches; with dropout in front of the pooling of
+                                  ///< all of the last layer's
     std::vector<double> taken;    ///< [window class][filter_stride]: of the pooled values of such
                                 ///< windows, to be taken off those of all windows; not of the last
   };
   std::vector<Layer> layers;
   AlignedVector<float> idle;  ///< [y][x][channel]: of the last layer's pooled values that no pixel
-                              ///< reaches
+                              ///< reaches, unless they are in `reached`
 
   void clear();
   void add(const CnnClassGradient& other);

@@ -49,6 +49,13 @@ class CnnFamily final : public LearnerFamily {
         both("judge", LearnerWord{&judge_, {"loss", "accuracy", "last"}},
              "CNN: which epoch is best on validation data, by what; or the last one, without "
              "stopping early"),
+        both("dropout-place", LearnerWord{&dropout_place_, {"pooled", "unpooled"}},
+             "CNN: dropout of the last convolution follows its pooling, or stands between its ReLU "
+             "and its pooling"),
+        both("init", LearnerWord{&init_, {"pytorch", "he", "glorot"}},
+             "CNN: random weights to start from; glorot: as Keras, biases 0"),
+        both("adam-epsilon", &training_.epsilon, "CNN: of Adam; Keras has 1e-7"),
+        as_published(),
         {"patience", &training_.patience, "", ""},
     };
   }
@@ -62,8 +69,10 @@ class CnnFamily final : public LearnerFamily {
   bool uses_validation() const override { return judge() != Judge::last; }
 
   std::string changes() const override {
-    const std::string now = text();
-    return now == CnnFamily().text() ? "" : now;
+    const CnnFamily defaults;
+    const bool starts_alike = start_text() == defaults.start_text();
+    const std::string now = text() + (starts_alike ? "" : start_text());
+    return now == defaults.text() ? "" : now;
   }
 
   std::unique_ptr<Learner> make(const LearnerKind&, const LearnerOptions& options,
@@ -73,12 +82,35 @@ class CnnFamily final : public LearnerFamily {
     training.judge = judge();
     if (options.early_stop > 0) training.patience = options.early_stop;
     if (training.judge == Judge::last) training.patience = 0;
+    training.init = init();
     if (network_ == "flowpic") training.shape = CnnShape::flowpic(0, 0, 0);
     if (network_ == "lenet") training.shape = CnnShape::lenet(0, 0, 0);
+    training.shape.dropout_place = dropout_place();
     return make_cnn_learner(training, options, input);
   }
 
  private:
+  /// The training of FlowPic's authors; theirs are Keras's defaults where they say nothing else.
+  LearnerOption as_published() {
+    const char* help =
+        "CNN: trained as FlowPic's authors did: --batch 128, --dropout-place unpooled, --init "
+        "glorot, --adam-epsilon 1e-7, --epochs 40 without stopping early, --judge accuracy, but "
+        "for "
+        "options that are given";
+    return {"as-published",
+            &as_published_,
+            help,
+            help,
+            "",
+            {{"batch", "128"},
+             {"dropout-place", "unpooled"},
+             {"init", "glorot"},
+             {"adam-epsilon", "1e-7"},
+             {"epochs", "40"},
+             {"patience", "0"},
+             {"judge", "accuracy"}}};
+  }
+
   using Schedule = CnnTrainingOptions::Schedule;
   using Judge = CnnTrainingOptions::Judge;
 
@@ -88,16 +120,29 @@ class CnnFamily final : public LearnerFamily {
   Judge judge() const {
     return judge_ == "last" ? Judge::last : judge_ == "accuracy" ? Judge::accuracy : Judge::loss;
   }
+  CnnInit init() const {
+    return init_ == "he" ? CnnInit::he : init_ == "glorot" ? CnnInit::glorot : CnnInit::pytorch;
+  }
+  CnnDropoutPlace dropout_place() const {
+    return dropout_place_ == "unpooled" ? CnnDropoutPlace::unpooled : CnnDropoutPlace::pooled;
+  }
   std::string text() const {
     return fmt::format(" {} {} {} {} {}", training_.batch, training_.learning_rate,
                        training_.weight_decay, static_cast<int>(schedule()),
                        static_cast<int>(judge()));
+  }
+  /// Of the options that text() leaves out.
+  std::string start_text() const {
+    return fmt::format(" {} {} {} {}", dropout_place_, init_, training_.epsilon, as_published_);
   }
 
   CnnTrainingOptions training_;
   std::string network_ = "auto";
   std::string schedule_ = "constant";
   std::string judge_ = "loss";
+  std::string dropout_place_ = "pooled";
+  std::string init_ = "pytorch";
+  bool as_published_ = false;
 };
 
 }  // namespace

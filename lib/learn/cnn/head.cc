@@ -25,29 +25,6 @@ void softmax_row(float* scores, size_t classes) {
 
 }  // namespace
 
-void drop_values(std::span<float> values, double share, size_t group, const KeyedRandom& random) {
-  // 16 random bits a value decide, four values to a number.
-  const auto limit = static_cast<uint64_t>(std::lround(share * 65536));
-  const auto scale = static_cast<float>(1 / (1 - share));
-  const auto lost = [&](size_t i) { return (random.bits(i / 4) >> (i % 4 * 16) & 0xffff) < limit; };
-  if (group > 0) {
-    std::vector<float> factor(group);
-    for (size_t i = 0; i < group; ++i) {
-      factor[i] = lost(i) ? 0 : scale;
-    }
-    for (size_t i = 0; i < values.size(); ++i) {
-      values[i] *= factor[i % group];
-    }
-    return;
-  }
-  for (size_t i = 0; i < values.size(); i += 4) {
-    uint64_t bits = random.bits(i / 4);
-    for (size_t j = i; j < std::min(i + 4, values.size()); ++j, bits >>= 16) {
-      values[j] = (bits & 0xffff) < limit ? 0 : values[j] * scale;
-    }
-  }
-}
-
 void CnnScore::add(const CnnScore& other) {
   loss += other.loss;
   weight += other.weight;

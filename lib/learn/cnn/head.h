@@ -3,22 +3,12 @@
 #include <span>
 #include <vector>
 
-#include "base/keyed_random.h"
 #include "kernel/aligned_vector.h"
+#include "learn/cnn/dropout.h"
 #include "learn/cnn/geometry.h"
 #include "learn/cnn/kernels.h"
 
 namespace flowmark {
-
-/// What to drop of a batch, or nothing.
-struct CnnDropout {
-  bool on = false;
-  KeyedRandom random{0};  ///< of this batch
-};
-
-/// Sets each value to 0 with probability `share` and multiplies the others by 1 / (1 - share);
-/// `group` > 0: values at the same index modulo group share their fate.
-void drop_values(std::span<float> values, double share, size_t group, const KeyedRandom& random);
 
 /// How a batch went.
 struct CnnScore {

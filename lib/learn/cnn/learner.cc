@@ -41,7 +41,9 @@ class CnnLearner final : public Learner {
     check_trainable(examples, train, false);
     const auto classes = static_cast<uint32_t>(examples.classes.size());
     if (options_.shape.hidden.empty() && options_.shape.convs.empty()) {
+      const CnnDropoutPlace place = options_.shape.dropout_place;
       options_.shape = CnnShape::for_picture(height_, width_, classes);
+      options_.shape.dropout_place = place;
     }
     options_.shape.height = height_;
     options_.shape.width = width_;

@@ -8,8 +8,8 @@
 
 namespace flowmark {
 
-/// A CNN under training. `training`'s shape (unless it has layers), balanced, seed, stop and state
-/// are set from elsewhere. Throws Error when `input` is no picture.
+/// A CNN under training. `training`'s shape (but for dropout_place, and unless it has layers),
+/// balanced, seed, stop and state are set from elsewhere. Throws Error when `input` is no picture.
 std::unique_ptr<Learner> make_cnn_learner(const CnnTrainingOptions& training,
                                           const LearnerOptions& options, const FeatureSpec& input);
 

@@ -39,13 +39,17 @@ void CnnNet::forward(const CnnBatch& batch, const CnnDropout& dropout) {
   head_.resize(count);
   samples_.resize(std::max(samples_.size(), count));
   const double share = geometry_.shape.conv_dropout;
-  const size_t group = geometry_.shape.drop_channels ? geometry_.layers.back().conv.filters : 0;
+  const CnnDropoutPlace place = geometry_.shape.dropout_place;
+  const size_t group = place == CnnDropoutPlace::filters ? geometry_.layers.back().conv.filters : 0;
+  const bool drops = dropout.on && share > 0;
   tbb::parallel_for(size_t{0}, count, [&](size_t i) {
+    const KeyedRandom random = dropout.random.sub(kFlatUse).sub(i);
+    const CnnDropDraw draw(share, random);
+    const bool unpooled = drops && place == CnnDropoutPlace::unpooled;
     runners_.local()->forward(batch.windows[i], input_scale_, parameters_, forward_weights_,
-                              samples_[i], head_.flat(i));
-    if (dropout.on && share > 0) {
-      drop_values({head_.flat(i), geometry_.flat}, share, group,
-                  dropout.random.sub(kFlatUse).sub(i));
+                              unpooled ? &draw : nullptr, samples_[i], head_.flat(i));
+    if (drops && !unpooled) {
+      drop_values({head_.flat(i), geometry_.flat}, share, group, random);
     }
   });
   head_.forward(parameters_, dropout);

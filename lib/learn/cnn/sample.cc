@@ -34,11 +34,16 @@ CnnSampleRunner::CnnSampleRunner(const CnnGeometry& geometry, const CnnBackgroun
 void CnnSampleRunner::forward(std::span<const SparseValue> pixels, float scale,
                               const float* parameters,
                               const std::vector<AlignedVector<float>>& forward_weights,
-                              CnnSample& sample, float* flat) {
+                              const CnnDropDraw* drop, CnnSample& sample, float* flat) {
   sample.layers.resize(geometry_.layers.size());
   first_layer(pixels, scale, parameters, sample);
   for (size_t l = 1; l < geometry_.layers.size(); ++l) {
     inner_layer(l, forward_weights[l], sample);
+  }
+  sample.idle_winner.clear();
+  if (drop != nullptr) {
+    pool_dropped(*drop, sample, flat);
+    return;
   }
   std::copy(background_.flat().begin(), background_.flat().end(), flat);
   const CnnLayer& last = geometry_.layers.back();

@@ -6,6 +6,7 @@
 #include "feature/sparse_window.h"
 #include "kernel/aligned_vector.h"
 #include "learn/cnn/background.h"
+#include "learn/cnn/dropout.h"
 #include "learn/cnn/geometry.h"
 #include "learn/cnn/kernels.h"
 
@@ -25,6 +26,10 @@ struct CnnSample {
   };
   std::vector<ScaledRun> runs;  ///< of the first layer: pixels over weights
   std::vector<Layer> layers;
+  /// [pooling window of the last layer][filter] the winner, as CnnPool's, of windows that no pixel
+  /// reaches. Empty unless values are dropped in front of the pooling: else the winner is the
+  /// background's.
+  std::vector<int32_t> idle_winner;
 };
 
 /// What a thread adds up over samples: convolution weights' gradients as far as samples differ from
@@ -44,10 +49,12 @@ class CnnSampleRunner {
 
   /// `pixels`: indices below height * width, ascending; their values are multiplied by `scale`.
   /// `forward_weights`: one array per layer (forward_copy()), none for the first. Writes the first
-  /// dense layer's inputs to `flat`.
+  /// dense layer's inputs to `flat`. `drop`: which of the last convolution's values are dropped in
+  /// front of its pooling, value (window, place in it, filter) having the index (window * places +
+  /// place) * filters + filter; null: none.
   void forward(std::span<const SparseValue> pixels, float scale, const float* parameters,
-               const std::vector<AlignedVector<float>>& forward_weights, CnnSample& sample,
-               float* flat);
+               const std::vector<AlignedVector<float>>& forward_weights, const CnnDropDraw* drop,
+               CnnSample& sample, float* flat);
 
   /// `flat` holds the gradients of the first dense layer's inputs, those of inputs that are not
   /// positive being 0; it is used up.
@@ -77,7 +84,11 @@ class CnnSampleRunner {
   void add_pixel(uint32_t y, uint32_t x, float value, std::vector<ScaledRun>& runs) const;
   void inner_layer(size_t l, const AlignedVector<float>& weights, CnnSample& sample);
   void pool(size_t l, CnnSample& sample);
+  void pool_dropped(const CnnDropDraw& drop, CnnSample& sample, float* flat);
+  void pool_window(const CnnDropDraw& drop, uint32_t window, const float* map, float* flat,
+                   int32_t* winner) const;
   void gather(const CnnSample& sample, float* flat, CnnSampleGradient& gradient);
+  void gather_idle(const CnnSample& sample, const float* flat, CnnSampleGradient& gradient) const;
   void sort_entries(size_t l, const CnnSample& sample, CnnSampleGradient& gradient);
   void inner_layer_back(size_t l, const CnnSample& sample, const float* parameters,
                         CnnSampleGradient& gradient);

@@ -25,6 +25,10 @@ void CnnSampleRunner::gather(const CnnSample& sample, float* flat, CnnSampleGrad
     std::copy_n(from, last.conv.filters, own.data() + i * last.filter_stride);
     std::fill_n(from, last.conv.filters, 0.0F);
   }
+  if (!sample.idle_winner.empty()) {
+    gather_idle(sample, flat, gradient);
+    return;
+  }
   cnn_kernels_.add(gradient.classes.idle.data(), flat, gradient.classes.idle.size());
 }
 

@@ -88,13 +88,22 @@ void check_layer(const CnnParameters::Layer& layer, const CnnParameters::Layer& 
 }  // namespace
 
 CnnShape CnnShape::flowpic(uint32_t height, uint32_t width, uint32_t classes) {
-  return {height,      width,  {{10, 10, 5, 2, 3, 2}, {20, 10, 5, 2, 3, 2}}, 0.25, false,
-          {{64, 0.5}}, classes};
+  return {height,
+          width,
+          {{10, 10, 5, 2, 3, 2}, {20, 10, 5, 2, 3, 2}},
+          0.25,
+          CnnDropoutPlace::pooled,
+          {{64, 0.5}},
+          classes};
 }
 
 CnnShape CnnShape::lenet(uint32_t height, uint32_t width, uint32_t classes) {
-  return {height, width, {{6, 5, 1, 0, 0, 2}, {16, 5, 1, 0, 0, 2}},
-          0.25,   false, {{120, 0}, {84, 0.5}},
+  return {height,
+          width,
+          {{6, 5, 1, 0, 0, 2}, {16, 5, 1, 0, 0, 2}},
+          0.25,
+          CnnDropoutPlace::pooled,
+          {{120, 0}, {84, 0.5}},
           classes};
 }
 
@@ -140,7 +149,7 @@ void CnnShape::check(const std::string& where) const {
       fail("{}: the picture before it is too small for its kernel and pooling", name);
     }
   }
-  check_share(conv_dropout, where + ": dropout behind the convolutions");
+  check_share(conv_dropout, where + ": dropout of the convolutions");
   for (const CnnHidden& layer : hidden) {
     if (layer.outputs < 1 || layer.outputs > kMaxWidth) {
       fail("{}: a dense layer of {} outputs, must be 1 to {}", where, layer.outputs, kMaxWidth);

@@ -25,14 +25,22 @@ struct CnnHidden {
   double dropout = 0;
 };
 
+/// Where the convolutions' dropout sits.
+enum class CnnDropoutPlace : uint8_t {
+  pooled,    ///< behind the last pooling
+  filters,   ///< the same, but whole filters are dropped (PyTorch's Dropout2d)
+  unpooled,  ///< between the last ReLU and its pooling, as in the code of FlowPic's authors: a
+             ///< window has the greatest of the values that stay
+};
+
 /// The family of networks that cnn_trainer trains: convolutions over a picture of one channel,
 /// dense layers, softmax.
 struct CnnShape {
   uint32_t height = 0;  ///< size bins
   uint32_t width = 0;   ///< time bins
   std::vector<CnnConv> convs;
-  double conv_dropout = 0.25;  ///< behind the last pooling
-  bool drop_channels = false;  ///< conv_dropout drops whole filters (PyTorch's Dropout2d)
+  double conv_dropout = 0.25;
+  CnnDropoutPlace dropout_place = CnnDropoutPlace::pooled;  ///< of conv_dropout
   std::vector<CnnHidden> hidden;
   uint32_t classes = 0;
 
@@ -73,7 +81,8 @@ struct CnnParameters {
 enum class CnnInit : uint8_t {
   pytorch,  ///< weights and biases uniform in +-1 / sqrt(fan in): what PyTorch's layers start with
   he,       ///< weights uniform in +-sqrt(6 / fan in), biases 0
-  glorot,   ///< weights uniform in +-sqrt(6 / (fan in + fan out)), biases 0: Keras's default
+  glorot,   ///< weights uniform in +-sqrt(6 / (fan in + fan out)), biases 0: what Keras's layers
+            ///< start with (Glorot & Bengio 2010)
 };
 
 /// Random numbers to start from; the same for the same seed everywhere.

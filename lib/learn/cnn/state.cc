@@ -16,7 +16,7 @@ void add_shape(Digest& digest, const CnnShape& shape) {
   digest.add(shape.width);
   digest.add(shape.classes);
   digest.add(shape.conv_dropout);
-  digest.add(shape.drop_channels);
+  digest.add(static_cast<int>(shape.dropout_place));
   digest.add(shape.convs.size());
   for (const CnnConv& conv : shape.convs) {
     for (const uint32_t number :

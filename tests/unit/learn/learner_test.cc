@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "feature/flowpic/flowpic.h"
 #include "feature/histogram/histogram.h"
+#include "learn/cnn/trainer.h"
 #include "model/model.h"
 #include "unit/learn/forest/data.h"
 
@@ -246,6 +247,93 @@ TEST(Learners, EveryOptionIsSetAndReadBackByName) {
       EXPECT_EQ(learners.get(option.name), other);
       EXPECT_EQ(copy.get(option.name), before) << "a copy has options of its own";
     }
+  }
+}
+
+TEST(Learners, AsPublishedSetsWhatFlowPicsAuthorsDid) {
+  Learners learners;
+  learners.set("judge", "last");
+  learners.set("as-published", "yes");
+  for (const auto& [name, value] : {std::pair{"batch", "128"},
+                                    {"dropout-place", "unpooled"},
+                                    {"init", "glorot"},
+                                    {"adam-epsilon", "1e-07"},
+                                    {"epochs", "40"},
+                                    {"patience", "0"},
+                                    {"judge", "accuracy"},
+                                    {"schedule", "constant"},
+                                    {"weight-decay", "0"},
+                                    {"as-published", "yes"}}) {
+    EXPECT_EQ(learners.get(name), value) << name;
+  }
+  learners.set("epochs", "8");  // a later word counts
+  EXPECT_EQ(learners.get("epochs"), "8");
+  EXPECT_EQ(learners.get("as-published"), "yes");
+}
+
+TEST(Learner, CnnAsPublishedRunsAllEpochsAndItsFileAnswersAsTrained) {
+  const ForestData data = stripes(180, 3, 1);
+  Learners learners;
+  learners.set("as-published", "yes");
+  learners.set("batch", "16");
+  const auto learner = learners.make("cnn", quiet(), picture_32());
+  learner->learn(data.examples, data.train, data.test);
+  expect_file_answers_alike(*learner, data, picture_32(), false, "as_published");
+  EXPECT_EQ(learner->trials().size(), 40U);
+  EXPECT_GT(
+      balanced_accuracy(data.examples, data.test, learner->probabilities(data.examples, data.test)),
+      0.9);
+}
+
+TEST(Learner, CnnStartsFromTheWeightsAskedFor) {
+  const ForestData data = stripes(60, 3, 1);
+  for (const auto& [name, init] :
+       {std::pair{"pytorch", CnnInit::pytorch}, {"he", CnnInit::he}, {"glorot", CnnInit::glorot}}) {
+    Learners learners = small();
+    learners.set("epochs", "1");
+    learners.set("learning-rate", "1e-12");  // what comes back is what it started from
+    learners.set("init", name);
+    LearnerOptions options = quiet();
+    options.calibrate = false;
+    const auto learner = learners.make("cnn", options, picture_32());
+    learner->learn(data.examples, data.train, data.test);
+    const CnnShape shape = CnnShape::lenet(32, 32, 3);
+    const std::vector<float> expected = cnn_probabilities(
+        shape, initial_parameters(shape, init, options.seed), data.examples, data.test);
+    const std::vector<float> found = learner->probabilities(data.examples, data.test);
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-6) << name;
+  }
+}
+
+TEST(Learner, CnnsOptionsReachItsTraining) {
+  const ForestData data = stripes(60, 3, 1);
+  const auto answers = [&](const std::string& option, const std::string& value) {
+    Learners learners = small();
+    learners.set("epochs", "2");
+    if (!option.empty()) learners.set(option, value);
+    const auto learner = learners.make("cnn", quiet(), picture_32());
+    learner->learn(data.examples, data.train, data.test);
+    return learner->probabilities(data.examples, data.test);
+  };
+  const std::vector<float> plain = answers("", "");
+  EXPECT_EQ(answers("dropout-place", "pooled"), plain);
+  EXPECT_NE(answers("dropout-place", "unpooled"), plain);
+  EXPECT_NE(answers("adam-epsilon", "1e-3"), plain);
+}
+
+TEST(Learners, ACnnsChangesNameWhatMakesAnotherTraining) {
+  const auto changes = [](const std::string& option, const std::string& value) {
+    Learners learners;
+    learners.set(option, value);
+    return learners.family("cnn").changes();
+  };
+  EXPECT_EQ(changes("init", "pytorch"), "");
+  EXPECT_EQ(changes("judge", "last"), " 128 0.001 0 0 2");  // results are kept by this text
+  for (const auto& [name, value] : {std::pair{"init", "glorot"},
+                                    {"dropout-place", "unpooled"},
+                                    {"adam-epsilon", "1e-7"},
+                                    {"as-published", "yes"}}) {
+    EXPECT_NE(changes(name, value), "") << name;
   }
 }
 

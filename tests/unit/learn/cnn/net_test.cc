@@ -2,68 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-
-#include "unit/learn/cnn/reference.h"
+#include "unit/learn/cnn/problem.h"
 
 namespace flowmark {
 namespace {
-
-/// Labelled pictures for a shape.
-struct Problem {
-  CnnShape shape;
-  CnnParameters parameters;
-  std::vector<SparseWindow> pictures;
-  std::vector<uint32_t> labels;
-
-  CnnBatch batch() const {
-    CnnBatch out;
-    out.windows.assign(pictures.begin(), pictures.end());
-    out.labels = labels;
-    return out;
-  }
-  void add(SparseWindow picture) {
-    labels.push_back(static_cast<uint32_t>(pictures.size() % shape.classes));
-    pictures.push_back(std::move(picture));
-  }
-};
-
-CnnShape shape_of(uint32_t height, uint32_t width, std::vector<CnnConv> convs,
-                  std::vector<uint32_t> hidden) {
-  CnnShape shape{height, width, std::move(convs), 0, false, {}, 3};
-  for (const uint32_t outputs : hidden) {
-    shape.hidden.push_back({outputs, 0});
-  }
-  return shape;
-}
-
-/// Weights whose background is alive: biases of both signs, more of them positive.
-CnnParameters lively(const CnnShape& shape, uint64_t seed) {
-  CnnParameters out = initial_parameters(shape, CnnInit::he, seed);
-  const KeyedRandom random = KeyedRandom(seed).sub(77);
-  uint64_t index = 0;
-  for (std::vector<CnnParameters::Layer>* layers : {&out.convs, &out.dense}) {
-    for (CnnParameters::Layer& layer : *layers) {
-      for (float& bias : layer.bias) {
-        bias = static_cast<float>(random.uniform(index++) - 0.25);
-      }
-    }
-  }
-  return out;
-}
-
-/// Empty, full, corners, and some of other densities.
-void add_pictures(Problem& problem, uint64_t seed) {
-  const CnnShape& shape = problem.shape;
-  problem.add({});
-  problem.add(random_picture(shape, 1, KeyedRandom(seed).sub(1)));
-  const uint32_t last = shape.height * shape.width - 1;
-  problem.add({{0, 2}, {shape.width - 1, 1}, {last + 1 - shape.width, 1}, {last, 3}});
-  for (const double density : {0.005, 0.02, 0.1, 0.4}) {
-    problem.add(random_picture(shape, density, KeyedRandom(seed).sub(problem.pictures.size())));
-  }
-}
 
 struct Outcome {
   double loss = 0;
@@ -80,40 +22,12 @@ Outcome run(const Problem& problem, const CnnBatch& batch, double input_scale = 
   return {score.mean_loss(), net.geometry().export_from(gradient.data(), 1)};
 }
 
-/// Every tensor's gradient to `tolerance` of its largest element.
-void expect_gradient(const CnnParameters& actual, CnnReference::Numbers expected,
-                     double tolerance) {
-  const CnnReference::Numbers found = to_numbers(actual);
-  ASSERT_EQ(found.layers.size(), expected.layers.size());
-  for (size_t l = 0; l < found.layers.size(); ++l) {
-    for (const bool bias : {false, true}) {
-      const std::vector<double>& a = bias ? found.layers[l].bias : found.layers[l].weights;
-      const std::vector<double>& e = bias ? expected.layers[l].bias : expected.layers[l].weights;
-      double largest = 1e-3;
-      for (const double value : e) {
-        largest = std::max(largest, std::abs(value));
-      }
-      ASSERT_EQ(a.size(), e.size());
-      for (size_t i = 0; i < a.size(); ++i) {
-        ASSERT_NEAR(a[i], e[i], tolerance * largest)
-            << "layer " << l << (bias ? ", bias " : ", weight ") << i;
-      }
-    }
-  }
-}
-
 void expect_like_reference(const Problem& problem, double tolerance = 2e-5) {
   const Outcome outcome = run(problem, problem.batch());
   const CnnReference reference(problem.shape, problem.parameters);
   CnnReference::Numbers gradient;
   EXPECT_NEAR(outcome.loss, reference.loss(problem.pictures, problem.labels, {}, &gradient), 1e-5);
   expect_gradient(outcome.gradient, gradient, tolerance);
-}
-
-Problem problem_of(const CnnShape& shape, uint64_t seed) {
-  Problem problem{shape, lively(shape, seed), {}, {}};
-  add_pictures(problem, seed);
-  return problem;
 }
 
 TEST(CnnReference, GradientAgreesWithFiniteDifferences) {
@@ -286,50 +200,6 @@ TEST(CnnNet, GivesTheReferencesProbabilities) {
     const std::vector<double> expected = reference.probabilities(problem.pictures[i]);
     for (size_t c = 0; c < expected.size(); ++c) {
       EXPECT_NEAR(net.probabilities(i)[c], expected[c], 1e-5);
-    }
-  }
-}
-
-TEST(CnnNet, DropoutDropsItsShareAndKeepsTheMean) {
-  std::vector<float> values(200'000, 1);
-  drop_values(values, 0.25, 0, KeyedRandom(3));
-  const auto zeros = std::count(values.begin(), values.end(), 0.0F);
-  EXPECT_NEAR(static_cast<double>(zeros) / 200'000, 0.25, 0.005);
-  EXPECT_FLOAT_EQ(*std::max_element(values.begin(), values.end()), 4.0F / 3);
-  std::vector<float> grouped(20 * 50, 1);
-  drop_values(grouped, 0.5, 20, KeyedRandom(3));
-  for (size_t i = 20; i < grouped.size(); ++i) {
-    EXPECT_EQ(grouped[i], grouped[i % 20]);
-  }
-}
-
-TEST(CnnNet, GradientWithDropoutIsThatOfTheThinnedNetwork) {
-  // Finite differences of the loss under the same random numbers.
-  CnnShape shape = shape_of(16, 14, {{3, 3, 1, 1, 1, 2}, {4, 3, 1, 0, 0, 2}}, {9});
-  shape.conv_dropout = 0.25;
-  shape.hidden[0].dropout = 0.5;
-  const Problem problem = problem_of(shape, 12);
-  CnnNet net(shape, 1);
-  AlignedVector<float> parameters(net.geometry().parameters);
-  AlignedVector<float> gradient(parameters.size());
-  AlignedVector<float> ignored(parameters.size());
-  net.geometry().import(problem.parameters, 1, parameters.data());
-  const CnnDropout dropout{true, KeyedRandom(1)};
-  const auto loss = [&](AlignedVector<float>& into) {
-    net.set_parameters(parameters.data());
-    return net.gradient(problem.batch(), dropout, into.data()).mean_loss();
-  };
-  loss(gradient);
-  constexpr float kStep = 1e-3F;
-  for (size_t i = 0; i < parameters.size(); i += 7) {
-    const float before = parameters[i];
-    parameters[i] = before + kStep;
-    const double above = loss(ignored);
-    parameters[i] = before - kStep;
-    const double below = loss(ignored);
-    parameters[i] = before;
-    if (gradient[i] != 0) {  // the padding's is 0 whatever it holds
-      EXPECT_NEAR(gradient[i], (above - below) / 0.002, 2e-3) << "number " << i;
     }
   }
 }

@@ -58,6 +58,8 @@ void visit_products(const CnnConv& conv, const Sizes& s, const Visit& visit) {
 struct CnnReference::Maps {
   std::vector<std::vector<double>> inputs;
   std::vector<std::vector<size_t>> winners;
+  size_t sample = 0;
+  std::vector<double> factors;  ///< of the last convolution's values; empty: 1
 };
 
 size_t CnnReference::Numbers::size() const {
@@ -94,7 +96,8 @@ CnnReference::Numbers to_numbers(const CnnParameters& parameters) {
 CnnReference::CnnReference(const CnnShape& shape, const CnnParameters& parameters)
     : shape_(shape), parameters_(to_numbers(parameters)) {}
 
-std::vector<double> CnnReference::forward(const SparseWindow& picture, Maps& maps) const {
+std::vector<double> CnnReference::forward(const SparseWindow& picture, bool drops,
+                                          Maps& maps) const {
   std::vector<double> values(size_t{shape_.height} * shape_.width);
   for (const SparseValue& pixel : picture) {
     values[pixel.index] = static_cast<double>(pixel.value);
@@ -111,6 +114,14 @@ std::vector<double> CnnReference::forward(const SparseWindow& picture, Maps& map
     });
     for (size_t i = 0; i < sums.size(); ++i) {
       sums[i] = std::max(0.0, sums[i] + layer.bias[i / (size_t{s.out_h} * s.out_w)]);
+    }
+    if (l + 1 == shape_.convs.size() && drops) {
+      for (size_t i = 0; i < sums.size(); ++i) {
+        const auto at = static_cast<uint32_t>(i);
+        maps.factors.push_back(
+            factor_(maps.sample, at / s.out_w / s.out_h, at / s.out_w % s.out_h, at % s.out_w));
+        sums[i] *= maps.factors[i];
+      }
     }
     maps.inputs.push_back(values);
     maps.winners.emplace_back();
@@ -170,7 +181,9 @@ void CnnReference::backward(const Maps& maps, std::vector<double> gradient, Numb
     const Sizes s(conv, l > 0 ? shape_.convs[l - 1].filters : 1, in[l].first, in[l].second);
     std::vector<double> outputs(size_t{conv.filters} * s.out_h * s.out_w);
     for (size_t i = 0; i < gradient.size(); ++i) {
-      outputs[maps.winners[l][i]] += gradient[i];
+      const size_t winner = maps.winners[l][i];
+      const bool scaled = l + 1 == shape_.convs.size() && !maps.factors.empty();
+      outputs[winner] += gradient[i] * (scaled ? maps.factors[winner] : 1);
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
       sums.layers[l].bias[i / (size_t{s.out_h} * s.out_w)] += outputs[i];
@@ -202,7 +215,8 @@ double CnnReference::loss(const std::vector<SparseWindow>& pictures,
   for (size_t i = 0; i < pictures.size(); ++i) {
     const double share = (weights.empty() ? 1 : static_cast<double>(weights[i])) / total;
     Maps maps;
-    std::vector<double> scores = forward(pictures[i], maps);
+    maps.sample = i;
+    std::vector<double> scores = forward(pictures[i], factor_ != nullptr, maps);
     const double score = scores[labels[i]];
     sum += share * (softmax(scores) - score);
     if (gradient != nullptr) {
@@ -218,7 +232,7 @@ double CnnReference::loss(const std::vector<SparseWindow>& pictures,
 
 std::vector<double> CnnReference::probabilities(const SparseWindow& picture) const {
   Maps maps;
-  std::vector<double> scores = forward(picture, maps);
+  std::vector<double> scores = forward(picture, false, maps);
   softmax(scores);
   return scores;
 }

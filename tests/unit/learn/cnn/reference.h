@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,7 +27,12 @@ class CnnReference {
 
   CnnReference(const CnnShape& shape, const CnnParameters& parameters);
 
+  /// What values of the last convolution are multiplied by between its ReLU and its pooling.
+  using Factor = std::function<double(size_t sample, uint32_t filter, uint32_t y, uint32_t x)>;
+
   Numbers& parameters() { return parameters_; }
+  /// Of loss(); probabilities() are those without it.
+  void set_unpooled_factor(Factor factor) { factor_ = std::move(factor); }
   /// The weighted mean cross entropy and, if `gradient` is given, its gradient.
   double loss(const std::vector<SparseWindow>& pictures, std::span<const uint32_t> labels,
               std::span<const float> weights, Numbers* gradient) const;
@@ -34,11 +40,12 @@ class CnnReference {
 
  private:
   struct Maps;
-  std::vector<double> forward(const SparseWindow& picture, Maps& maps) const;
+  std::vector<double> forward(const SparseWindow& picture, bool drops, Maps& maps) const;
   void backward(const Maps& maps, std::vector<double> gradient, Numbers& sums) const;
 
   CnnShape shape_;
   Numbers parameters_;
+  Factor factor_;
 };
 
 CnnReference::Numbers to_numbers(const CnnParameters& parameters);

@@ -48,7 +48,9 @@ struct Rows {
 
 CnnTrainingOptions small_options() {
   CnnTrainingOptions options;
-  options.shape = {24, 20, {{4, 4, 2, 1, 1, 2}, {6, 3, 1, 1, 1, 2}}, 0.25, false, {{12, 0.5}}, 3};
+  options.shape = {
+      24,          20, {{4, 4, 2, 1, 1, 2}, {6, 3, 1, 1, 1, 2}}, 0.25, CnnDropoutPlace::pooled,
+      {{12, 0.5}}, 3};
   options.batch = 16;
   options.max_epochs = 6;
   options.learning_rate = 3e-3;
