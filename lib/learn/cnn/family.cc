@@ -94,9 +94,8 @@ class CnnFamily final : public LearnerFamily {
   LearnerOption as_published() {
     const char* help =
         "CNN: trained as FlowPic's authors did: --batch 128, --dropout-place unpooled, --init "
-        "glorot, --adam-epsilon 1e-7, --epochs 40 without stopping early, --judge accuracy, but "
-        "for "
-        "options that are given";
+        "glorot, --adam-epsilon 1e-7, --epochs 40 without stopping early, --judge accuracy; what "
+        "the command names itself stays";
     return {"as-published",
             &as_published_,
             help,
