@@ -7,7 +7,9 @@ packages=(iproute2 ethtool util-linux procps tcpdump tshark g++ openssl python3 
   nginx-light caddy openssh-server openssh-client rsync curl ffmpeg espeak-ng baresip-core baresip-ffmpeg
   chromium-headless-shell python3-aiohttp prosody python3-slixmpp ngircd vsftpd lftp aria2 transmission-daemon opentracker
   iputils-ping openvpn wireguard-go wireguard-tools strongswan-charon strongswan-swanctl
-  libstrongswan-standard-plugins libcharon-extra-plugins tor nftables)
+  libstrongswan-standard-plugins libcharon-extra-plugins tor nftables
+  xvfb python3-xlib minetest minetest-server chocolate-doom freedoom teeworlds teeworlds-server openarena
+  openarena-server)
 cache=${FLOWMARK_LAB_CACHE:-/var/tmp/flowmark-lab}
 
 [ "$(id -u)" = 0 ] || { echo "setup.sh: must be root (namespaces, packages)" >&2; exit 1; }

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from .apps import APPLICATIONS
-from .plan import BACKGROUNDS, FAST, LONG, MIXED, series
+from .plan import BACKGROUNDS, FAST, LONG, MIXED, MORE, MORE_CLASSES, series
 from .techniques import TECHNIQUES
 from .techniques.base import MOST_SLOTS, Tunnel
 
@@ -21,6 +21,7 @@ def parse(arguments=None):
                         help="packets a second of other traffic in the tunnel: 100, 300 or 1000")
     parser.add_argument("--long", action="store_true", help="plain sessions as long as the tunnels', at their rates")
     parser.add_argument("--fast", action="store_true", help="films, pages, transfers and swarms on fast lines")
+    parser.add_argument("--more", action="store_true", help="games, remote desktops and other traffic, plain or in a VPN")
     parser.add_argument("--sessions", type=int, metavar="N", help="at most N of each class (default: all planned)")
     parser.add_argument("--seconds", type=int, metavar="S", help="length of every session, for trying things out")
     parser.add_argument("--out", help="where recordings go (default: recordings in the cache)")
@@ -39,15 +40,20 @@ def parse(arguments=None):
         parser.error("--background goes with a VPN as --technique: it is UDP, and other flows than the plain ones")
     if options.mixed and options.only:
         parser.error("--mixed goes without --only")
-    if options.mixed + options.long + options.fast + bool(options.background) > 1:
-        parser.error("--mixed, --long, --fast and --background are series of their own: one at a time")
+    if options.mixed + options.long + options.fast + options.more + bool(options.background) > 1:
+        parser.error("--mixed, --long, --fast, --more and --background are series of their own: one at a time")
     if options.long and options.technique != "plain":
         parser.error("--long is plain: a tunnel's sessions are that long without it")
     if options.fast and options.technique == "tor":
         parser.error("--fast goes without Tor, which is not fast, and carries no QUIC")
-    if options.split == "demo" and (options.long or options.fast):
-        parser.error("--long and --fast go with train and test")
-    options.kind = LONG if options.long else FAST if options.fast else MIXED if options.mixed else options.background
+    if options.more and options.technique == "tor":
+        parser.error("--more goes without Tor: most of it is UDP")
+    if options.split == "demo" and (options.long or options.fast or options.more):
+        parser.error("--long, --fast and --more go with train and test")
+    options.kind = next((kind for asked, kind in ((options.long, LONG), (options.fast, FAST), (options.more, MORE),
+                                                  (options.mixed, MIXED)) if asked), options.background)
+    if options.only in MORE_CLASSES and not options.more:
+        parser.error(f"{options.only} goes with --more")
     options.series = series(options.technique, options.kind)
     if options.install and options.no_sequences:
         parser.error("--install wants the sequences, without --no-sequences")

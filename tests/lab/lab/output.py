@@ -9,7 +9,7 @@ import yaml
 
 from . import packets
 from .apps.mixture import SEPARATOR
-from .plan import FAST, MIXED, series
+from .plan import FAST, MIXED, MORE, series
 
 FLOWS_PER_SESSION = 10000  # number of a flow: session * FLOWS_PER_SESSION + its place in the session
 
@@ -17,6 +17,8 @@ FLOWS_PER_SESSION = 10000  # number of a flow: session * FLOWS_PER_SESSION + its
 # pictures look alike, and films are what a line carries more of.
 FAST_PACKETS = 26_000
 ALBUM_PACKETS = 8_000
+# A streamed desktop has a thousand packets a second: of a session of MORE the first are kept.
+MORE_PACKETS = 20_000
 
 
 def capture_path(out, session):
@@ -95,16 +97,19 @@ def _write_manifest(out, folder, has=lambda split, name: True):
     os.replace(temporary, temporary.removesuffix(".part"))
 
 
-def _known(entry):
-    """What the sequences say of each flow beside its label: what to split and to compare by."""
+def _known(entry, flow):
+    """What the sequences say of a flow beside its label: what to split and to compare by."""
     return {"application": entry["application"], "technique": entry["technique"],
             **({"background": entry["background_pps"]} if "background_pps" in entry else {}),
             **({"kind": entry["kind"]} if "kind" in entry else {}),
+            **({"transport": packets.TRANSPORTS[flow[0].protocol]} if entry.get("kind") == MORE else {}),
             "network": entry["network"]["profile"], "session": entry["session"], "split": entry["split"]}
 
 
 def packets_kept(entry):
     """How many packets of a session its sequences have; None: all."""
+    if entry.get("kind") == MORE:
+        return MORE_PACKETS
     if entry.get("kind") != FAST:
         return None
     return ALBUM_PACKETS if entry["application"].startswith("album") else FAST_PACKETS
@@ -129,7 +134,7 @@ def _write_sequences(out, split, name, entries):
                 raise RuntimeError(f"{entry['path']}: {len(flows)} flows, more than numbers")
             for place, flow in enumerate(flows):
                 number = entry["session"] * FLOWS_PER_SESSION + place
-                lines = packets.sequence_lines(number, entry["label"], flow, _known(entry))
+                lines = packets.sequence_lines(number, entry["label"], flow, _known(entry, flow))
                 file.write(("\n".join(lines) + "\n").encode())
     os.replace(temporary, temporary.removesuffix(".part"))
 

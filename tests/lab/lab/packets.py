@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 MAX_FRAME = 1514  # a 1500-byte packet in Ethernet
 TCP, UDP = 6, 17
+TRANSPORTS = {TCP: "tcp", UDP: "udp"}  # as sequence files name them
 _GLOBAL = struct.Struct("<IHHiIII")
 _RECORD = struct.Struct("<IIII")
 _MAGIC_US = 0xA1B2C3D4

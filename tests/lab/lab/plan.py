@@ -21,7 +21,9 @@ EXTRA_DEMO = (("voip", "baresip-pcma", 4), ("file-transfer", "https-down", 6))
 DEMO_VARIANTS = {"voip": "baresip-opus", "streaming": "adaptive-hls", "browsing": "chromium-http2",
                  "file-transfer": "scp-down", "chat": "xmpp-direct", "p2p": "aria2"}
 # Classes that came later are not among the short plain sessions and the mixtures, which keep their numbers.
-LATER_CLASSES = ("video-call",)
+# Those of MORE_CLASSES are only in the series MORE.
+MORE_CLASSES = ("gaming", "remote-desktop")
+LATER_CLASSES = ("video-call", *MORE_CLASSES)
 # Bulk classes fill any line: slow ones keep recordings small.
 RATE_CAPS = {"file-transfer": (2.0, 6.0), "p2p": (2.0, 5.0), "streaming": (3.0, 9.0)}
 RATE_CAPS_TUNNEL = {"file-transfer": (0.4, 1.4), "p2p": (0.25, 0.7), "streaming": (1.0, 3.0)}
@@ -57,7 +59,11 @@ SESSIONS_FAST = {"streaming": (36, 18), "browsing": (12, 6), "file-transfer": (1
 SESSIONS_FAST_TUNNEL = {"streaming": (9, 6), "browsing": (4, 3), "file-transfer": (6, 4), "p2p": (2, 2)}
 SESSIONS_FAST_LATER = {"streaming": (6, 3), "browsing": (24, 12), "file-transfer": (6, 3)}  # plain
 SECONDS_FAST = (42, 54)
-KINDS = (0, MIXED, *BACKGROUNDS, LONG, FAST)
+# The classes that only this series has, plain or in a VPN.
+MORE = "more"
+SESSIONS_MORE = {label: (24, 12) for label in MORE_CLASSES}  # to train, to test
+SESSIONS_MORE_TUNNEL = {label: (10, 6) for label in MORE_CLASSES}
+KINDS = (0, MIXED, *BACKGROUNDS, LONG, FAST, MORE)
 CAPTURE_SUFFIX = ".pcap.gz"
 
 
@@ -73,7 +79,7 @@ class Session:
     seed: str
     technique: str = "plain"
     background: int = 0  # packets a second in the tunnel that belong to nothing
-    kind: str = ""  # LONG, FAST
+    kind: str = ""  # LONG, FAST, MORE
     slot: int = 0
     addresses: tuple = ()
     inner: tuple = ()  # the client's addresses within its tunnel
@@ -196,7 +202,7 @@ def _tunnelled(split, seed, technique, background):
     profiles = list(conditions.PROFILES)
     for place, (label, application) in enumerate(APPLICATIONS.items()):
         variants = kind.usable(label, application.variants)
-        if not variants:
+        if not variants or label in MORE_CLASSES:
             continue
         dice = random.Random(f"{seed}-{split}-{series(technique, background)}-{label}")
         count = SESSIONS_BACKGROUND[split]
@@ -265,12 +271,32 @@ def _others_later(split, seed, kind, label, application, first):
     return sessions
 
 
+def _more(split, seed, technique):
+    """The classes of MORE: every variant meets other networks from round to round."""
+    sessions = []
+    counts = SESSIONS_MORE if technique == "plain" else SESSIONS_MORE_TUNNEL
+    profiles = list(conditions.PROFILES)
+    for place, label in enumerate(MORE_CLASSES):
+        application = APPLICATIONS[label]
+        dice = random.Random(f"{seed}-{split}-{series(technique, MORE)}-{label}")
+        for i in range(counts[label][0 if split == "train" else 1]):
+            profile = profiles[(i + i // len(profiles) + place) % len(profiles)]
+            variant = application.variants[(i + (1 if split == "test" else 0)) % len(application.variants)]
+            family = 6 if dice.random() < 0.2 and variant not in application.ipv4_variants else 4
+            sessions.append(_session(dice, label, variant, split, _base(split, technique, MORE) + 60 * place + i,
+                                     profile, family, seed, SECONDS[split], technique))
+            sessions[-1].kind = MORE
+    return sessions
+
+
 def plan(split, seed, only=None, technique="plain", kind=0, most=None, seconds=None):
     """Sessions of `split` by one technique; `kind`: one of KINDS, MIXED and backgrounds for tunnels.
 
     `most` is how many of each class (mixed: of each number of classes), `seconds` the length of all.
     """
-    if kind in (LONG, FAST):
+    if kind == MORE:
+        sessions = _more(split, seed, technique)
+    elif kind in (LONG, FAST):
         sessions = _others(split, seed, technique, kind)
     elif technique == "plain":
         sessions = _plain(split, seed)

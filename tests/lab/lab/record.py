@@ -30,7 +30,7 @@ from .techniques.tor import Tor, TorNetwork
 FIRST_CLIENT = 10  # client of slot N has the addresses number FIRST_CLIENT + N
 CAPTURE_BYTES = 128  # Ethernet, IPv6, TCP with all its options
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LEAST_PACKETS = {"chat": 40}
+LEAST_PACKETS = {"chat": 40, "other": 40, "gaming": 1000, "remote-desktop": 300}
 LEAST_PACKETS_ELSE = 200
 LEAST_PACKETS_FAST = 1500  # fewer is a film or a transfer that got stuck at its start
 BACKGROUND_PORT = 47000
@@ -53,11 +53,21 @@ class Lab:
         self.certificates = None  # folder of server.pem and server.key
 
     def up(self, labels, techniques):
-        say("making the content (once for each split)")
-        self.content.make()
+        shared = any(not APPLICATIONS[label].own_servers for label in labels)
+        if shared:
+            say("making the content (once for each split)")
+            self.content.make()
         say("starting network and servers")
         self.network.up()
-        self.certificates = certificates = servers.certificates(os.path.join(self.options.cache, "certificates"))
+        self.certificates = servers.certificates(os.path.join(self.options.cache, "certificates"))
+        if shared:
+            self._start_servers(labels)
+        if techniques & {Tor.name}:
+            self.tor = TorNetwork(self)
+            self.tor.up()
+
+    def _start_servers(self, labels):
+        certificates = self.certificates
         servers.start_web(self.processes, self.content, certificates, self.folder, self.options.split)
         servers.start_quic(self.processes, self.content, certificates, self.folder, self.options.split)
         servers.start_files(self.processes, self.folder)
@@ -66,9 +76,6 @@ class Lab:
         if "chat" in labels:
             servers.start_chat(self.processes, certificates, self.folder)
             servers.start_irc(self.processes, certificates, self.folder)
-        if techniques & {Tor.name}:
-            self.tor = TorNetwork(self)
-            self.tor.up()
 
     def down(self):
         for number in _SIGNALS:

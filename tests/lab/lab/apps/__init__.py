@@ -3,14 +3,16 @@
 from .browsing import Browsing
 from .chat import Chat
 from .file_transfer import FileTransfer
+from .gaming import Gaming
 from .mixture import SEPARATOR, Mixture
 from .p2p import P2p
+from .remote_desktop import RemoteDesktop
 from .streaming import Streaming
 from .video_call import VideoCall
 from .voip import Voip
 
 APPLICATIONS = {application.label: application for application in (
-    Voip, Streaming, Browsing, FileTransfer, Chat, P2p, VideoCall)}
+    Voip, Streaming, Browsing, FileTransfer, Chat, P2p, VideoCall, Gaming, RemoteDesktop)}
 
 
 def application(session, lab, processes, folder):

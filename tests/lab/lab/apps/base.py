@@ -25,6 +25,8 @@ class Application:
     # keep their numbers, and mixtures do without them.
     later_variants = ()
     fast_variants = ()  # for fast lines
+    ipv4_variants = ()  # of a class that only `--more` has: programs that know no IPv6
+    own_servers = False  # True: needs none of the run's content and servers
     long_later_variants = fast_later_variants = ()  # plain, behind the others of their series
 
     def __init__(self, session, lab, processes, folder):
