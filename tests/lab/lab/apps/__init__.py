@@ -5,6 +5,7 @@ from .chat import Chat
 from .file_transfer import FileTransfer
 from .gaming import Gaming
 from .mixture import SEPARATOR, Mixture
+from .other import Other
 from .p2p import P2p
 from .remote_desktop import RemoteDesktop
 from .streaming import Streaming
@@ -12,7 +13,7 @@ from .video_call import VideoCall
 from .voip import Voip
 
 APPLICATIONS = {application.label: application for application in (
-    Voip, Streaming, Browsing, FileTransfer, Chat, P2p, VideoCall, Gaming, RemoteDesktop)}
+    Voip, Streaming, Browsing, FileTransfer, Chat, P2p, VideoCall, Gaming, RemoteDesktop, Other)}
 
 
 def application(session, lab, processes, folder):

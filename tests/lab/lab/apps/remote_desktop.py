@@ -21,6 +21,7 @@ _GAME_SCREEN = 640, 400
 class RemoteDesktop(ScreenApplication):
     label = "remote-desktop"
     variants = ("tigervnc-tight", "freerdp-rfx", "stream-desktop", "tigervnc-zrle", "freerdp-bitmap", "stream-game")
+    ipv4_variants = ("freerdp-rfx", "freerdp-bitmap")
 
     def prepare(self):
         self.add_host()
@@ -121,8 +122,10 @@ class RemoteDesktop(ScreenApplication):
     # -- RDP
 
     def _start_rdp(self):
-        self.host_process("freerdp-shadow-cli", f"/port:{_RDP}", "-auth", "/sec:tls", log="rdp-server",
-                          env=self.environment("far", far=True))
+        environment = dict(self.environment("far", far=True), WLOG_LEVEL="INFO")
+        server = self.host_process("stdbuf", "-oL", "freerdp-shadow-cli", f"/port:{_RDP}", "-auth", "/sec:tls",
+                                   log="rdp-server", env=environment)
+        self.processes.wait_for_log(server, "rdp-server", "Listening on")
 
     def _view_rdp(self):
         how = ["/rfx", "/bpp:32"] if self.mode == "rfx" else [f"/bpp:{self.random.choice((16, 24, 32))}"]

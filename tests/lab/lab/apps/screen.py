@@ -38,6 +38,13 @@ class OwnHost(Application):
         os.makedirs(path, mode=0o700, exist_ok=True)
         return path
 
+    def must_run(self, *running):
+        """Raises where one of the programs has ended before the session."""
+        for process in running:
+            if process.poll() is not None:
+                raise RuntimeError(f"{self.session.name}: {' '.join(process.args[4:7])}... ended early, see"
+                                   f" {self.processes.log_folder}")
+
 
 class ScreenApplication(OwnHost):
     def display(self, far=False):
@@ -84,10 +91,3 @@ class ScreenApplication(OwnHost):
         environment = dict(os.environ, PYTHONPATH=LAB_FOLDER, PYTHONDONTWRITEBYTECODE="1")
         return self.processes.start(namespace, PYTHON, "-m", "lab.clients." + module, *map(str, arguments), log=log,
                                     env=environment, cwd=LAB_FOLDER)
-
-    def must_run(self, *running):
-        """Raises where one of the programs has ended before the session."""
-        for process in running:
-            if process.poll() is not None:
-                raise RuntimeError(f"{self.session.name}: {' '.join(process.args[4:7])}... ended early, see"
-                                   f" {self.processes.log_folder}")
