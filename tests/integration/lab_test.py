@@ -4,6 +4,7 @@
 import bz2
 import collections
 import contextlib
+import itertools
 import os
 import random
 import select
@@ -28,7 +29,8 @@ sys.path.insert(0, LAB)
 
 from lab import check, options, output, packets  # noqa: E402
 from lab.apps import APPLICATIONS  # noqa: E402
-from lab.plan import BACKGROUNDS, FAST, LONG, MIXED, RATE_CAPS_TUNNEL, plan  # noqa: E402
+from lab.clients import cloud_events, gestures
+from lab.plan import BACKGROUNDS, FAST, LONG, MIXED, MORE, MORE_CLASSES, RATE_CAPS_TUNNEL, plan  # noqa: E402
 from lab.shows import fragments  # noqa: E402
 from lab.techniques import TECHNIQUES  # noqa: E402
 
@@ -63,13 +65,14 @@ class Plan(unittest.TestCase):
         with open(os.path.join(LAB, "data", "manifest.yaml"), encoding="utf-8") as file:
             kept = {entry["session"]: entry for entry in yaml.safe_load(file)["sessions"]}
         planned = {s.number: s.manifest() for split in ("train", "test") for name in TECHNIQUES
-                   for kind in (0, MIXED, FAST, LONG) if name != "plain" or kind != MIXED
+                   for kind in (0, MIXED, FAST, LONG, MORE) if name != "plain" or kind != MIXED
                    for s in plan(split, 1, None, name, kind)}
         for number, entry in kept.items():
             self.assertEqual(entry, planned[number])
 
     def test_no_two_sessions_have_the_same_number_or_name(self):
-        kinds = [("plain", 0), ("plain", LONG), ("plain", FAST)] + [(name, FAST) for name in VPNS]
+        kinds = [("plain", 0), ("plain", LONG), ("plain", FAST), ("plain", MORE)]
+        kinds += [(name, kind) for name in VPNS for kind in (FAST, MORE)]
         kinds += [(name, kind) for name in TUNNELS for kind in (0, MIXED)]
         kinds += [(name, kind) for name in VPNS for kind in BACKGROUNDS]
         sessions = [s for name, kind in kinds for split in ("train", "test") for s in plan(split, 1, None, name, kind)]
@@ -91,7 +94,7 @@ class Plan(unittest.TestCase):
 
     def test_long_plain_sessions_last_as_long_as_a_tunnels_and_go_as_fast(self):
         for split in ("train", "test"):
-            for label in APPLICATIONS:
+            for label in set(APPLICATIONS) - set(MORE_CLASSES):
                 long, tunnel = plan(split, 1, label, "plain", LONG), plan(split, 1, label, "wireguard")
                 spans = [(min(s.seconds for s in one), max(s.seconds for s in one)) for one in (long, tunnel)]
                 self.assertLess(abs(spans[0][0] - spans[1][0]) + abs(spans[0][1] - spans[1][1]), 6)
@@ -134,6 +137,25 @@ class Plan(unittest.TestCase):
         for name, kind in (("plain", LONG), ("wireguard", 0), ("openvpn-tcp", 0)):
             met = {(s.variant, s.conditions.profile) for s in plan("train", 1, "video-call", name, kind)}
             self.assertEqual(len(met), 16, name)
+
+    def test_games_desktops_and_the_rest_are_a_series_of_their_own(self):
+        for name in ("plain", *VPNS):
+            for split, programs in (("train", 10), ("test", 6)):
+                sessions = plan(split, 1, None, name, MORE)
+                self.assertEqual({s.label for s in sessions}, set(MORE_CLASSES))
+                for label in MORE_CLASSES:
+                    own = [s for s in sessions if s.label == label]
+                    variants = APPLICATIONS[label].variants
+                    least = len(variants) if name == "plain" else min(len(variants), programs)
+                    self.assertEqual(len({s.variant for s in own}), least, (name, split, label))
+                    self.assertFalse([s.name for s in own if s.family == 6
+                                      and s.variant in APPLICATIONS[label].ipv4_variants])
+                    if name == "plain":
+                        self.assertEqual(len({s.conditions.profile for s in own}), 4)
+                        self.assertGreater(sum(s.family == 6 for s in own), 0, (split, label))
+            for kind in (0,) if name == "plain" else (0, MIXED, FAST):
+                labels = {part for s in plan("train", 1, None, name, kind) for part in s.label.split("+")}
+                self.assertFalse(labels & set(MORE_CLASSES), (name, kind))
 
     def test_tor_has_no_udp(self):
         sessions = plan("train", 1, None, "tor") + plan("train", 1, None, "tor", MIXED)
@@ -203,6 +225,41 @@ class Bundle(unittest.TestCase):
         self.assertGreater(took, 0.8 * count * size * 8 / (1000 * kbit))
 
 
+class Gestures(unittest.TestCase):
+    """What a person does at a screen (lab/clients/gestures.py)."""
+
+    def events(self, gesture, *arguments, count=4000):
+        return list(itertools.islice(getattr(gestures, gesture)(random.Random(3), *arguments), count))
+
+    def test_every_key_and_button_is_let_go(self):
+        for made in (self.events("play", ("w", "a"), ("space",)),
+                     self.events("work", [[50, 60, 484, 264], [200, 100, 484, 264]], (800, 600))):
+            held = collections.Counter()
+            for wait, (kind, name, down) in made:
+                self.assertGreaterEqual(wait, 0)
+                if kind in ("key", "button"):
+                    held[kind, name] += 1 if down else -1
+                    self.assertIn(held[kind, name], (0, 1), (kind, name))
+            self.assertLessEqual(sum(held.values()), 3)
+
+    def test_the_pointer_stays_on_the_screen_and_windows_too(self):
+        windows = [[50, 60, 484, 264]]
+        places = [event[1:] for _, event in self.events("work", windows, (800, 600)) if event[0] == "move"]
+        self.assertGreater(len(places), 100)
+        self.assertTrue(all(0 <= x < 800 and 0 <= y < 600 for x, y in places))
+        self.assertTrue(0 <= windows[0][0] <= 800 - 484 and 20 <= windows[0][1] <= 600 - 264)
+
+    def test_someone_at_a_desktop_types_scrolls_drags_and_opens_menus(self):
+        made = [event for _, event in self.events("work", [[50, 60, 484, 264]], (800, 600), count=20000)]
+        self.assertLessEqual({("button", 1, True), ("button", 3, True), ("button", 4, True), ("button", 5, True),
+                              ("key", "Return", True), ("key", "Escape", True)}, set(made))
+
+    def test_events_survive_the_network(self):
+        for event in (("key", "Return", True), ("key", "a", False), ("button", 3, True), ("move", 799, 20),
+                      ("turn", -17, 4)):
+            self.assertEqual(cloud_events.unpack(cloud_events.pack(70000, event)), event)
+
+
 class Options(unittest.TestCase):
     def refused(self, *arguments):
         with self.assertRaises(SystemExit) as stop, open(os.devnull, "w", encoding="utf-8") as nowhere:
@@ -225,6 +282,10 @@ class Options(unittest.TestCase):
         self.refused("--split", "train", "--technique", "tor", "--fast")
         self.refused("--split", "train", "--technique", "ipsec", "--fast", "--mixed")
         self.refused("--split", "demo", "--fast")
+        self.refused("--split", "demo", "--more")
+        self.refused("--split", "train", "--technique", "tor", "--more")
+        self.refused("--split", "train", "--more", "--fast")
+        self.refused("--split", "train", "--only", "gaming")
         self.refused("--split", "train", "--install", "--no-sequences")
         self.refused("--split", "train", "--seconds", "600")
         self.refused("--split", "train", "--jobs", "25")
@@ -234,6 +295,9 @@ class Options(unittest.TestCase):
         self.assertEqual(options.parse(["--split", "test"]).series, "plain")
         self.assertEqual(options.parse(["--split", "test", "--fast"]).series, "plain-fast")
         self.assertEqual(options.parse(["--split", "test", "--long"]).series, "plain-long")
+        self.assertEqual(options.parse(["--split", "test", "--more"]).series, "plain-more")
+        self.assertEqual(options.parse(["--split", "test", "--more", "--technique", "wireguard"]).series,
+                         "wireguard-more")
 
 
 class Recordings(unittest.TestCase):
@@ -256,11 +320,13 @@ class Recordings(unittest.TestCase):
         steps = [(0, 100, True), (1500, 1200, False), (20, 60, True)]
         sessions = [plan("test", 1, "chat", "wireguard")[0], plan("test", 1, None, "wireguard", MIXED)[0],
                     plan("test", 1, "chat", "ipsec", 300)[0], plan("test", 1, "chat")[0],
-                    plan("test", 1, "p2p", "plain", FAST)[0], plan("test", 1, "chat", "plain", LONG)[0]]
+                    plan("test", 1, "p2p", "plain", FAST)[0], plan("test", 1, "chat", "plain", LONG)[0],
+                    plan("test", 1, "gaming", "plain", MORE)[0], plan("test", 1, "other", "wireguard", MORE)[0]]
         for session in sessions:
             self.record(session, steps)
         names = ["test-wireguard.csv.bz2", "test-wireguard-mixed.csv.bz2", "test-ipsec-background300.csv.bz2",
-                 "test.csv.bz2", "test-plain-fast.csv.bz2", "test-plain-long.csv.bz2"]
+                 "test.csv.bz2", "test-plain-fast.csv.bz2", "test-plain-long.csv.bz2", "test-plain-more.csv.bz2",
+                 "test-wireguard-more.csv.bz2"]
         for session, name in zip(sessions, names):
             output.collect(self.out, "test", session.series)
             (number, label, start, flow), = packets.read_sequences(os.path.join(self.out, name))
@@ -273,7 +339,8 @@ class Recordings(unittest.TestCase):
                 "application": session.variant, "technique": session.technique, "session": str(session.number),
                 "network": session.conditions.profile, "split": "test",
                 **({"background": "300"} if session.background else {}),
-                **({"kind": session.kind} if session.kind else {})})
+                **({"kind": session.kind} if session.kind else {}),
+                **({"transport": "udp"} if session.kind == MORE else {})})
         with open(os.path.join(self.out, "manifest.yaml"), encoding="utf-8") as file:
             entries = {entry["session"]: entry for entry in yaml.safe_load(file)["sessions"]}
         self.assertEqual(entries, {s.number: s.manifest() for s in sessions})
@@ -290,6 +357,24 @@ class Recordings(unittest.TestCase):
                              ["manifest.yaml", "test-wireguard.csv.bz2"])
             with open(os.path.join(repository, "data", "manifest.yaml"), encoding="utf-8") as file:
                 self.assertEqual(yaml.safe_load(file)["sessions"], [kept.manifest()])
+
+    def test_what_is_installed_from_other_recordings_stays(self):
+        first, second = plan("test", 1, "chat", "wireguard")[0], plan("test", 1, "gaming", "plain", MORE)[0]
+        with tempfile.TemporaryDirectory() as repository:
+            for session in (first, second):
+                self.record(session, [(0, 100, True), (1500, 1200, False)])
+                output.collect(self.out, "test", session.series)
+                output.install(self.out, "test", session.series, repository)
+                output.forget(self.out, "test")
+            with open(os.path.join(repository, "data", "manifest.yaml"), encoding="utf-8") as file:
+                self.assertEqual(yaml.safe_load(file)["sessions"], [first.manifest(), second.manifest()])
+
+    def test_of_games_and_desktops_the_first_packets_are_kept_of_all_flows_together(self):
+        session = plan("test", 1, "remote-desktop", "plain", MORE)[0]
+        self.record(session, [(7, 900, i % 9 == 0) for i in range(output.MORE_PACKETS + 5)])
+        output.collect(self.out, "test", session.series)
+        (_, _, _, flow), = packets.read_sequences(os.path.join(self.out, "test-plain-more.csv.bz2"))
+        self.assertEqual(len(flow), output.MORE_PACKETS)
 
     def test_of_a_session_on_a_fast_line_the_first_packets_are_kept(self):
         swarm = plan("test", 1, "p2p", "plain", FAST)[0]

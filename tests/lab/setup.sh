@@ -9,7 +9,9 @@ packages=(iproute2 ethtool util-linux procps tcpdump tshark g++ openssl python3 
   iputils-ping openvpn wireguard-go wireguard-tools strongswan-charon strongswan-swanctl
   libstrongswan-standard-plugins libcharon-extra-plugins tor nftables
   xvfb python3-xlib minetest minetest-server chocolate-doom freedoom teeworlds teeworlds-server openarena
-  openarena-server)
+  openarena-server freerdp2-x11 freerdp2-shadow-x11 tigervnc-standalone-server tigervnc-viewer openbox xterm
+  unbound dnsperf chrony mosquitto mosquitto-clients dovecot-imapd python3-aiosmtpd fetchmail snmpd snmp
+  libcoap3-bin rsyslog)
 cache=${FLOWMARK_LAB_CACHE:-/var/tmp/flowmark-lab}
 
 [ "$(id -u)" = 0 ] || { echo "setup.sh: must be root (namespaces, packages)" >&2; exit 1; }

@@ -84,10 +84,27 @@ yaml.SafeDumper.add_representer(
     _Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True))
 
 
-def _write_manifest(out, folder, has=lambda split, name: True):
-    """All that is recorded in `out`, or of it the series that `has` says yes to, as folder/manifest.yaml."""
-    sessions = [dict({key: entry[key] for key in _MANIFEST_KEYS if key in entry}, network=_Flow(entry["network"]))
-                for split in ("train", "test") for entry in _entries(out, split) if has(split, entry_series(entry))]
+def _manifest_sessions(out):
+    return [{key: entry[key] for key in _MANIFEST_KEYS if key in entry}
+            for split in ("train", "test") for entry in _entries(out, split)]
+
+
+def _installed_sessions(folder):
+    path = os.path.join(folder, "manifest.yaml")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return yaml.safe_load(file)["sessions"]
+
+
+def _is_of(entry, split, name):
+    return (entry["split"], entry_series(entry)) == (split, name)
+
+
+def _write_manifest(folder, sessions):
+    """Writes folder/manifest.yaml, in order of split and number."""
+    ordered = sorted(sessions, key=lambda entry: (entry["split"] != "train", entry["session"]))
+    sessions = [dict(entry, network=_Flow(entry["network"])) for entry in ordered]
     temporary = os.path.join(folder, "manifest.yaml.part")
     with open(temporary, "w", encoding="utf-8") as file:
         file.write("# Paths are those of the captures beside this file when record.sh wrote it. In the sequence\n"
@@ -163,7 +180,7 @@ def collect(out, split, name):
     else:
         entries = [entry for entry in _entries(out, split) if entry_series(entry) == name]
         _write_sequences(out, split, name, entries)
-        _write_manifest(out, out)
+        _write_manifest(out, _manifest_sessions(out))
 
 
 def install(out, split, name, lab_folder):
@@ -177,5 +194,9 @@ def install(out, split, name, lab_folder):
         temporary = os.path.join(folder, file + ".part")
         shutil.copyfile(os.path.join(out, file), temporary)
         os.replace(temporary, os.path.join(folder, file))
-    if split != "demo":  # of the series whose sequences are there
-        _write_manifest(out, folder, lambda *one: os.path.exists(os.path.join(folder, sequences_name(*one))))
+    if split == "demo":
+        return
+    # The other series that are installed stay as they are.
+    recorded = [entry for entry in _manifest_sessions(out) if _is_of(entry, split, name)]
+    kept = [entry for entry in _installed_sessions(folder) if not _is_of(entry, split, name)]
+    _write_manifest(folder, kept + recorded)

@@ -15,27 +15,11 @@ import sys
 import threading
 import time
 
+from .cloud_events import INPUT, pack, unpack
 from .hands import Hands, perform
 
-_HELLO, _REPORT, _INPUT = b"H", b"R", b"I"
-_EVENT = struct.Struct(">IBhh16s")  # number, kind, two values, the name of a key; as long as a sealed one
-_KINDS = ("key", "button", "move", "turn")
+_HELLO, _REPORT = b"H", b"R"
 _BUFFER_BYTES = 1 << 20
-
-
-def pack(number, event):
-    kind, *what = event
-    name = what[0] if kind == "key" else ""
-    values = (0, int(what[1])) if kind == "key" else (int(what[0]), int(what[1]))
-    return _INPUT + _EVENT.pack(number & 0xFFFFFFFF, _KINDS.index(kind), *values, name.encode())
-
-
-def unpack(data):
-    _, kind, first, second, name = _EVENT.unpack(data[1:])
-    kind = _KINDS[kind]
-    if kind == "key":
-        return kind, name.rstrip(b"\0").decode(), bool(second)
-    return kind, first, bool(second) if kind == "button" else second
 
 
 def _socket(address, port):
@@ -64,7 +48,7 @@ def far(order):
                     media.sendto(data, peer)
             elif data[:1] == _HELLO:
                 peer = sender
-            elif data[:1] == _INPUT:
+            elif data[:1] == INPUT:
                 hands.do(unpack(data))
                 control.sendto(data[:5], sender)  # received
             # a report needs no answer
@@ -93,7 +77,7 @@ def client(order):
             report = now + order["report_seconds"]
         for key, _ in waiting.select(min(end, report) - now):
             data = key.fileobj.recv(2048)
-            if data[:1] == _INPUT:
+            if data[:1] == INPUT:
                 continue
             got += 1
             last = len(data)
