@@ -21,7 +21,7 @@ def parse(arguments=None):
                         help="packets a second of other traffic in the tunnel: 100, 300 or 1000")
     parser.add_argument("--long", action="store_true", help="plain sessions as long as the tunnels', at their rates")
     parser.add_argument("--fast", action="store_true", help="films, pages, transfers and swarms on fast lines")
-    parser.add_argument("--more", action="store_true", help="games, remote desktops and other traffic, plain or in a VPN")
+    parser.add_argument("--more", action="store_true", help="games, remote desktops, other traffic, plain or in a VPN")
     parser.add_argument("--sessions", type=int, metavar="N", help="at most N of each class (default: all planned)")
     parser.add_argument("--seconds", type=int, metavar="S", help="length of every session, for trying things out")
     parser.add_argument("--out", help="where recordings go (default: recordings in the cache)")

@@ -73,8 +73,9 @@ class Other(WebServices):
     def prepare_dns(self):
         dice = self.random
         more = _UNBOUND_FAR.format(address=self.host_address, certificates=self.lab.certificates)
+        kinds = ("A", "A", "AAAA", "HTTPS", "TXT", "MX")
         questions = self.write("questions", "".join(
-            f"n{dice.randrange(_NAMES)}.lab {dice.choice(('A', 'A', 'AAAA', 'HTTPS', 'TXT', 'MX'))}\n" for _ in range(5000)))
+            f"n{dice.randrange(_NAMES)}.lab {dice.choice(kinds)}\n" for _ in range(5000)))
         for n in range(_NAMES):
             for _ in range(dice.choice((1, 1, 2, 4))):
                 more += f'  local-data: "n{n}.lab. 300 IN A 192.0.2.{dice.randrange(256)}"\n'
@@ -163,8 +164,9 @@ class Other(WebServices):
     def run_coap(self):
         """Some watch a value that changes every second, others ask for it now and then."""
         url = f"coap://{self.host_literal}"
-        running = [self.client_process("coap-client-openssl", "-m", "get", "-s", str(self.session.seconds + 20),
-                                       f"{url}/time", log="coap-watch") for _ in range(self.random.randint(1, 4))]
+        span = str(self.session.seconds + 20)
+        running = [self.client_process("coap-client-openssl", "-m", "get", "-s", span, "-B", span, f"{url}/time",
+                                       log="coap-watch") for _ in range(self.random.randint(1, 4))]
         while self.left() > 2:
             path = self.random.choice(("time", ".well-known/core", "", "async?1"))
             self.wait(self.client_process("coap-client-openssl", "-m", "get", "-B", "4", f"{url}/{path}", log="coap"),
@@ -191,7 +193,7 @@ class Other(WebServices):
             elif dice.random() < 0.5:
                 what = ["snmpbulkwalk", *common, f"-Cr{dice.choice((5, 10, 25))}", self._agent, ".1.3.6.1.2.1.2"]
             else:
-                what = ["snmpwalk", *common, self._agent, dice.choice((".1.3.6.1.2.1.1", ".1.3.6.1.2.1.4", ".1.3.6.1.2.1.6"))]
+                what = ["snmpwalk", *common, self._agent, f".1.3.6.1.2.1.{dice.choice((1, 4, 6))}"]
             self.wait(self.client_process(*what, log="snmp"), must_succeed=False)
             self.pause(interval * dice.uniform(0.7, 1.3))
         return []
@@ -207,7 +209,8 @@ class Other(WebServices):
         ways = ["-T"] + [dice.choice(("-T", "-d")) for _ in range(dice.randint(0, 2))]
         for place, way in enumerate(ways):
             mean = dice.lognormvariate(-0.4, 0.8)
-            lines = "".join(f"{dice.expovariate(1 / mean):.2f} {'message ' * dice.randint(2, 30)}\n" for _ in range(3000))
+            lines = "".join(f"{dice.expovariate(1 / mean):.2f} {'message ' * dice.randint(2, 30)}\n"
+                            for _ in range(3000))
             path = self.write(f"lines{place}", lines)
             script = (f"while read -r wait line; do sleep $wait; echo \"$line\"; done <{path} |"
                       f" logger --server {self.host_address} --port 514 {way} --tag service{place}")

@@ -107,7 +107,8 @@ class WebServices(OwnHost):
             file.write(text)
         check("gzip", "-k", os.path.join(mirror, "Packages"))
         state = self.home("apt")
-        for folder in ("lists/partial", "archives/partial", "etc/preferences.d", "etc/sources.list.d", "etc/apt.conf.d"):
+        for folder in ("lists/partial", "archives/partial", *(f"etc/{name}.d" for name in (
+                "preferences", "sources.list", "apt.conf"))):
             os.makedirs(os.path.join(state, folder))
         self._status = self.write("status", "")
         self._sources = self.write("sources.list", f"deb [trusted=yes] http://{self.host_literal}/ ./\n")
@@ -146,8 +147,8 @@ class WebServices(OwnHost):
             folder=self.folder, certificates=self.lab.certificates, address=self.host_address))
         self.host_process("dovecot", "-F", "-c", path, log="dovecot")
         self.host_process("/usr/bin/python3", "-m", "aiosmtpd", "-l", f"{self.host_address}:465", "--smtpscert",
-                          f"{self.lab.certificates}/server.pem", "--smtpskey", key, "-c", "aiosmtpd.handlers.Mailbox", box,
-                          log="aiosmtpd")
+                          f"{self.lab.certificates}/server.pem", "--smtpskey", key, "-c",
+                          "aiosmtpd.handlers.Mailbox", box, log="aiosmtpd")
         for port in (993, 465):
             wait_for_port(self.host, self.host_address, port)
 
@@ -157,8 +158,8 @@ class WebServices(OwnHost):
         size = dice.lognormvariate(7.5, 0.9) if dice.random() < 0.75 else dice.lognormvariate(11, 0.8)
         letter = self.write(log + ".eml", "From: a@lab\nTo: b@lab\nSubject: letter\n\n" + "".join(
             f"{dice.getrandbits(280):070x}\n" for _ in range(round(min(size, 4e5) / 71))))
-        return start("curl", "-sS", "--insecure", "-g", "--crlf", f"smtps://{self.host_literal}:465", "--mail-from", "a@lab",
-                     "--mail-rcpt", "b@lab", "--upload-file", letter, log=log)
+        return start("curl", "-sS", "--insecure", "-g", "--crlf", f"smtps://{self.host_literal}:465", "--mail-from",
+                     "a@lab", "--mail-rcpt", "b@lab", "--upload-file", letter, log=log)
 
     def run_mail(self):
         dice = self.random

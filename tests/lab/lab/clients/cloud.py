@@ -32,8 +32,9 @@ def _socket(address, port):
 def far(order):
     """Hands RTP on to whoever said hello, and his input to the display, until it is stopped."""
     hands = Hands(order["display"])
-    media, control = (_socket(order["address"], port) for port in order["ports"][:2]) if (
-        order["ports"][0] != order["ports"][1]) else (_socket(order["address"], order["ports"][0]),) * 2
+    media = control = _socket(order["address"], order["ports"][0])
+    if order["ports"][0] != order["ports"][1]:
+        control = _socket(order["address"], order["ports"][1])
     waiting = selectors.DefaultSelector()
     local = [_socket("127.0.0.1", port) for port in order["local"]]
     for one in {media, control, *local}:
@@ -50,8 +51,7 @@ def far(order):
                 peer = sender
             elif data[:1] == INPUT:
                 hands.do(unpack(data))
-                control.sendto(data[:5], sender)  # received
-            # a report needs no answer
+                control.sendto(data[:5], sender)  # an acknowledgement
 
 
 def client(order):

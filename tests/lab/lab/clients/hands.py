@@ -41,8 +41,9 @@ class Hands:
         elif kind == "turn":
             xtest.fake_input(self._display, X.MotionNotify, detail=True, x=what[0], y=what[1])
         else:
-            events = (X.KeyPress, X.KeyRelease) if kind == "key" else (X.ButtonPress, X.ButtonRelease)
-            xtest.fake_input(self._display, events[0 if what[1] else 1], self._code(what[0]) if kind == "key" else what[0])
+            name, down = what
+            events = (X.KeyRelease, X.KeyPress) if kind == "key" else (X.ButtonRelease, X.ButtonPress)
+            xtest.fake_input(self._display, events[down], self._code(name) if kind == "key" else name)
         self._display.flush()
 
     def _code(self, name):
