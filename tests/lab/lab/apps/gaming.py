@@ -116,7 +116,8 @@ class Gaming(ScreenApplication):
         wad = dice.choice(("freedoom1", "freedoom2"))
         level = (dice.randint(1, 4), dice.randint(1, 8)) if wad == "freedoom1" else (dice.randint(1, 24),)
         options = ["-iwad", f"/usr/share/games/doom/{wad}.wad", "-warp", *map(str, level), "-skill",
-                   str(dice.randint(1, 4)), "-extratics", str(dice.randint(0, 2)), *dice.choice((["-deathmatch"], ["-altdeath"], []))]
+                   str(dice.randint(1, 4)), "-extratics", str(dice.randint(0, 2)),
+                   *dice.choice((["-deathmatch"], ["-altdeath"], []))]
         if dice.random() < 0.2:
             options += ["-dup", "2"]
         self._start_doom(self.host, "far", options, True)
