@@ -24,6 +24,7 @@ CLI::App* add_eval(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run);
 /// Below `experiment`.
 void add_experiment_sources(CLI::App& parent, std::function<int()>& run);
+void add_experiment_classes(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_render(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_model(CLI::App& parent, std::function<int()>& run);
 CLI::App* add_ctl(CLI::App& parent, std::function<int()>& run);

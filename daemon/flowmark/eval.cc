@@ -72,25 +72,6 @@ CutOptions cut_of(const EvalOptions& options, const Models& models) {
   return options.data.cut(evaluation_prefixes(inputs));
 }
 
-/// The entries to judge by, and which of their flows. An entry says its split, or each of its flows
-/// does. By default what is for the test is judged, and what is for nothing in particular unless
-/// other entries are for the test.
-std::vector<DataSource> choose(std::vector<DataSource> sources, const std::string& split) {
-  if (split == "all") return sources;
-  const std::string wanted = split.empty() ? "test" : split;
-  const bool is_laid_down = std::ranges::count(sources, wanted, &DataSource::split) > 0;
-  std::erase_if(sources, [&](const DataSource& source) {
-    return !source.split.empty() && source.split != wanted;
-  });
-  for (DataSource& source : sources) {
-    source.only_split = wanted;
-    source.takes_unsplit = split.empty() && !is_laid_down;
-  }
-  if (sources.empty())
-    fail("--split {}: no entry of the data has this split; --split all judges them all", wanted);
-  return sources;
-}
-
 nlohmann::ordered_json json_of(const Model& model) {
   return {{"path", model.path}, {"sha256", model.sha256}, {"task", model.task}};
 }
@@ -198,8 +179,8 @@ int run_deployed(const EvalOptions& options) {
     throw UsageError("--as-deployed: excludes --report, --confusion-svg and --impair");
   }
   return run_eval_deployed(options.deployed, options.models.empty() ? "" : options.models.front(),
-                           choose(options.data.sources(), options.split), options.bootstrap_by,
-                           options.bootstrap, options.data.json);
+                           sources_of_split(options.data.sources(), options.split),
+                           options.bootstrap_by, options.bootstrap, options.data.json);
 }
 
 int run_eval(const EvalOptions& options) {
@@ -216,7 +197,7 @@ int run_eval(const EvalOptions& options) {
   for (const std::string& path : options.models) {
     models.push_back(load_with_precision(path, options.bf16));
   }
-  const auto sources = choose(options.data.sources(), options.split);
+  const auto sources = sources_of_split(options.data.sources(), options.split);
   EvaluationOptions how;
   how.cut = cut_of(options, models);
   how.group_by = options.bootstrap_by;

@@ -305,6 +305,7 @@ CLI::App* add_experiment(CLI::App& parent, std::function<int()>& run) {
     });
   }
   add_experiment_sources(*command, run);
+  add_experiment_classes(*command, run);
   return command;
 }
 

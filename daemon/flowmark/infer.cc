@@ -28,14 +28,16 @@ constexpr const char* kInferHelp =
     "\nA line (JSON) per window: flow, label, direction, window_start_us, window, packets as "
     "'flowmark features' gives\nthem, then probabilities (in the order of the model's classes) and "
     "class: the likeliest, or for a multi-label\nmodel the list of those with a probability of at "
-    "least 0.5.\n"
+    "least 0.5. Models that can tell add unfamiliar: whether the\nwindow resembles no class, so "
+    "that the answer is for none.\n"
     "--bench adds a line {\"windows\":N,\"median_us\":..,\"p99_us\":..}: inference alone, from "
     "sparse features, one thread.\n"
     "\nExamples:\n"
     "  flowmark infer --model category.onnx capture.pcap\n"
     "  flowmark infer --model pictures.onnx --hop 15 --min-packets 10 --bench flows.csv.gz\n";
 
-void set_answer(JsonLine& line, const Model& model, std::span<const float> probabilities) {
+void set_answer(JsonLine& line, const Model& model, const EngineScratch& result) {
+  const std::span<const float> probabilities = model.engine->probabilities(result);
   JsonLine::array_t numbers;
   numbers.reserve(probabilities.size());
   for (const float probability : probabilities) {
@@ -56,6 +58,7 @@ void set_answer(JsonLine& line, const Model& model, std::span<const float> proba
     const auto best = std::max_element(probabilities.begin(), probabilities.end());
     line["class"] = model.classes[static_cast<size_t>(best - probabilities.begin())];
   }
+  if (!model.most_disagreement.empty()) line["unfamiliar"] = is_unfamiliar(model, result);
 }
 
 /// Times each window's inference alone; the windows are kept until all are known, so that cutting
@@ -100,7 +103,8 @@ int run_infer(const InferOptions& options) {
     EngineScratch& scratch = *scratches.local();
     cut_windows(flow, model->input, tiling, [&](const OfflineWindow& window) {
       set_window_fields(line, flow, window);
-      set_answer(line, *model, model->engine->run(scratch, window.features));
+      model->engine->run(scratch, window.features);
+      set_answer(line, *model, scratch);
       append_line(lines, line);
       if (options.bench) {
         windows.push_back(window.features);

@@ -129,6 +129,8 @@ void add_training_options(CLI::App& command, TrainArguments& arguments) {
       .add_option("--versus", plan.versus,
                   "One class against equal shares of all others, instead of all classes")
       ->type_name("CLASS");
+  command.add_option("--without", plan.without, "Leave out the flows of this class")
+      ->type_name("CLASS");
   command
       .add_option("--augment", arguments.augment,
                   "Train on changed copies too: change-rtt (or rtt), time-shift (shift), "
@@ -150,6 +152,12 @@ void add_training_options(CLI::App& command, TrainArguments& arguments) {
                   "The confidence in the model's card is the lowest whose answers are so often "
                   "right on validation data")
       ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      .add_option("--open-set", plan.open_set_share,
+                  "Forests of one label: so many of the validation windows called a class may "
+                  "resemble none, by how much the trees disagree; 0: no such rule")
+      ->check(CLI::Range(0.0, 0.5))
       ->capture_default_str();
 }
 
@@ -180,8 +188,9 @@ void check(const TrainingPlan& plan, const LearnerKind& kind) {
         "--model-type {}: only {} learns several labels at once (--multi-label)", kind.name,
         capable(plan.learners, &LearnerKind::multilabel, " or ", &LearnerKind::title)));
   }
-  if (plan.multilabel && (!plan.versus.empty() || plan.split.train_per_class > 0)) {
-    throw UsageError("--multi-label: excludes --versus and --train-per-class");
+  if (plan.multilabel &&
+      (!plan.versus.empty() || !plan.without.empty() || plan.split.train_per_class > 0)) {
+    throw UsageError("--multi-label: excludes --versus, --without and --train-per-class");
   }
   try {
     for (const auto& family : plan.learners.families()) family->check(plan.learning);

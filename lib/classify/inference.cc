@@ -127,8 +127,12 @@ void Inference::finish() noexcept {
   of_model.inference_ns.observe(item_ns_);
   due_.learn_cost(item_.model, item_ns_);
   if (states_.find(item_.flow, item_.serial) == nullptr) return;
-  verdicts_.add(item_.flow, {item_.model, provisional_, item_.time_us,
-                             model().engine->probabilities(*scratch_[item_.model])});
+  const EngineScratch& result = *scratch_[item_.model];
+  verdicts_.add(item_.flow, {.model = item_.model,
+                             .provisional = provisional_,
+                             .time_us = item_.time_us,
+                             .probabilities = model().engine->probabilities(result),
+                             .unfamiliar = policy().open_set && is_unfamiliar(model(), result)});
 }
 
 }  // namespace flowmark

@@ -25,6 +25,7 @@ struct VerdictPolicy : AskPolicy {
   float confidence = 0.4F;        ///< below it the model abstains
   bool confidence_given = false;  ///< else a model's own threshold replaces `confidence`
   float hysteresis = 0.1F;        ///< lead a new class needs over the standing one
+  bool open_set = true;  ///< windows that resemble no class vote for none, if the model can tell
 };
 
 /// One running model with its policy.

@@ -32,7 +32,8 @@ VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const 
   average(state, voted, window, provisional, policy);
   const uint8_t best = best_class(voted);
   if (state.class_index == kNoClass) {
-    if (voted[best] < policy.confidence) return VerdictChange::none;
+    const bool has_votes = voted[best] > 0;
+    if (!has_votes || voted[best] < policy.confidence) return VerdictChange::none;
     state.class_index = best;
     return VerdictChange::given;
   }
@@ -42,7 +43,7 @@ VerdictChange vote(VerdictState& state, std::span<float> voted, std::span<const 
     state.class_index = best;
     return VerdictChange::changed;
   }
-  if (standing < policy.confidence - policy.hysteresis) {
+  if (standing <= 0 || standing < policy.confidence - policy.hysteresis) {
     state.class_index = kNoClass;
     return VerdictChange::abstained;
   }

@@ -29,7 +29,7 @@ enum class VerdictChange : uint8_t {
 bool is_finite(std::span<const float> scores) noexcept;
 
 /// Adds a window's probabilities and settles what stands. A window that is not finite changes
-/// nothing: it would spoil the mean for good.
+/// nothing: it would spoil the mean for good. A window that resembles no class votes with zeros.
 ///
 /// Voting: the mean over the newest `votes` windows, as a running mean (the first window counts
 /// fully, the n-th with 1/n, from then on 1/votes). A provisional window contains the ones before

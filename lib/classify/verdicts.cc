@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace flowmark {
+namespace {
+
+constexpr std::array<float, kMaxClasses> kNoVotes{};
+
+}  // namespace
 
 Verdicts::Verdicts(FlowTable& table, FlowStates& states, FlowNews& news, WorkerCounters& counters,
                    VerdictSink* sink)
@@ -37,6 +42,7 @@ void Verdicts::add(FlowId id, const Answer& answer) noexcept {
     counters_.models[slot].not_finite.add();
     return;
   }
+  if (answer.unfamiliar) counters_.models[slot].unfamiliar.add();
   FlowState& state = *states_.find(id);
   const VerdictState& verdict = states_.layout().model(state, slot).verdict;
   const bool was_settled = verdict.settled;
@@ -70,7 +76,9 @@ VerdictChange Verdicts::vote_on(FlowState& state, const Answer& answer) noexcept
     thresholds = std::span(all_alike).first(voted.size());
   }
   if (!layout.is_multilabel(slot)) {
-    return vote(verdict, voted, answer.probabilities, answer.provisional, policy);
+    const std::span<const float> window =
+        answer.unfamiliar ? std::span(kNoVotes).first(voted.size()) : answer.probabilities;
+    return vote(verdict, voted, window, answer.provisional, policy);
   }
   return vote_labels(verdict, layout.labels(state, slot), voted, answer.probabilities,
                      answer.provisional, thresholds, policy);

@@ -33,9 +33,10 @@ class Verdicts {
     bool provisional = true;  ///< the window was not full yet
     TimeUs time_us = 0;       ///< of the packet that made the window due
     std::span<const float> probabilities;
+    bool unfamiliar = false;  ///< the window resembles no class (model/model.h)
   };
-  /// The answer joins the flow's votes; one that is not finite is counted and forgotten. The flow's
-  /// state is current.
+  /// The answer joins the flow's votes: for no class if it is unfamiliar. One that is not finite is
+  /// counted and forgotten. The flow's state is current.
   void add(FlowId id, const Answer& answer) noexcept;
 
   /// The flow was moved to models that ask the same: its verdicts stand, its marks may be others

@@ -138,4 +138,21 @@ std::vector<DataSource> DataOptions::sources() const {
   return sources_there(data, label_key, data_root);
 }
 
+std::vector<DataSource> sources_of_split(std::vector<DataSource> sources,
+                                         const std::string& split) {
+  if (split == "all") return sources;
+  const std::string wanted = split.empty() ? "test" : split;
+  const bool is_laid_down = std::ranges::count(sources, wanted, &DataSource::split) > 0;
+  std::erase_if(sources, [&](const DataSource& source) {
+    return !source.split.empty() && source.split != wanted;
+  });
+  for (DataSource& source : sources) {
+    source.only_split = wanted;
+    source.takes_unsplit = split.empty() && !is_laid_down;
+  }
+  if (sources.empty())
+    fail("--split {}: no entry of the data has this split; --split all judges them all", wanted);
+  return sources;
+}
+
 }  // namespace flowmark

@@ -44,4 +44,10 @@ void add_data_root_option(CLI::App& command, std::string& root);
 std::vector<DataSource> sources_there(const std::vector<std::string>& data,
                                       const std::string& label_key, const std::string& data_root);
 
+/// The entries to judge by, and which of their flows. An entry says its split, or each of its flows
+/// does. By default what is for the test is judged, and what is for nothing in particular unless
+/// other entries are for the test. Throws Error when no
+/// entry has the split.
+std::vector<DataSource> sources_of_split(std::vector<DataSource> sources, const std::string& split);
+
 }  // namespace flowmark

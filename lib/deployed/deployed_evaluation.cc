@@ -10,6 +10,8 @@ namespace flowmark {
 
 void DeployedTally::add(const FlowOutcome& flow) {
   ++flows[static_cast<size_t>(flow.at_end)];
+  ++called[flow.class_at_end];
+  for (const auto& [marks, packets] : flow.marks) left[marks.second] += packets;
   by_class.add(flow.by_class);
   by_treatment.add(flow.by_treatment);
   if (flow.first_right) first_right.push_back(*flow.first_right);

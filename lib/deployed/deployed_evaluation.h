@@ -14,7 +14,9 @@ namespace flowmark {
 
 /// How the flows of a class, or all, fared.
 struct DeployedTally {
-  std::array<uint64_t, kFates> flows{};  ///< by class, at their end
+  std::array<uint64_t, kFates> flows{};    ///< by class, at their end
+  std::map<std::string, uint64_t> called;  ///< flows by their verdict then; "": none
+  std::map<Dscp, uint64_t> left;           ///< packets by the mark that they left with
   Traffic by_class;
   Traffic by_treatment;
   /// Of the flows in which there is one.

@@ -32,6 +32,7 @@ FlowOutcome judge_flow(const RecordedFlow& flow, const std::string& class_name,
     const Dscp wanted = (up ? pair.to_wan : pair.to_lan).value_or(dscp::kDefault);
     const Moment now{packets++, packet.time_us - flow.packets.front().time_us};
     outcome.at_end = fate_of(packet.class_name, class_name);
+    if (outcome.class_at_end != packet.class_name) outcome.class_at_end = packet.class_name;
     outcome.by_class.add(outcome.at_end, packet.size);
     outcome.by_treatment.add(fate_of(packet.mark, wanted), packet.size);
     ++outcome.marks[{wanted, packet.mark}];

@@ -40,6 +40,7 @@ struct FlowOutcome {
   /// By what left: right with the mark of the flow's class, none with DF in its place.
   Traffic by_treatment;
   Fate at_end = Fate::none;  ///< by class, when the last packet left
+  std::string class_at_end;  ///< its verdict then; empty: none
   std::optional<Moment> first_right, first_wrong, last_wrong;  ///< by class
   /// Packets by the mark that their class is to get, and the one that they left with.
   std::map<std::pair<Dscp, Dscp>, uint64_t> marks;

@@ -15,7 +15,7 @@ namespace {
 Answer ask(const Model& model, EngineScratch& scratch, const ExampleInfo& info,
            std::span<const SparseValue> window) {
   const auto probabilities = model.engine->run(scratch, window);
-  return {info, {probabilities.begin(), probabilities.end()}};
+  return {info, {probabilities.begin(), probabilities.end()}, is_unfamiliar(model, scratch)};
 }
 
 /// A flow's answers on their way from a worker to the evaluation.

@@ -65,6 +65,8 @@ void Evaluation::add_flow(uint32_t truth, std::span<const Answer> answers, uint3
     group = static_cast<uint32_t>(flow_judgements_.size());
   }
   for (const Answer& answer : answers) {
+    answers_ += answer.info.repeat ? 0 : 1;
+    unfamiliar_ += !answer.info.repeat && answer.unfamiliar ? 1 : 0;
     if (answer.info.prefix != ExampleInfo::kTile) {
       judge_prefix(truth, answer, group);
       continue;

@@ -17,6 +17,7 @@ namespace flowmark {
 struct Answer {
   ExampleInfo info;
   std::vector<float> probabilities;
+  bool unfamiliar = false;  ///< the window resembles no class (model/model.h)
 };
 
 /// The mean over a flow's answers after a prefix (for pictures: of both directions); empty if there
@@ -59,6 +60,11 @@ class Evaluation {
   /// Mean probability of the answers to full windows (to the longest prefix if there are none).
   double mean_confidence() const noexcept;
 
+  /// Windows, full or not, that resembled no class. Their answers count in the figures like any
+  /// other's: those say what the model would answer if it had to.
+  uint64_t unfamiliar() const noexcept { return unfamiliar_; }
+  uint64_t answers() const noexcept { return answers_; }
+
   const std::vector<Judgement>& window_judgements() const noexcept { return window_judgements_; }
   const std::vector<Judgement>& flow_judgements() const noexcept { return flow_judgements_; }
 
@@ -81,6 +87,8 @@ class Evaluation {
   std::vector<Judgement> flow_judgements_;
   std::vector<AtPrefix> at_prefixes_;
   double window_confidence_ = 0;
+  uint64_t answers_ = 0;
+  uint64_t unfamiliar_ = 0;
 };
 
 /// Judges a model on examples already cut (with its own specification).

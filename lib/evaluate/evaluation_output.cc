@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "evaluate/evaluation.h"
+#include "evaluate/mean.h"
 #include "evaluate/reliability.h"
 
 namespace flowmark {
@@ -29,6 +30,7 @@ nlohmann::ordered_json Evaluation::to_json() const {
   out["flows"] = flows_.to_json();
   out["windows"] = windows_.to_json();
   out["mean_confidence"] = mean_confidence();
+  if (unfamiliar_ > 0) out["unfamiliar"] = {{"windows", unfamiliar_}, {"of", answers_}};
   out["prefixes"] = nlohmann::ordered_json::array();
   for (const AtPrefix& at : at_prefixes_) {
     const auto total = static_cast<double>(std::max<uint64_t>(at.confusion.total(), 1));
@@ -64,6 +66,11 @@ std::string Evaluation::to_text() const {
     text += fmt::format("{:<13} {:>8} {:>8} {:>8.2f}% {:>8.2f}% {:>10.3f}\n", to_string(at.prefix),
                         at.confusion.total(), at.reached, 100 * at.confusion.accuracy(),
                         100 * at.confusion.balanced_accuracy(), at.mean_confidence / total);
+  }
+  if (unfamiliar_ > 0) {
+    text += fmt::format(
+        "\n{} of {} windows ({:.2f}%) resemble no class: the daemon counts them for none\n",
+        unfamiliar_, answers_, 100 * share(unfamiliar_, answers_));
   }
   return text;
 }

@@ -99,8 +99,9 @@ struct BoardResult {
 
 /// The mean recall of the classes that the unit has.
 double balanced_by_class(const BoardResult& result, const BoardScore& score);
-/// The same of treatments: live (voip, video-call, gaming), film (streaming), interactive (browsing,
-/// chat, remote-desktop), bulk (file-transfer, p2p). Another class is a treatment of its own.
+/// The same of treatments: live (voip, video-call, gaming), film (streaming), interactive
+/// (browsing, chat, remote-desktop), bulk (file-transfer, p2p). Another class is a treatment of its
+/// own.
 double balanced_by_treatment(const BoardResult& result, const BoardScore& score);
 std::string treatment_of(const std::string& class_name);
 

@@ -45,6 +45,14 @@ nlohmann::ordered_json class_shares(const ExampleSet& examples, size_t rows) {
 
 }  // namespace
 
+nlohmann::ordered_json TrainingRun::open_set_card() const {
+  nlohmann::ordered_json thresholds;
+  for (size_t c = 0; c < result_.most_disagreement.size(); ++c) {
+    thresholds[examples_.classes[c]] = result_.most_disagreement[c];
+  }
+  return {{"rule", "disagreement"}, {"share", plan_.open_set_share}, {"thresholds", thresholds}};
+}
+
 std::string TrainingRun::card() const {
   nlohmann::ordered_json card;
   card["tool"] = "flowmark " FLOWMARK_VERSION;
@@ -59,6 +67,7 @@ std::string TrainingRun::card() const {
     card["sources"] =
         source_names(examples_, rows_of(examples_, split_, Part::train, true), plan_.balance_by);
   }
+  if (!plan_.without.empty()) card["without"] = plan_.without;
   if (!plan_.versus.empty()) card["versus"] = plan_.versus;
   for (const Augmentation kind : plan_.augment.kinds) {
     card["augmentations"].push_back(to_string(kind));
@@ -79,6 +88,7 @@ std::string TrainingRun::card() const {
                           {"coverage", chosen->coverage},
                           {"target", plan_.target_accuracy}};
   }
+  if (!result_.most_disagreement.empty()) card["open_set"] = open_set_card();
   if (!result_.thresholds.empty()) {
     card["labels"] = to_json(result_.thresholds, examples_.classes);
     card["target_accuracy"] = plan_.target_accuracy;

@@ -26,6 +26,12 @@ std::string confidence_text(const TrainingResult& result) {
         chosen->threshold, 100 * chosen->coverage, 100 * chosen->accuracy,
         chosen->reached ? "" : fmt::format(" (no confidence reaches {:.2f}%)", target_percent));
   }
+  for (size_t c = 0; c < result.most_disagreement.size(); ++c) {
+    text += fmt::format("{}{} {:.3f}",
+                        c == 0 ? "resembles no class where trees disagree more than: " : ", ",
+                        result.model->classes[c], result.most_disagreement[c]);
+  }
+  if (!result.most_disagreement.empty()) text += "\n";
   return text;
 }
 

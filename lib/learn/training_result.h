@@ -43,6 +43,7 @@ struct TrainingResult {
   double target_accuracy = 0;
   std::optional<Abstention> abstention;    ///< of a single-label model with validation data
   std::vector<LabelThreshold> thresholds;  ///< of a multi-label one, by class
+  std::vector<float> most_disagreement;    ///< by class, of a model with an open-set rule
   PartResult validation;                   ///< of data by which the model was chosen
   PartResult test;
 

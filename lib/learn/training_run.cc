@@ -13,6 +13,7 @@
 #include "data/golden_rows.h"
 #include "data/label_sets.h"
 #include "data/split_summary.h"
+#include "learn/open_set.h"
 
 namespace flowmark {
 namespace {
@@ -31,6 +32,7 @@ TrainingResult TrainingRun::run() {
   load();
   learn();
   write();
+  choose_open_set();
   judge();
   return std::move(result_);
 }
@@ -44,9 +46,8 @@ void TrainingRun::load() {
     examples_ = load_examples(plan_.sources, plan_.input, plan_.cut, plan_.classes, counts_);
     require_every_class(examples_);
   }
-  if (!plan_.versus.empty()) {
-    narrow_to_versus();
-  }
+  if (!plan_.without.empty()) leave_out_class();
+  if (!plan_.versus.empty()) narrow_to_versus();
   recorded_ = examples_.size();
   split_options_ = plan_.split;
   if (split_options_.by.empty()) split_options_.by = default_split(examples_);
@@ -61,16 +62,39 @@ void TrainingRun::load() {
   }
 }
 
-void TrainingRun::narrow_to_versus() {
-  const auto place = std::find(examples_.classes.begin(), examples_.classes.end(), plan_.versus);
+/// The index of a class that an option names.
+uint32_t TrainingRun::class_called(const std::string& name, const char* option) const {
+  const auto place = std::ranges::find(examples_.classes, name);
   if (place == examples_.classes.end()) {
-    fail("--versus {}: the data has no such class, but {}", plan_.versus,
+    fail("{} {}: the data has no such class, but {}", option, name,
          fmt::join(examples_.classes, ", "));
   }
+  return static_cast<uint32_t>(place - examples_.classes.begin());
+}
+
+void TrainingRun::leave_out_class() {
+  const uint32_t out = class_called(plan_.without, "--without");
+  std::vector<uint32_t> rows;
+  for (uint32_t row = 0; row < examples_.size(); ++row) {
+    if (examples_.info(row).class_index != out) rows.push_back(row);
+  }
+  std::vector<std::string> names = examples_.classes;
+  names.erase(names.begin() + out);
+  examples_ = relabel(
+      examples_, rows,
+      [&, classes = examples_.classes](const ExampleFlow& flow) -> std::optional<std::string> {
+        if (flow.class_index == out) return std::nullopt;
+        return classes[flow.class_index];
+      },
+      names);
+  require_every_class(examples_);
+}
+
+void TrainingRun::narrow_to_versus() {
   std::vector<uint32_t> all(examples_.size());
   for (uint32_t row = 0; row < all.size(); ++row) all[row] = row;
-  const auto rows = against_others(
-      examples_, all, static_cast<uint32_t>(place - examples_.classes.begin()), plan_.split.seed);
+  const auto rows =
+      against_others(examples_, all, class_called(plan_.versus, "--versus"), plan_.split.seed);
   const std::vector<std::string> names = examples_.classes;
   const std::string others = "not " + plan_.versus;
   examples_ = relabel(examples_, rows,
@@ -195,6 +219,28 @@ void TrainingRun::write() {
         candidate_.string(), result_.round_trip,
         plan_.learners.kind(plan_.learner, "learner").inexact_hint);
   }
+}
+
+/// By the written model's own answers; it is written again with the rule, so that it is judged as
+/// it will serve.
+void TrainingRun::choose_open_set() {
+  const Engine& engine = *result_.model->engine;
+  if (!(plan_.open_set_share > 0) || plan_.multilabel || learns_validation()) return;
+  if (!engine.has_disagreement()) return;
+  std::vector<uint32_t> answers;
+  std::vector<float> disagreements;
+  const auto scratch = engine.make_scratch();
+  for (const uint32_t row : balanced(rows_of(examples_, split_, Part::validation, false))) {
+    const auto answer = engine.run(*scratch, examples_.row(row));
+    answers.push_back(static_cast<uint32_t>(std::ranges::max_element(answer) - answer.begin()));
+    disagreements.push_back(engine.disagreement(*scratch));
+  }
+  result_.most_disagreement =
+      choose_most_disagreement(answers, disagreements, engine.class_count(), plan_.open_set_share);
+  if (result_.most_disagreement.empty()) return;
+  learner_->write(candidate_,
+                  description(nlohmann::ordered_json{{"open_set", open_set_card()}}.dump()));
+  result_.model = load_model(candidate_);
 }
 
 double TrainingRun::round_trip() const {

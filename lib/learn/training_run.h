@@ -5,6 +5,7 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct TrainingPlan {
   std::vector<std::string> classes;     ///< their order; empty: by name
   bool multilabel = false;              ///< labels such as voip+chat are several classes at once
   std::string versus;   ///< if not empty: this class against equal shares of the others
+  std::string without;  ///< if not empty: this class is left out of the training and the tests
   SplitOptions split;   ///< `by` empty: default_split(); its seed is the training's too
   std::string learner;  ///< the kind by its name
   Learners learners;    ///< holds the kinds' own options
@@ -37,6 +39,9 @@ struct TrainingPlan {
   /// counts the same, in training and validation (data/balance.h).
   std::string balance_by;
   double target_accuracy = 0.99;
+  /// Of the validation windows called a class, the share that may count as resembling none
+  /// (learn/open_set.h); 0: no rule. Read for models that tell how much they disagree.
+  double open_set_share = 0.1;
   std::string task = "category";
   std::filesystem::path out;  ///< the model file; OUT.state keeps an interrupted training
   bool resume = false;        ///< goes on from OUT.state
@@ -56,9 +61,12 @@ class TrainingRun {
 
  private:
   void load();
+  void leave_out_class();
   void narrow_to_versus();
+  uint32_t class_called(const std::string& name, const char* option) const;
   void learn();
   void choose_thresholds();
+  void choose_open_set();
   void write();
   void judge();
 
@@ -70,6 +78,7 @@ class TrainingRun {
   ModelDescription description(const std::string& card) const;
   double round_trip() const;
   PartResult judge_part(const std::vector<uint32_t>& rows) const;
+  nlohmann::ordered_json open_set_card() const;
   std::string card() const;
 
   const TrainingPlan& plan_;

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/error.h"
@@ -58,6 +59,13 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
   model->engine = build_engine(plan, default_kernels(), options.precision, budget);
   run_golden(metadata.golden, *model->engine, metadata.classes, budget);
   try_windows(*model->engine, metadata.input.feature().largest_value(), metadata.classes, budget);
+  if (!metadata.most_disagreement.empty() &&
+      (metadata.multilabel || !model->engine->has_disagreement())) {
+    fail(
+        "flowmark.card: open_set.thresholds are for forests of one label whose leaves hold shares "
+        "of the classes; this is another model");
+  }
+  model->most_disagreement = std::move(metadata.most_disagreement);
   model->task = std::move(metadata.task);
   model->classes = std::move(metadata.classes);
   model->input = metadata.input;
@@ -69,6 +77,14 @@ std::shared_ptr<const Model> make_model(std::string_view bytes, const std::strin
 }
 
 }  // namespace
+
+bool is_unfamiliar(const Model& model, const EngineScratch& scratch) noexcept {
+  if (model.most_disagreement.empty()) return false;
+  const std::span<const float> answer = model.engine->probabilities(scratch);
+  const auto likeliest = std::ranges::max_element(answer) - answer.begin();
+  return model.engine->disagreement(scratch) >
+         model.most_disagreement[static_cast<size_t>(likeliest)];
+}
 
 std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
                                         const LoadOptions& options) {

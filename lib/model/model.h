@@ -26,10 +26,18 @@ struct Model {
   std::optional<float> confidence;  ///< the card's: below it the model had better keep silent
   /// Of a multi-label model, one a class: above it the label is said to be there.
   std::vector<float> label_thresholds;
+  /// By class, of Engine::disagreement(): above it a window that is likeliest of the class
+  /// resembles none. Empty: the model has no such rule.
+  std::vector<float> most_disagreement;
   uint32_t golden_windows = 0;  ///< how many golden windows the self-test ran
   uint64_t parameters = 0;
   std::unique_ptr<const Engine> engine;
 };
+
+/// Whether the window whose result is ready in `scratch` resembles no class that the model knows
+/// (docs/adr/0032-open-set.md). Such an answer is for no class, whatever its probabilities. Any
+/// thread; allocates nothing.
+bool is_unfamiliar(const Model& model, const EngineScratch& scratch) noexcept;
 
 struct LoadOptions {
   static constexpr uint64_t kDefaultMaxBytes = 256ull << 20;

@@ -95,7 +95,7 @@ bool same_model(const ActiveModel& a, const ActiveModel& b) {
   const auto same_policy = [](const VerdictPolicy& x, const VerdictPolicy& y) {
     return x.min_packets == y.min_packets && x.min_us == y.min_us &&
            x.hop_packets == y.hop_packets && x.hop_us == y.hop_us && x.votes == y.votes &&
-           x.confidence == y.confidence && x.hysteresis == y.hysteresis;
+           x.confidence == y.confidence && x.hysteresis == y.hysteresis && x.open_set == y.open_set;
   };
   return a.name == b.name && a.marks == b.marks && a.class_dscp == b.class_dscp &&
          a.label_thresholds == b.label_thresholds && same_file(*a.model, *b.model) &&

@@ -112,7 +112,8 @@ Fields<VerdictPolicy> policy_fields() {
              out.confidence = static_cast<float>(value);
              out.confidence_given = true;
            }},
-          real("hysteresis", &VerdictPolicy::hysteresis, 0, 1)};
+          real("hysteresis", &VerdictPolicy::hysteresis, 0, 1),
+          boolean("open_set", &VerdictPolicy::open_set)};
 }
 
 schema::Field<WhenSettings> confidence(const char* key,

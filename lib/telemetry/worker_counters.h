@@ -100,6 +100,7 @@ struct ModelCounters {
   std::array<Counter, kMaxHostGroups * kMaxClasses> group_bytes;
   Counter provisional, changes, abstentions, inferences;
   Counter not_finite;                           ///< answers with NaN or infinity: no verdict
+  Counter unfamiliar;                           ///< answers that voted for no class (open set)
   LinearHistogram<20, 50> confidence_permille;  ///< of verdicts
   Log2Histogram<32> time_to_verdict_ms;         ///< flow's first packet to its first verdict
   Log2Histogram<24> inference_ns;

@@ -26,6 +26,8 @@ void run(const flowmark::Model& model, const uint8_t* data, size_t size) {
     }
     expect(engine.probabilities(*scratch).size() == model.classes.size(),
            "one probability a class");
+    expect(engine.disagreement(*scratch) >= 0, "the parts disagree by nothing or more");
+    flowmark::is_unfamiliar(model, *scratch);
   }
 }
 

@@ -41,6 +41,12 @@ class Engine {
   /// One probability per class, valid until the next begin() on the scratch.
   virtual std::span<const float> probabilities(const EngineScratch& scratch) const noexcept = 0;
 
+  /// Whether disagreement() tells anything of this model.
+  virtual bool has_disagreement() const noexcept { return false; }
+  /// How much the parts of the model (a forest's trees) contradict each other about the window
+  /// whose result is ready: 0 if all say the same, at most ln(classes).
+  virtual float disagreement(const EngineScratch& /*scratch*/) const noexcept { return 0; }
+
   /// begin, all steps, probabilities.
   std::span<const float> run(EngineScratch& scratch,
                              std::span<const SparseValue> window) const noexcept {

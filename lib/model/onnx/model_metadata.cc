@@ -170,6 +170,24 @@ std::vector<float> read_label_thresholds(const json& card, const std::vector<std
   return thresholds;
 }
 
+/// Every class has one, or there is no rule.
+std::vector<float> read_open_set(const json& card, const std::vector<std::string>& classes) {
+  constexpr const char* kThresholds = "flowmark.card: open_set.thresholds";
+  const auto found = card.find("open_set");
+  if (found == card.end() || !found->is_object() || !found->contains("thresholds")) return {};
+  const json& thresholds = (*found)["thresholds"];
+  if (!thresholds.is_object()) fail("{} is no object of numbers by class", kThresholds);
+  std::vector<float> out;
+  for (const std::string& name : classes) {
+    const auto threshold = thresholds.find(name);
+    if (threshold == thresholds.end()) fail("{}: class '{}' is missing", kThresholds, name);
+    out.push_back(read_number(*threshold, fmt::format("{}.{}", kThresholds, name)));
+    if (out.back() < 0)
+      fail("{}.{} {} is out of range; 0 or more is right", kThresholds, name, out.back());
+  }
+  return out;
+}
+
 void refuse_long_texts(const Properties& properties) {
   for (const auto& [key, value] : properties) {
     const size_t most = key == kGolden ? kMaxGoldenBytes : kMaxTextBytes;
@@ -219,6 +237,7 @@ ModelMetadata read_metadata(const Properties& properties) {
     if (!card.is_object()) fail("{} is no JSON object", kCard);
     metadata.card = found->second;
     metadata.confidence = read_confidence(card);
+    metadata.most_disagreement = read_open_set(card, metadata.classes);
     if (metadata.multilabel) {
       metadata.label_thresholds = read_label_thresholds(card, metadata.classes);
     }

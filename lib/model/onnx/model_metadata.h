@@ -34,6 +34,9 @@ struct ModelMetadata {
   /// Of a multi-label model: above which probability each label is said to be there, by the card's
   /// `labels.NAME.threshold`, else 1/2. Only read.
   std::vector<float> label_thresholds{};
+  /// The card's `open_set.thresholds.NAME`, one a class: above it the window resembles no class
+  /// (Engine::disagreement). Empty: the model has no such rule. Only read.
+  std::vector<float> most_disagreement{};
 };
 
 /// Throws Error naming the key, the value and what would be right.

@@ -40,6 +40,22 @@ TEST(Vote, AbstainsBelowTheConfidence) {
   EXPECT_EQ(voter.state.class_index, kNoClass);
 }
 
+TEST(Vote, WindowsThatVoteForNoClassWithdrawTheVerdict) {
+  Voter voter;
+  const std::vector<float> none{0, 0};
+  const auto vote_for_none = [&] {
+    return vote(voter.state, voter.voted, none, false, voter.rules);
+  };
+  EXPECT_EQ(vote_for_none(), VerdictChange::none);
+  for (int i = 0; i < 8; ++i) voter(0.9F);
+  ASSERT_EQ(voter.state.class_index, 0);
+  EXPECT_EQ(vote_for_none(), VerdictChange::none) << "one of four";
+  EXPECT_EQ(vote_for_none(), VerdictChange::abstained);
+  voter = Voter();
+  voter.rules = policy(0);
+  EXPECT_EQ(vote_for_none(), VerdictChange::none) << "no vote gives a verdict, at no confidence";
+}
+
 TEST(Vote, AveragesTheNewestWindows) {
   Voter voter;
   for (float p : {0.8F, 0.6F, 1.0F}) voter(p);

@@ -91,6 +91,22 @@ TEST_F(VerdictsTest, AnAnswerThatIsNotFiniteIsCountedAndNoVerdict) {
   EXPECT_FLOAT_EQ(told_[0].confidence, 0.9F);
 }
 
+TEST_F(VerdictsTest, AnUnfamiliarAnswerIsCountedAndVotesForNoClass) {
+  use({active(size_model(histogram_spec()))});
+  const FlowId id = flows_.packets(1, 5);
+  const std::array sure{0.9F, 0.1F};
+  verdicts_.add(id, {.probabilities = sure, .unfamiliar = true});
+  EXPECT_EQ(flows_.table[id].mark, kNoMark);
+  EXPECT_EQ(flows_.counters->models[0].unfamiliar.get(), 1U);
+  EXPECT_EQ(flows_.counters->models[0].abstentions.get(), 1U);
+  EXPECT_TRUE(told_.empty());
+  answer(id, 0, 0.9F);
+  answer(id, 0, 0.9F);
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_LT(told_[0].confidence, 0.9F) << "the vote for none counts";
+  EXPECT_EQ(flows_.counters->models[0].unfamiliar.get(), 1U);
+}
+
 TEST_F(VerdictsTest, AnotherVerdictMovesTheFlowToItsClass) {
   ActiveModel model = active(size_model(histogram_spec()));
   model.policy.votes = 1;

@@ -125,5 +125,34 @@ TEST_F(TrainingRunTest, AnInterruptedTrainingNamesTheFileItGoesOnFrom) {
               ThrowsMessage<Error>(HasSubstr("no training was interrupted")));
 }
 
+TEST_F(TrainingRunTest, AForestGetsAnOpenSetRuleUnlessNoneIsWanted) {
+  plan_.learner = "forest";
+  plan_.learners.set("trees", "8");
+  const TrainingResult result = TrainingRun(plan_, nullptr).run();
+  const auto model = load_model(plan_.out);
+  ASSERT_EQ(model->most_disagreement.size(), 2U);
+  EXPECT_EQ(model->most_disagreement, result.most_disagreement);
+  const auto card = nlohmann::json::parse(model->card)["open_set"];
+  EXPECT_EQ(card["rule"], "disagreement");
+  EXPECT_EQ(card["share"], 0.1);
+  EXPECT_TRUE(card["thresholds"].contains("films"));
+  EXPECT_THAT(result.to_text(), HasSubstr("resembles no class where trees disagree more than"));
+
+  plan_.open_set_share = 0;
+  EXPECT_TRUE(TrainingRun(plan_, nullptr).run().model->most_disagreement.empty());
+}
+
+TEST_F(TrainingRunTest, AModelThatCannotTellHasNoOpenSetRule) {
+  EXPECT_TRUE(TrainingRun(plan_, nullptr).run().model->most_disagreement.empty());
+}
+
+TEST_F(TrainingRunTest, AClassThatIsLeftOutIsNotKnown) {
+  plan_.without = "songs";
+  EXPECT_THAT([&] { TrainingRun(plan_, nullptr).run(); },
+              ThrowsMessage<Error>(HasSubstr("--without songs: the data has no such class")));
+  plan_.without = "films";  // one class is left
+  EXPECT_THROW(TrainingRun(plan_, nullptr).run(), Error);
+}
+
 }  // namespace
 }  // namespace flowmark

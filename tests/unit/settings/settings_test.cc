@@ -82,6 +82,12 @@ TEST(Settings, EveryKeyOfTheReferenceIsKnownAndItsValuesAreTheDefaults) {
   EXPECT_FLOAT_EQ(policy.hysteresis, expected.hysteresis);
 }
 
+TEST(Settings, TheOpenSetRuleIsFollowedUnlessThePolicySaysNo) {
+  const std::string model = "models: [{name: a, path: x";
+  EXPECT_TRUE(parse(kPorts + model + "}]\n").models[0].policy.open_set);
+  EXPECT_FALSE(parse(kPorts + model + ", policy: {open_set: false}}]\n").models[0].policy.open_set);
+}
+
 TEST(Settings, TheOtherConfigurationsLoad) {
   const std::filesystem::path folder = std::filesystem::path(FLOWMARK_SOURCE_DIR) / "config";
   EXPECT_EQ(load_settings(folder / "minimal.yaml").ports.size(), 2u);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "model/engine/dense_stack.h"
 #include "model/engine/forest/engine.h"
+#include "model/engine/forest/shares.h"
 
 // The lanes' pointers have to stay in registers.
 #ifdef __clang__
@@ -170,6 +171,8 @@ class ForestEngine final : public Engine {
   uint32_t input_length() const noexcept override { return inputs_; }
   uint32_t class_count() const noexcept override { return classes_; }
   const char* kind() const noexcept override { return "forest"; }
+  bool has_disagreement() const noexcept override { return row_width_ > scores_; }
+  float disagreement(const EngineScratch& scratch) const noexcept override;
 
  private:
   uint32_t walk(ForestScratch& own) const noexcept;
@@ -178,6 +181,7 @@ class ForestEngine final : public Engine {
   const Kernels& kernels_;
   uint32_t inputs_;
   uint32_t scores_;
+  uint32_t row_width_;  ///< scores of a leaf, and its entropy where leaves hold shares
   uint32_t classes_;
   uint32_t feature_bits_;
   OutputRule rule_;
@@ -192,7 +196,7 @@ class ForestEngine final : public Engine {
 /// Of the layout, whose leaves grow by doubling, and of the walk through the trees for it.
 void reserve_layout(const ForestPlan& plan, LoadBudget& budget) {
   constexpr const char* kPlace = "the decision trees";
-  constexpr double kNodeBytes = 40, kNodeWork = 60, kGrowth = 3;
+  constexpr double kNodeBytes = 40, kNodeWork = 60, kGrowth = 4, kEntropyWork = 20;
   // To sort the leaves: two numbers each, some twenty comparisons.
   constexpr double kRowBytes = 8, kRowWork = 200;
   const auto nodes = static_cast<double>(plan.nodes.size());
@@ -200,13 +204,14 @@ void reserve_layout(const ForestPlan& plan, LoadBudget& budget) {
   const double rows = scores / plan.scores;
   budget.reserve(nodes * kNodeBytes + kGrowth * scores * sizeof(float) + rows * kRowBytes, kPlace);
   budget.reserve_scratch(2.0 * plan.inputs * sizeof(float), kPlace);
-  budget.spend(nodes * kNodeWork + rows * kRowWork + scores, kPlace);
+  budget.spend(nodes * kNodeWork + rows * kRowWork + scores * kEntropyWork, kPlace);
 }
 
 ForestEngine::ForestEngine(const ForestPlan& plan, const Kernels& kernels, LoadBudget& budget)
     : kernels_(kernels),
       inputs_(plan.inputs),
       scores_(plan.scores),
+      row_width_(plan.scores),
       classes_(plan.output.pair == OutputRule::Pair::no ? plan.scores : 2),
       feature_bits_(static_cast<uint32_t>(
           std::max<int>(1, static_cast<int>(std::bit_width(plan.inputs - 1))))),
@@ -217,6 +222,10 @@ ForestEngine::ForestEngine(const ForestPlan& plan, const Kernels& kernels, LoadB
   for (const uint32_t root : plan.roots) trees_.push_back(layout.add(root));
   nodes_ = std::move(layout.nodes);
   leaves_ = std::move(layout.leaves);
+  if (leaves_are_shares(plan)) {
+    leaves_ = with_entropies(leaves_, scores_);
+    row_width_ = scores_ + 1;
+  }
   leaves_.resize(leaves_.size() + kKernelPad, 0.0F);
   // Lanes of a group take as many steps as its deepest tree: neighbours should be alike.
   std::stable_sort(trees_.begin(), trees_.end(),
@@ -224,7 +233,7 @@ ForestEngine::ForestEngine(const ForestPlan& plan, const Kernels& kernels, LoadB
   // The last group is filled up with trees whose result is not used.
   while (trees_.size() % kLanes != 0) trees_.push_back(trees_.front());
   base_.assign(plan.base.begin(), plan.base.end());
-  base_.resize(scores_ + kKernelPad, 0.0F);
+  base_.resize(row_width_ + kKernelPad, 0.0F);
   ones_.assign(trees_.size(), 1.0F);
 }
 
@@ -283,10 +292,18 @@ uint32_t ForestEngine::walk(ForestScratch& own) const noexcept {
 
 void ForestEngine::finish(ForestScratch& own) const noexcept {
   std::copy(base_.begin(), base_.end(), own.scores.begin());
-  kernels_.add_rows(own.scores.data(), scores_, leaves_.data(), scores_, own.rows.data(),
+  kernels_.add_rows(own.scores.data(), row_width_, leaves_.data(), row_width_, own.rows.data(),
                     ones_.data(), tree_count_);
   std::copy_n(own.scores.begin(), scores_, own.probabilities.begin());
   apply_output_rule(rule_, own.probabilities, classes_);
+}
+
+// The sums of the scores and of the trees' entropies are still there.
+float ForestEngine::disagreement(const EngineScratch& scratch) const noexcept {
+  if (!has_disagreement()) return 0;
+  const auto& sums = static_cast<const ForestScratch&>(scratch).scores;
+  const float mean_entropy = sums[scores_] / static_cast<float>(tree_count_);
+  return std::max(0.0F, entropy_of_shares({sums.data(), scores_}) - mean_entropy);
 }
 
 bool ForestEngine::step(EngineScratch& scratch, uint32_t work) const noexcept {

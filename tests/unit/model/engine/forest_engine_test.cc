@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
 
 #include "model/engine/build_engine.h"
 #include "model/engine/reference.h"
@@ -130,6 +133,65 @@ TEST(ForestEngine, NodesMayShareTheirChildren) {
   EXPECT_EQ(best(1, 7), 2);
   EXPECT_EQ(best(3, 1), 0);
   EXPECT_EQ(best(3, 7), 2);
+}
+
+/// A forest of one split a tree, all on feature 0, whose leaves have these shares.
+ForestPlan forest_of(const std::vector<std::array<float, 4>>& trees, float factor) {
+  ForestPlan plan;
+  plan.inputs = 1;
+  plan.scores = 2;
+  plan.base = {0, 0};
+  for (const auto& leaves : trees) {
+    const auto at = static_cast<uint32_t>(plan.nodes.size());
+    const auto row = static_cast<uint32_t>(plan.leaves.size() / 2);
+    plan.roots.push_back(at);
+    plan.nodes.push_back({0, 0.5F, at + 1, at + 2});
+    plan.nodes.push_back({ForestPlan::kLeaf, 0, row, 0});
+    plan.nodes.push_back({ForestPlan::kLeaf, 0, row + 1, 0});
+    for (const float share : leaves) plan.leaves.push_back(share * factor);
+  }
+  return plan;
+}
+
+// Left all trees are sure of the first class; right each is sure of another; by Jensen-Shannon the
+// disagreement of two sure trees is ln 2, of two unsure ones nothing.
+TEST(ForestEngine, TreesThatContradictEachOtherDisagree) {
+  for (const Kernels* kernels : available_kernels()) {
+    SCOPED_TRACE(kernels->target);
+    for (const float factor : {1.0F, 0.5F, 3.0F}) {  // shares may be divided by a temperature
+      const auto engine = build_engine(forest_of({{1, 0, 1, 0}, {1, 0, 0, 1}}, factor), *kernels);
+      ASSERT_TRUE(engine->has_disagreement());
+      const auto scratch = engine->make_scratch();
+      engine->run(*scratch, {});
+      EXPECT_NEAR(engine->disagreement(*scratch), 0, 1e-6);
+      engine->run(*scratch, SparseWindow{{0, 1}});
+      EXPECT_NEAR(engine->disagreement(*scratch), std::log(2), 1e-6);
+    }
+    const auto unsure =
+        build_engine(forest_of({{0.5F, 0.5F, 1, 0}, {0.5F, 0.5F, 0.5F, 0.5F}}, 1), *kernels);
+    const auto scratch = unsure->make_scratch();
+    unsure->run(*scratch, {});
+    EXPECT_NEAR(unsure->disagreement(*scratch), 0, 1e-6);
+    unsure->run(*scratch, SparseWindow{{0, 1}});
+    // Mean (0.75, 0.25): 0.5623 nats; the trees' mean: ln(2) / 2.
+    EXPECT_NEAR(unsure->disagreement(*scratch), 0.56234 - 0.34657, 1e-4);
+  }
+}
+
+TEST(ForestEngine, OnlyLeavesOfSharesTellOfDisagreement) {
+  const std::vector<std::array<float, 4>> shares{{1, 0, 0.5F, 0.5F}};
+  EXPECT_TRUE(build_engine(forest_of(shares, 1), default_kernels())->has_disagreement());
+  const auto has_after = [&](const std::function<void(ForestPlan&)>& change) {
+    ForestPlan plan = forest_of(shares, 1);
+    change(plan);
+    return build_engine(plan, default_kernels())->has_disagreement();
+  };
+  EXPECT_FALSE(has_after([](ForestPlan& plan) { plan.leaves[0] = 2; })) << "another sum";
+  EXPECT_FALSE(has_after([](ForestPlan& plan) { plan.leaves = {2, -1, 1, 0}; })) << "negative";
+  EXPECT_FALSE(has_after([](ForestPlan& plan) { plan.base[1] = 0.1F; })) << "something added";
+  EXPECT_FALSE(has_after([](ForestPlan& plan) {
+    plan.output.transform = OutputRule::Transform::logistic;
+  })) << "each class by itself";
 }
 
 }  // namespace
