@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/augment.h"
+
 namespace flowmark {
 namespace {
 
@@ -21,21 +23,16 @@ double log_uniform(double chance, double least, double most) {
 
 RecordedFlow change_network(const RecordedFlow& flow, const NetworkChange& how,
                             const KeyedRandom& random) {
-  RecordedFlow out;
-  out.name = flow.name;
-  out.label = flow.label;
-  out.attributes = flow.attributes;
-  out.packets.reserve(flow.packets.size());
+  RecordedFlow out = change_rtt(flow, 1 / how.speed);
   const KeyedRandom thinned = random.sub(kThinnedAcks);
-  for (size_t i = std::min(how.seen_from, flow.packets.size()); i < flow.packets.size(); ++i) {
-    FlowPacket packet = flow.packets[i];
-    if (packet.pure_ack && thinned.uniform(i) < how.acks_thinned) continue;
-    const TimeUs since = packet.time_us - flow.packets.front().time_us;
-    packet.time_us =
-        flow.packets.front().time_us + std::llround(static_cast<double>(since) / how.speed);
+  size_t place = 0;
+  std::erase_if(out.packets, [&](const FlowPacket& packet) {
+    const size_t i = place++;
+    return i < how.seen_from || (packet.pure_ack && thinned.uniform(i) < how.acks_thinned);
+  });
+  for (FlowPacket& packet : out.packets) {
     const int size = std::min(packet.size, how.mtu) - how.options;
     packet.size = static_cast<uint16_t>(std::max<int>(size, kLeastPacket));
-    out.packets.push_back(packet);
   }
   return out;
 }

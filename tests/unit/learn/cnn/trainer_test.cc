@@ -9,90 +9,15 @@
 #include <fstream>
 #include <limits>
 
-#include "base/error.h"
 #include "kernel/kernels.h"
 #include "model/engine/build_engine.h"
 #include "unit/learn/cnn/reference.h"
+#include "unit/learn/cnn/training_rows.h"
 
 namespace flowmark {
 namespace {
 
 using testing::HasSubstr;
-
-/// Pictures whose class is the third of the rows that most pixels are in, with some noise.
-struct Rows {
-  explicit Rows(uint32_t height = 24, uint32_t width = 20, uint32_t count = 120) {
-    examples.classes = {"low", "middle", "high"};
-    examples.feature_count = height * width;
-    examples.flows.resize(1);
-    for (uint32_t i = 0; i < count; ++i) {
-      const KeyedRandom random(i);
-      ExampleInfo info;
-      info.class_index = i % 3;
-      SparseWindow window;
-      for (uint32_t place = 0; place < height * width; ++place) {
-        const bool home = place / width * 3 / height == info.class_index;
-        if (random.uniform(place) < (home ? 0.1 : 0.02)) {
-          window.push_back({place, 1});
-        }
-      }
-      examples.add(info, window);
-      (i % 4 == 3 ? validation : train).push_back(i);
-    }
-  }
-
-  ExampleSet examples;
-  std::vector<uint32_t> train;
-  std::vector<uint32_t> validation;
-};
-
-CnnTrainingOptions small_options() {
-  CnnTrainingOptions options;
-  options.shape = {
-      24,          20, {{4, 4, 2, 1, 1, 2}, {6, 3, 1, 1, 1, 2}}, 0.25, CnnDropoutPlace::pooled,
-      {{12, 0.5}}, 3};
-  options.batch = 16;
-  options.max_epochs = 6;
-  options.learning_rate = 3e-3;
-  return options;
-}
-
-void expect_same(const CnnParameters& a, const CnnParameters& b) {
-  ASSERT_EQ(a.convs.size(), b.convs.size());
-  ASSERT_EQ(a.dense.size(), b.dense.size());
-  for (size_t l = 0; l < a.convs.size(); ++l) {
-    EXPECT_EQ(a.convs[l].weights, b.convs[l].weights) << "convolution " << l;
-    EXPECT_EQ(a.convs[l].bias, b.convs[l].bias) << "convolution " << l;
-  }
-  for (size_t l = 0; l < a.dense.size(); ++l) {
-    EXPECT_EQ(a.dense[l].weights, b.dense[l].weights) << "dense " << l;
-    EXPECT_EQ(a.dense[l].bias, b.dense[l].bias) << "dense " << l;
-  }
-}
-
-/// A file that is gone afterwards.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& name)
-      : path_(std::filesystem::path(testing::TempDir()) / (name + std::to_string(::getpid()))) {
-    std::filesystem::remove(path_);
-  }
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-template <typename Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "(no error)";
-}
 
 TEST(CnnTrainer, Learns) {
   const Rows rows;
@@ -147,74 +72,6 @@ TEST(CnnTrainer, DependsOnTheSeed) {
   options.seed = 2;
   const CnnTraining other = train_cnn(rows.examples, rows.train, rows.validation, options);
   EXPECT_NE(first.parameters.convs[0].weights, other.parameters.convs[0].weights);
-}
-
-TEST(CnnTrainer, GoesOnFromItsStateAsIfNeverInterrupted) {
-  const Rows rows;
-  CnnTrainingOptions options = small_options();
-  options.patience = 4;
-  const CnnTraining whole = train_cnn(rows.examples, rows.train, rows.validation, options);
-
-  const TemporaryFile state("cnn_state");
-  options.state = state.path();
-  CnnTrainingHooks stop_after_two;
-  stop_after_two.on_epoch = [](const CnnEpoch& epoch, const CnnParameters*) {
-    return epoch.epoch < 2;
-  };
-  const CnnTraining part =
-      train_cnn(rows.examples, rows.train, rows.validation, options, stop_after_two);
-  EXPECT_TRUE(part.interrupted);
-  EXPECT_EQ(part.history.size(), 2U);
-  // Stopped in the middle of an epoch, whose work is lost.
-  std::atomic<bool> stop = false;
-  options.stop = &stop;
-  CnnTrainingHooks stop_at_batch;
-  stop_at_batch.on_batch = [&](size_t done, size_t) { stop = done == 3; };
-  const CnnTraining none =
-      train_cnn(rows.examples, rows.train, rows.validation, options, stop_at_batch);
-  EXPECT_TRUE(none.interrupted);
-  expect_same(none.parameters, part.parameters);
-  stop = false;
-  const CnnTraining rest = train_cnn(rows.examples, rows.train, rows.validation, options);
-  EXPECT_FALSE(rest.interrupted);
-  EXPECT_EQ(rest.best_epoch, whole.best_epoch);
-  ASSERT_EQ(rest.history.size(), whole.history.size());
-  EXPECT_EQ(rest.history.back().validation_loss, whole.history.back().validation_loss);
-  expect_same(rest.parameters, whole.parameters);
-}
-
-TEST(CnnTrainer, RefusesAStateThatIsNotItsOwnOrDamaged) {
-  const Rows rows;
-  const TemporaryFile state("cnn_state");
-  CnnTrainingOptions options = small_options();
-  options.max_epochs = 1;
-  options.state = state.path();
-  train_cnn(rows.examples, rows.train, rows.validation, options);
-  const auto train = [&] { train_cnn(rows.examples, rows.train, rows.validation, options); };
-  options.seed = 9;
-  EXPECT_THAT(message_of(train), HasSubstr("with other data or options"));
-  options.seed = 1;
-  std::vector<char> bytes;
-  {
-    std::ifstream stream(state.path(), std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(stream), {});
-  }
-  const auto write = [&](const std::vector<char>& content) {
-    std::ofstream stream(state.path(), std::ios::binary | std::ios::trunc);
-    stream.write(content.data(), static_cast<std::streamsize>(content.size()));
-  };
-  std::vector<char> flipped = bytes;
-  flipped[flipped.size() / 2] = static_cast<char>(flipped[flipped.size() / 2] ^ 1);
-  write(flipped);
-  EXPECT_THAT(message_of(train), HasSubstr("is damaged"));
-  write({bytes.begin(), bytes.begin() + 100});
-  EXPECT_THAT(message_of(train), HasSubstr("is damaged"));
-  write({bytes.begin(), bytes.begin() + 5});
-  EXPECT_THAT(message_of(train), HasSubstr("cut off"));
-  write(std::vector<char>(200, 'x'));
-  EXPECT_THAT(message_of(train), HasSubstr("not a training state"));
-  write(bytes);
-  EXPECT_EQ(message_of(train), "(no error)");
 }
 
 TEST(CnnTrainer, StopsWhenItRunsOutOfPatience) {
